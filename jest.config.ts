@@ -1,0 +1,29 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+const config: Config = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/spec/**/*.spec.ts'],
+  // The specs run against the sources under the names that users import.
+  moduleNameMapper: {
+    '^rx-scrivener$': '<rootDir>/lib/index.ts',
+    '^rx-scrivener/([^/]+)$': '<rootDir>/lib/$1/index.ts',
+  },
+  transform: {
+    // Transpiles only; `npm test` type-checks everything first. Jest runs CommonJS, hence the options of its own.
+    '\\.ts$': [
+      'ts-jest',
+      {
+        tsconfig: {
+          target: 'ES2022',
+          module: 'CommonJS',
+          esModuleInterop: true,
+          isolatedModules: true,
+          experimentalDecorators: true,
+        },
+      },
+    ],
+  },
+};
+
+export default config;

@@ -1,0 +1,15 @@
+import { ScrivenerError } from './scrivener-error';
+
+/** A serializer was given a line that is none of its own. `reason` says why, without quoting the line. */
+export class CorruptEntryError extends ScrivenerError {
+  override readonly name = 'CorruptEntryError';
+  readonly code = 'ERR_CORRUPT_ENTRY';
+
+  constructor(
+    /** What is wrong with the line. */
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Not a journal line: ${reason}`, options);
+  }
+}

@@ -1,0 +1,17 @@
+import type { Position } from '../journal/position';
+import { ScrivenerError } from './scrivener-error';
+
+/** A compare-and-append found the journal at another position than expected; nothing was appended. */
+export class PositionConflictError extends ScrivenerError {
+  override readonly name = 'PositionConflictError';
+  readonly code = 'ERR_POSITION_CONFLICT';
+
+  constructor(
+    /** The last position that the writer counted on. */
+    readonly expected: Position,
+    /** The last position that the journal had. */
+    readonly actual: Position,
+  ) {
+    super(`Expected the journal to end at position ${expected}, it ends at ${actual}`);
+  }
+}

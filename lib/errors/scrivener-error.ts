@@ -1,0 +1,30 @@
+/** Every stable `code` that an error of this library carries. */
+export type ErrorCode =
+  | 'ERR_BUFFER_OVERFLOW'
+  | 'ERR_CORRUPT_ENTRY'
+  | 'ERR_CORRUPT_JOURNAL'
+  | 'ERR_ENTRY_VALIDATION'
+  | 'ERR_INVALID_TRANSITION'
+  | 'ERR_JOURNAL_CLOSED'
+  | 'ERR_JOURNAL_LOCKED'
+  | 'ERR_POSITION_CONFLICT'
+  | 'ERR_POSITION_TRIMMED'
+  | 'ERR_SERIALIZATION';
+
+/**
+ * The base of every error this library defines; tell them apart by `code`, which never changes.
+ *
+ * Wrong arguments are not among them: those are plain `TypeError`s and `RangeError`s.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await scrivener.write(entry, { expect: 7 });
+ * } catch (error) {
+ *   if (error instanceof ScrivenerError && error.code === 'ERR_POSITION_CONFLICT') retry();
+ * }
+ * ```
+ */
+export abstract class ScrivenerError extends Error {
+  abstract readonly code: ErrorCode;
+}

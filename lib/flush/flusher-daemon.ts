@@ -1,0 +1,224 @@
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  filter,
+  firstValueFrom,
+  merge,
+  of,
+  ReplaySubject,
+  Subject,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  throwIfEmpty,
+  type Observable,
+} from 'rxjs';
+import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
+import { InvalidTransitionError } from '../errors/invalid-transition-error';
+import { newestPosition } from '../journal/newest-position';
+import { assertPosition, START, type Position } from '../journal/position';
+import type { Scrivener, WaitOptions } from '../journal/scrivener';
+import { bufferUntil } from '../operators/buffer-until';
+import { countThreshold } from '../operators/count-threshold';
+import { waitLimits } from '../operators/wait-limits';
+import type { FlushPredicate, Snapshot } from './flush-predicate';
+import type { FlushSink } from './flush-sink';
+
+/** What a flusher works on. */
+export interface FlusherDaemonOptions<T> extends DaemonOptions {
+  /** The journal to persist. */
+  readonly scrivener: Scrivener<T>;
+  /** Where to. The flusher closes it when it ends. */
+  readonly sink: FlushSink<T>;
+  /** When the active snapshot is cut. @default countThreshold(100) */
+  readonly predicate?: FlushPredicate<T>;
+  /** How many cut snapshots may wait while the sink is busy, an integer >= 1; past it the active one grows instead. @default 8 */
+  readonly flushQueueCapacity?: number;
+  /** The last position that the sink holds already. @default START */
+  readonly after?: Position;
+}
+
+/**
+ * Persists a journal as it grows: its tail, through {@link bufferUntil} and `concatMap`, into a sink.
+ *
+ * Writers are never blocked. Snapshots reach the sink whole, in order and once. When the journal completes, all of it is persisted and the
+ * daemon completes; when the journal, the predicate or the sink fails, what was accepted before is persisted and the daemon fails.
+ *
+ * @example
+ * ```ts
+ * const flusher = new FlusherDaemon({ scrivener, sink, predicate: anyOf(countThreshold(100), elapsed(1_000)) });
+ * await flusher.start();
+ * await flusher.whenFlushed(await scrivener.write(entry));
+ * await flusher.shutdown();
+ * ```
+ */
+export class FlusherDaemon<T> extends ContractDaemon {
+  /** `flushed`, then each change; completes when the daemon ends. */
+  readonly flushed$: Observable<Position>;
+  readonly #scrivener: Scrivener<T>;
+  readonly #sink: FlushSink<T>;
+  readonly #predicate: FlushPredicate<T>;
+  readonly #capacity: number;
+  readonly #after: Position;
+  /** As `flushed$`, but errors with what the daemon fails with. */
+  readonly #progress = new ReplaySubject<Position>(1);
+  readonly #stop = new Subject<void>();
+  readonly #cutNow = new Subject<void>();
+  readonly #room = new Subject<void>();
+  #flushed: Position;
+  #seen: Position;
+  /** The newest position that `flush` was called for. */
+  #wanted: Position = START;
+  #queued = 0;
+  /** Settles when everything seen is persisted, or something broke; set while started. */
+  #drained: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @throws RangeError for an `after` that is no position and a `flushQueueCapacity` that is no integer >= 1 */
+  constructor({
+    scrivener,
+    sink,
+    predicate = countThreshold(100),
+    flushQueueCapacity = 8,
+    after = START,
+    ...daemon
+  }: FlusherDaemonOptions<T>) {
+    super(daemon);
+    assertPosition('after', after);
+    if (!(Number.isSafeInteger(flushQueueCapacity) && flushQueueCapacity >= 1)) {
+      throw new RangeError(`Expected \`flushQueueCapacity\` to be an integer >= 1, got ${String(flushQueueCapacity)}`);
+    }
+    this.#scrivener = scrivener;
+    this.#sink = sink;
+    this.#predicate = predicate;
+    this.#capacity = flushQueueCapacity;
+    this.#after = this.#flushed = this.#seen = after;
+    this.#progress.next(after);
+    this.flushed$ = this.#progress.pipe(catchError(() => EMPTY));
+  }
+
+  /** The last position that the sink has accepted. */
+  get flushed(): Position {
+    return this.#flushed;
+  }
+
+  /**
+   * Resolves once the sink has accepted a position, at once when it has.
+   * Rejects with what the daemon fails with, {@link InvalidTransitionError} when it completed before, `TimeoutError`, and the signal's reason.
+   */
+  async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
+    assertPosition('position', position);
+    await firstValueFrom(
+      this.#progress.pipe(
+        filter((flushed) => flushed >= position),
+        take(1),
+        throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush position ${position}`)),
+        waitLimits(options),
+      ),
+    );
+  }
+
+  /**
+   * Cuts the active snapshot now; resolves when everything written before the call is in the sink.
+   * Rejects with what the daemon fails with, and {@link InvalidTransitionError} before `start`.
+   */
+  async flush(): Promise<void> {
+    if (this.#drained === undefined) throw new InvalidTransitionError(this.name, this.status, 'flush');
+    await firstValueFrom(
+      newestPosition(this.#scrivener).pipe(
+        tap((newest) => this.#cutThrough(newest)),
+        switchMap((newest) => this.whenFlushed(newest)),
+      ),
+    );
+  }
+
+  protected override async onStart(): Promise<void> {
+    this.#drained = new Promise((resolve, reject) => {
+      this.#persist().subscribe({
+        next: (position) => {
+          this.#flushed = position;
+          this.#progress.next(position);
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    this.#drained.then(
+      () => this.shutdown().catch(() => undefined), // its failure is journaled
+      (error: unknown) => this.#break(error),
+    );
+  }
+
+  protected override async onShutdown(): Promise<void> {
+    await this.flush();
+    this.#stop.next();
+    await this.#drained;
+    this.#progress.complete();
+    await this.#closeSink();
+  }
+
+  /** Emits the last position of each snapshot the sink has accepted. */
+  #persist(): Observable<Position> {
+    let broken: Observable<never> = EMPTY;
+    return concat(
+      this.#scrivener.tail(this.#after).pipe(
+        tap(({ position }) => (this.#seen = position)),
+        takeUntil(this.#stop),
+        bufferUntil(this.#due),
+        // An error would overtake the snapshots that wait for the sink.
+        catchError((error: unknown) => {
+          broken = throwError(() => error);
+          return EMPTY;
+        }),
+        tap(() => this.#queued++),
+        concatMap((snapshot) => {
+          this.#queued--;
+          this.#room.next();
+          return this.#append(snapshot);
+        }),
+      ),
+      defer(() => broken),
+    );
+  }
+
+  async #append(snapshot: Snapshot<T>): Promise<Position> {
+    await this.#sink.append(snapshot);
+    return lastPosition(snapshot);
+  }
+
+  /** The user's predicate or `flush` says when; the queue's bound may put it off. */
+  readonly #due: FlushPredicate<T> = (snapshots) =>
+    merge(
+      snapshots.pipe(this.#predicate),
+      snapshots.pipe(filter((s) => s[0]!.position <= this.#wanted && lastPosition(s) >= this.#wanted)),
+      this.#cutNow,
+    ).pipe(
+      take(1),
+      switchMap(() => (this.#queued < this.#capacity ? of(undefined) : this.#room)),
+    );
+
+  /** Called from inside a subscriber, the tail may not have come as far yet as the journal has. */
+  #cutThrough(position: Position): void {
+    this.#wanted = Math.max(this.#wanted, position);
+    if (this.#seen >= position) this.#cutNow.next();
+  }
+
+  async #break(error: unknown): Promise<void> {
+    this.#closeSink().catch(() => undefined); // the first failure is the one to report
+    await this.fail(error);
+    this.#progress.error(error);
+  }
+
+  #closeSink(): Promise<void> {
+    return (this.#closed ??= (async () => this.#sink.close?.())());
+  }
+}
+
+function lastPosition(snapshot: Snapshot<unknown>): Position {
+  return snapshot[snapshot.length - 1]!.position;
+}

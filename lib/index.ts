@@ -1,0 +1,42 @@
+// Journal
+export { END, START, type Position, type Positioned } from './journal/position';
+export type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './journal/scrivener';
+export { JournalStream } from './journal/journal-stream';
+export { InMemoryScrivener } from './journal/in-memory-scrivener';
+export { TappedScrivener } from './journal/tapped-scrivener';
+
+// Operators and conversion
+export { bufferUntil } from './operators/buffer-until';
+export { countThreshold } from './operators/count-threshold';
+export { elapsed } from './operators/elapsed';
+export { byteThreshold } from './operators/byte-threshold';
+export { anyOf } from './operators/any-of';
+export { entries } from './operators/entries';
+export { isType, type OfType } from './operators/is-type';
+export { instanceOf } from './operators/instance-of';
+export { waitFor } from './operators/wait-for';
+export { toAsyncIterable, type ToAsyncIterableOptions } from './operators/to-async-iterable';
+
+// Flusher
+export type { FlushPredicate, Snapshot } from './flush/flush-predicate';
+export type { FlushSink } from './flush/flush-sink';
+export type { EntrySerializer } from './flush/entry-serializer';
+export { JsonEntrySerializer } from './flush/json-entry-serializer';
+export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon';
+
+// Daemons
+export type { DaemonEvent, DaemonStatus } from './daemon/daemon-event';
+export { ContractDaemon, type DaemonOptions } from './daemon/contract-daemon';
+
+// Errors
+export { ScrivenerError, type ErrorCode } from './errors/scrivener-error';
+export { BufferOverflowError } from './errors/buffer-overflow-error';
+export { CorruptEntryError } from './errors/corrupt-entry-error';
+export { CorruptJournalError } from './errors/corrupt-journal-error';
+export { EntryValidationError } from './errors/entry-validation-error';
+export { InvalidTransitionError } from './errors/invalid-transition-error';
+export { JournalClosedError } from './errors/journal-closed-error';
+export { JournalLockedError } from './errors/journal-locked-error';
+export { PositionConflictError } from './errors/position-conflict-error';
+export { PositionTrimmedError } from './errors/position-trimmed-error';
+export { SerializationError } from './errors/serialization-error';

@@ -1,0 +1,10 @@
+import { PositionConflictError } from '../errors/position-conflict-error';
+import { assertPosition, type Position } from './position';
+import type { WriteOptions } from './scrivener';
+
+/** Throws what a write with these options is to reject with, on a journal that ends at `head`. */
+export function assertWritable({ expect, signal }: WriteOptions, head: Position): void {
+  if (expect !== undefined) assertPosition('expect', expect);
+  signal?.throwIfAborted();
+  if (expect !== undefined && expect !== head) throw new PositionConflictError(expect, head);
+}

@@ -1,0 +1,66 @@
+import type { Subscriber } from 'rxjs';
+import type { Log } from './log';
+import { END, START, type Position, type Positioned } from './position';
+
+/** There is nothing to read now. */
+export const PENDING = Symbol('pending');
+/** There will be nothing more to read. */
+export const ENDED = Symbol('ended');
+
+/** A place to read on from. */
+export interface Cursor<V> {
+  /** The next value; throws what the reading fails with. */
+  read(): V | typeof PENDING | typeof ENDED;
+}
+
+/** Reads forward what lies behind the position `after`. */
+export class TailCursor<T> implements Cursor<Positioned<T>> {
+  constructor(
+    readonly log: Log<T>,
+    public after: Position,
+  ) {}
+
+  read(): Positioned<T> | typeof PENDING | typeof ENDED {
+    if (this.after < this.log.head) {
+      const record = this.log.read(this.after + 1);
+      this.after = record.position;
+      return record;
+    }
+    if (this.after === END) return ENDED;
+    if (this.log.end?.kind === 'errored') throw this.log.end.error;
+    return this.log.end === undefined ? PENDING : ENDED;
+  }
+}
+
+/** Reads backward what lies before the position `before`, of what the log holds when the cursor is made. */
+export class BackwardCursor<T> implements Cursor<Positioned<T>> {
+  readonly #log: Log<T>;
+  #before: Position;
+
+  constructor(log: Log<T>, before: Position) {
+    this.#log = log;
+    this.#before = Math.min(before, log.head + 1);
+  }
+
+  read(): Positioned<T> | typeof ENDED {
+    if (this.#before <= START + 1) return ENDED;
+    const record = this.#log.read(this.#before - 1);
+    this.#before = record.position;
+    return record;
+  }
+}
+
+/** Gives a subscriber all that a cursor reads now. */
+export function push<V>(cursor: Cursor<V>, subscriber: Subscriber<V>): void {
+  while (!subscriber.closed) {
+    let value;
+    try {
+      value = cursor.read();
+    } catch (error) {
+      return subscriber.error(error);
+    }
+    if (value === PENDING) return;
+    if (value === ENDED) return subscriber.complete();
+    subscriber.next(value);
+  }
+}

@@ -1,0 +1,117 @@
+import { firstValueFrom, type Observer } from 'rxjs';
+import { waitFor } from '../operators/wait-for';
+import { forwardAbort } from './abort';
+import { assertWritable } from './assert-writable';
+import { BackwardCursor, push, TailCursor } from './cursor';
+import { JournalStream } from './journal-stream';
+import { Log, type LiveReader } from './log';
+import { assertPosition, END, START, type Position, type Positioned } from './position';
+import { PullIterator } from './pull-iterator';
+import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './scrivener';
+import { TailSubscriber } from './tail-subscriber';
+
+/**
+ * A journal in memory, and an `Observer`, so that any Observable can be journaled: `source$.subscribe(scrivener)`.
+ *
+ * Like a `ReplaySubject` it replays and then goes on live; unlike one, every subscription is a cursor into one log, so a tail
+ * costs the same wherever it starts, and re-entrant writes keep every subscriber's order.
+ *
+ * @example
+ * ```ts
+ * const scrivener = new InMemoryScrivener<{ type: 'Said'; text: string }>();
+ * scrivener.tail().subscribe(({ position, entry }) => console.log(position, entry.text));
+ * await scrivener.write({ type: 'Said', text: 'hello' }); // 1
+ * ```
+ */
+export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
+  readonly #log: Log<T>;
+
+  /**
+   * @param options.retain - keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all
+   * @throws RangeError when `retain` is anything else
+   */
+  constructor({ retain = Infinity }: { retain?: number } = {}) {
+    if (retain !== Infinity && !(Number.isSafeInteger(retain) && retain >= 1)) {
+      throw new RangeError(`Expected \`retain\` to be an integer >= 1, got ${String(retain)}`);
+    }
+    this.#log = new Log(retain);
+  }
+
+  /** The last position assigned, {@link START} when the journal is empty. */
+  get head(): Position {
+    return this.#log.head;
+  }
+
+  /** Whether anyone is subscribed or waits behind the journal's end, as `Subject.observed`. */
+  get observed(): boolean {
+    return this.#log.observed;
+  }
+
+  /**
+   * Writes synchronously: returns the entry's position once every live subscriber was given it.
+   * Called from inside a subscriber, it returns before: the record under way goes to everyone first.
+   *
+   * @throws {@link JournalClosedError} once the journal has ended
+   */
+  append(entry: T): Position {
+    return this.#log.append(entry);
+  }
+
+  /** {@link InMemoryScrivener.append} as an observer; ignored once the journal has ended, as in any RxJS Subject. */
+  next(entry: T): void {
+    if (this.#log.end === undefined) this.#log.append(entry);
+  }
+
+  /** Ends the journal with an error, which tails pass on behind the last entry. */
+  error(reason: unknown): void {
+    this.#log.close({ kind: 'errored', error: reason });
+  }
+
+  /** Ends the journal: tails complete behind the last entry. */
+  complete(): void {
+    this.#log.close({ kind: 'completed' });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown becomes the rejection
+  async write(entry: T, options?: WriteOptions): Promise<Position> {
+    if (options !== undefined) assertWritable(options, this.head);
+    return this.#log.append(entry);
+  }
+
+  tail(after: Position = START, { signal }: ReadOptions = {}): JournalStream<T> {
+    assertPosition('after', after);
+    const log = this.#log;
+    return new JournalStream(
+      (subscriber) => {
+        forwardAbort(signal, subscriber);
+        new TailSubscriber(new TailCursor(log, after), subscriber).start();
+      },
+      () => {
+        let reader: LiveReader<T>;
+        return new PullIterator(new TailCursor(log, after), signal, {
+          join: (pull) => log.join((reader = { take: pull, end: pull })),
+          leave: () => log.leave(reader),
+        });
+      },
+    );
+  }
+
+  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+    assertPosition('before', before);
+    const log = this.#log;
+    return new JournalStream(
+      (subscriber) => {
+        forwardAbort(signal, subscriber);
+        push(new BackwardCursor(log, before), subscriber);
+      },
+      () => new PullIterator(new BackwardCursor(log, before), signal),
+    );
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    if (after === END) throw new RangeError('Expected `after` to be before END, behind which nothing can come');
+    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  }
+}

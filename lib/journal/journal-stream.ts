@@ -1,0 +1,32 @@
+import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
+import type { Positioned } from './position';
+
+/**
+ * Entries of a journal, to subscribe to (pushed) or to iterate (pulled); cold, so every subscription and every iteration is a
+ * cursor of its own over the log.
+ *
+ * Backends build theirs with the constructor: `subscribe` as for any `Observable`, `iterate` giving a new iterator whose `next`
+ * reads on and whose `return` releases it at once, also while a `next` is pending.
+ *
+ * @example
+ * ```ts
+ * const stream = scrivener.tail();
+ * stream.pipe(entries(), filter(isType('Said'))).subscribe(show);
+ * for await (const { position, entry } of stream) await handle(entry);
+ * ```
+ */
+export class JournalStream<T> extends Observable<Positioned<T>> implements AsyncIterable<Positioned<T>> {
+  readonly #iterate: () => AsyncIterator<Positioned<T>>;
+
+  constructor(
+    subscribe: (subscriber: Subscriber<Positioned<T>>) => TeardownLogic,
+    iterate: () => AsyncIterator<Positioned<T>>,
+  ) {
+    super(subscribe);
+    this.#iterate = iterate;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Positioned<T>> {
+    return this.#iterate();
+  }
+}

@@ -1,0 +1,132 @@
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { reportUnhandled } from './report-unhandled';
+import { START, type Position, type Positioned } from './position';
+
+/** A reader that has caught up and waits for what comes. */
+export interface LiveReader<T> {
+  /** The newest record; never before the reader's earlier ones, but possibly one it has seen or more than one ahead of it. */
+  take(record: Positioned<T>): void;
+  /** The log has ended, and everything in it was given to `take`. */
+  end(): void;
+}
+
+/** How a log ended: by itself, or with an error. */
+export type End = { readonly kind: 'completed' } | { readonly kind: 'errored'; readonly error: unknown };
+
+/** 8 bytes an entry, and growth never copies more than one chunk. */
+const CHUNK_BITS = 10;
+const CHUNK = 1 << CHUNK_BITS;
+
+/**
+ * The entries in memory and the readers that wait behind them.
+ *
+ * Live delivery goes breadth first, position by position, and is never entered twice: what is appended from inside a reader waits
+ * until the record under way has reached everyone. That keeps every reader's order (as in rxjs issues 6580 and 6930 plain Subjects do not).
+ */
+export class Log<T> {
+  readonly #retain: number;
+  readonly #chunks: (T | undefined)[][] = [];
+  readonly #readers = new Set<LiveReader<T>>();
+  /** The position in slot 0 of chunk 0. */
+  #base = START + 1;
+  #first = START + 1;
+  #head = START;
+  #delivered = START;
+  #delivering = false;
+  #end: End | undefined;
+
+  constructor(retain = Infinity) {
+    this.#retain = retain;
+  }
+
+  /** The last position, START when there is none. */
+  get head(): Position {
+    return this.#head;
+  }
+
+  get end(): End | undefined {
+    return this.#end;
+  }
+
+  /** Whether any reader waits. */
+  get observed(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  /** The record at a position from 1 to `head`; throws {@link PositionTrimmedError} when it was dropped. */
+  read(position: Position): Positioned<T> {
+    if (position < this.#first) throw new PositionTrimmedError(position, this.#first);
+    const slot = position - this.#base;
+    return { position, entry: this.#chunks[slot >>> CHUNK_BITS]![slot & (CHUNK - 1)] as T };
+  }
+
+  /** Adds an entry, gives it to the waiting readers and returns its position; throws {@link JournalClosedError} after the end. */
+  append(entry: T): Position {
+    this.assertOpen();
+    let last = this.#chunks[this.#chunks.length - 1];
+    if (last === undefined || last.length === CHUNK) this.#chunks.push((last = []));
+    last.push(entry);
+    const position = ++this.#head;
+    this.#deliver();
+    return position;
+  }
+
+  assertOpen(): void {
+    if (this.#end === undefined) return;
+    throw new JournalClosedError(undefined, this.#end.kind === 'errored' ? { cause: this.#end.error } : undefined);
+  }
+
+  /** Ends the log for good, once everything in it was delivered; a second end changes nothing. */
+  close(end: End): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#deliver();
+  }
+
+  /** Registers a reader that has seen everything up to `head`, on a log that has not ended. */
+  join(reader: LiveReader<T>): void {
+    this.#readers.add(reader);
+  }
+
+  leave(reader: LiveReader<T>): void {
+    this.#readers.delete(reader);
+  }
+
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    while (this.#delivered < this.#head) {
+      if (this.#readers.size === 0) {
+        this.#delivered = this.#head;
+      } else {
+        const record = this.read(++this.#delivered);
+        for (const reader of this.#readers) {
+          try {
+            reader.take(record);
+          } catch (error) {
+            reportUnhandled(error);
+          }
+        }
+      }
+      this.#trim();
+    }
+    this.#delivering = false;
+    if (this.#end === undefined) return;
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+
+  /** Only what was delivered is dropped, so that a reader that keeps up never misses what another wrote from inside it. */
+  #trim(): void {
+    const first = Math.min(this.#head, this.#delivered) - this.#retain + 1;
+    for (; this.#first < first; this.#first++) {
+      const slot = this.#first - this.#base;
+      this.#chunks[0]![slot] = undefined;
+      if (slot === CHUNK - 1) {
+        this.#chunks.shift();
+        this.#base += CHUNK;
+      }
+    }
+  }
+}

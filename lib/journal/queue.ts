@@ -1,0 +1,30 @@
+/** First in, first out, in constant time: `Array.shift` moves everything behind it, which is quadratic over a long backlog. */
+export class Queue<V> {
+  #values: (V | undefined)[] = [];
+  #start = 0;
+
+  get length(): number {
+    return this.#values.length - this.#start;
+  }
+
+  push(value: V): void {
+    this.#values.push(value);
+  }
+
+  /** Takes the oldest value; `undefined` when there is none. */
+  shift(): V | undefined {
+    if (this.length === 0) return undefined;
+    const value = this.#values[this.#start];
+    this.#values[this.#start++] = undefined;
+    if (this.#start * 2 > this.#values.length) {
+      this.#values = this.#values.slice(this.#start);
+      this.#start = 0;
+    }
+    return value;
+  }
+
+  clear(): void {
+    this.#values = [];
+    this.#start = 0;
+  }
+}

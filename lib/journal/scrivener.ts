@@ -1,0 +1,89 @@
+import type { JournalStream } from './journal-stream';
+import type { Position, Positioned } from './position';
+
+/**
+ * Writes and reads one journal: an append-only log of entries at positions 1, 2, 3, …
+ *
+ * Every backend keeps to this, and the suite in `rx-scrivener/testing` holds it to it. Entries written by one caller, one
+ * call after the other, take positions in the order of the calls. Entries belong to the journal once written: treat them as immutable.
+ */
+export interface Scrivener<in out T> {
+  /**
+   * Appends an entry and resolves with the position it took.
+   *
+   * Rejects, with nothing appended, with {@link JournalClosedError} once the journal has ended, {@link PositionConflictError}
+   * when `expect` is not met, the signal's reason when it was aborted before the append, and `RangeError` for an `expect` that is no position.
+   *
+   * @example
+   * ```ts
+   * const position = await scrivener.write({ type: 'Said', text: 'hello' });
+   * ```
+   */
+  write(entry: T, options?: WriteOptions): Promise<Position>;
+
+  /**
+   * Every entry behind the position `after`, first those the journal holds, then live, each once and in order.
+   *
+   * Completes when the journal does (`tail(END)` at once), errors when it does, when `signal` aborts (with its reason) and with
+   * {@link PositionTrimmedError} when the next position was dropped. Iterated, it pulls: a slow reader holds a cursor, never a queue.
+   *
+   * @param after - exclusive; default {@link START}
+   * @throws RangeError when `after` is no safe integer >= 0
+   * @example
+   * ```ts
+   * scrivener.tail(7).subscribe(({ position, entry }) => show(position, entry));
+   * for await (const { entry } of scrivener.tail(7)) await handle(entry);
+   * ```
+   */
+  tail(after?: Position, options?: ReadOptions): JournalStream<T>;
+
+  /**
+   * Every entry before the position `before`, newest first, as the journal is at the moment of subscription; then completes.
+   *
+   * Errors with {@link PositionTrimmedError} only when read on past the oldest entry kept, and with the reason of an aborted `signal`.
+   *
+   * @param before - exclusive; default {@link END}
+   * @throws RangeError when `before` is no safe integer >= 0
+   * @example
+   * ```ts
+   * scrivener.readBackward().pipe(take(10)).subscribe(show); // the last ten, newest first
+   * ```
+   */
+  readBackward(before?: Position, options?: ReadOptions): JournalStream<T>;
+
+  /**
+   * Resolves with the first entry behind `after` that matches; a type guard narrows it.
+   *
+   * Rejects with RxJS's `TimeoutError` after `timeout`, the signal's reason on abort, {@link JournalClosedError} when the journal
+   * ends first, what `match` throws, and `RangeError` for an `after` that is no position or is {@link END}. Leaves nothing subscribed.
+   *
+   * @example
+   * ```ts
+   * const { position, entry } = await scrivener.waitFor(asked, isType('Answered'), { timeout: 5_000 });
+   * ```
+   */
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+}
+
+/** How an entry is written. */
+export interface WriteOptions {
+  /** Compare-and-append: append only if the journal's last position is still this one. */
+  readonly expect?: Position;
+  /** Aborted before the append: nothing is appended. Afterwards it has no effect. */
+  readonly signal?: AbortSignal;
+}
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** In milliseconds, 0 to 2^31-1; `Infinity` waits without end. @default Infinity */
+  readonly timeout?: number;
+  /** Ends the wait with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How entries are read. */
+export interface ReadOptions {
+  /** Errors the stream with the signal's reason. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,36 @@
+import type { Subscriber } from 'rxjs';
+import { push, type TailCursor } from './cursor';
+import type { LiveReader } from './log';
+import type { Positioned } from './position';
+
+/** Pushes a tail into a subscriber: what the log holds at once, then each record as it comes. */
+export class TailSubscriber<T> implements LiveReader<T> {
+  readonly #cursor: TailCursor<T>;
+  readonly #subscriber: Subscriber<Positioned<T>>;
+
+  constructor(cursor: TailCursor<T>, subscriber: Subscriber<Positioned<T>>) {
+    this.#cursor = cursor;
+    this.#subscriber = subscriber;
+  }
+
+  start(): void {
+    push(this.#cursor, this.#subscriber);
+    if (this.#subscriber.closed) return;
+    const { log } = this.#cursor;
+    log.join(this);
+    this.#subscriber.add(() => log.leave(this));
+  }
+
+  take(record: Positioned<T>): void {
+    if (record.position === this.#cursor.after + 1) {
+      this.#cursor.after = record.position;
+      this.#subscriber.next(record);
+    } else if (record.position > this.#cursor.after) {
+      push(this.#cursor, this.#subscriber);
+    }
+  }
+
+  end(): void {
+    push(this.#cursor, this.#subscriber);
+  }
+}

@@ -1,0 +1,43 @@
+import type { JournalStream } from './journal-stream';
+import type { Position, Positioned } from './position';
+import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './scrivener';
+
+/**
+ * A scrivener that writes in its own way and reads as the one it wraps does: for stamping, filtering, logging or routing entries.
+ *
+ * @example
+ * ```ts
+ * const stamped = new TappedScrivener(inner, (entry, inner, options) => inner.write({ ...entry, at: Date.now() }, options));
+ * ```
+ */
+export class TappedScrivener<T> implements Scrivener<T> {
+  readonly #inner: Scrivener<T>;
+  readonly #write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>;
+
+  /** @param write - resolves with the position the entry took; what it throws rejects the write */
+  constructor(
+    inner: Scrivener<T>,
+    write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>,
+  ) {
+    this.#inner = inner;
+    this.#write = write;
+  }
+
+  async write(entry: T, options?: WriteOptions): Promise<Position> {
+    return this.#write(entry, this.#inner, options);
+  }
+
+  tail(after?: Position, options?: ReadOptions): JournalStream<T> {
+    return this.#inner.tail(after, options);
+  }
+
+  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+    return this.#inner.readBackward(before, options);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return this.#inner.waitFor(after, match, options);
+  }
+}

@@ -1,0 +1,13 @@
+import { connect, merge, type OperatorFunction } from 'rxjs';
+
+/**
+ * Emits whenever one of the operators does; as a flush predicate it cuts when the first of them would. The source is subscribed once.
+ *
+ * @example
+ * ```ts
+ * anyOf(countThreshold(100), elapsed(1_000), filter((snapshot) => snapshot.at(-1)!.entry.type === 'TurnEnded'));
+ * ```
+ */
+export function anyOf<V>(...predicates: OperatorFunction<V, unknown>[]): OperatorFunction<V, unknown> {
+  return connect((shared) => merge(...predicates.map((predicate) => shared.pipe(predicate))));
+}

@@ -1,0 +1,11 @@
+/**
+ * A type guard for entries that are instances of a class.
+ *
+ * @example
+ * ```ts
+ * const { entry } = await scrivener.waitFor(START, instanceOf(Answer)); // Answer
+ * ```
+ */
+export function instanceOf<C>(constructor: abstract new (...args: never[]) => C): (entry: unknown) => entry is C {
+  return (entry): entry is C => entry instanceof constructor;
+}

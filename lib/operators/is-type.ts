@@ -1,0 +1,22 @@
+/** The member of the union `E` whose `type` is `K`. */
+export type OfType<E, K> = E extends { type: infer X }
+  ? [X] extends [K]
+    ? E
+    : K extends X
+      ? E & { type: K }
+      : never
+  : never;
+
+/**
+ * A type guard for entries that carry one of the given `type`s; narrows in `filter`, `waitFor` and `ask` with no type argument.
+ *
+ * @example
+ * ```ts
+ * const { entry } = await scrivener.waitFor(START, isType('Asked', 'Answered')); // Asked | Answered
+ * ```
+ */
+export function isType<E extends { type: string }, K extends E['type']>(
+  ...types: K[]
+): (entry: E) => entry is OfType<E, K> {
+  return (entry): entry is OfType<E, K> => (types as string[]).includes(entry.type);
+}

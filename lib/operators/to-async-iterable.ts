@@ -1,0 +1,93 @@
+import { from, Subject, takeUntil, type ObservableInput } from 'rxjs';
+import { BufferOverflowError } from '../errors/buffer-overflow-error';
+import { ENDED, PENDING } from '../journal/cursor';
+import { JournalStream } from '../journal/journal-stream';
+import { PullIterator } from '../journal/pull-iterator';
+import { Queue } from '../journal/queue';
+
+/** How far a consumer may fall behind, and what happens then. */
+export interface ToAsyncIterableOptions {
+  /** How many values may wait for the consumer: an integer >= 1, or `Infinity`. @default Infinity */
+  readonly highWaterMark?: number;
+  /** What a value that finds the buffer full does: end the iteration with {@link BufferOverflowError}, behind what is buffered, or drop the oldest or the newest value. @default 'error' */
+  readonly overflow?: 'error' | 'dropOldest' | 'dropNewest';
+}
+
+/**
+ * Iterates any Observable: buffers what it emits until it is asked for. A {@link JournalStream} passes through, it needs no buffer.
+ *
+ * Every iterator subscribes when it is made, so nothing that a hot source emits from then on is missed, and unsubscribes when the loop is
+ * left. It ends when the source completes and throws what the source errors with, both behind what is buffered.
+ *
+ * @throws RangeError for a `highWaterMark` that is neither an integer >= 1 nor `Infinity`, TypeError for another `overflow`
+ * @example
+ * ```ts
+ * const said$ = scrivener.tail().pipe(entries(), filter(isType('Said')));
+ * for await (const { text } of toAsyncIterable(said$, { highWaterMark: 1_000 })) await send(text);
+ * ```
+ */
+export function toAsyncIterable<V>(
+  source: ObservableInput<V>,
+  { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
+): AsyncIterable<V> {
+  if (highWaterMark !== Infinity && !(Number.isSafeInteger(highWaterMark) && highWaterMark >= 1)) {
+    throw new RangeError(`Expected \`highWaterMark\` to be an integer >= 1 or Infinity, got ${String(highWaterMark)}`);
+  }
+  if (!['error', 'dropOldest', 'dropNewest'].includes(overflow)) {
+    throw new TypeError(`Expected \`overflow\` to be 'error', 'dropOldest' or 'dropNewest', got ${String(overflow)}`);
+  }
+  if (source instanceof JournalStream) return source as AsyncIterable<V>;
+  return { [Symbol.asyncIterator]: () => bufferedIterator(source, highWaterMark, overflow) };
+}
+
+function bufferedIterator<V>(
+  source: ObservableInput<V>,
+  highWaterMark: number,
+  overflow: NonNullable<ToAsyncIterableOptions['overflow']>,
+): AsyncIterator<V> {
+  const buffer = new Queue<V>();
+  const stop = new Subject<void>();
+  let end: { failed: boolean; error?: unknown } | undefined;
+  let pull: (() => void) | undefined;
+
+  const finish = (how: typeof end) => {
+    end ??= how;
+    stop.next();
+    pull?.();
+  };
+
+  from(source)
+    .pipe(takeUntil(stop))
+    .subscribe({
+      next: (value) => {
+        if (buffer.length >= highWaterMark) {
+          if (overflow === 'dropNewest') return;
+          if (overflow === 'error') return finish({ failed: true, error: new BufferOverflowError(highWaterMark) });
+          buffer.shift();
+        }
+        buffer.push(value);
+        pull?.();
+      },
+      error: (error: unknown) => finish({ failed: true, error }),
+      complete: () => finish({ failed: false }),
+    });
+
+  return new PullIterator<V>(
+    {
+      read() {
+        if (buffer.length > 0) return buffer.shift()!;
+        if (end?.failed) throw end.error;
+        return end === undefined ? PENDING : ENDED;
+      },
+    },
+    undefined,
+    {
+      join: (wake) => (pull = wake),
+      leave: () => (pull = undefined),
+      close: () => {
+        buffer.clear();
+        finish({ failed: false });
+      },
+    },
+  );
+}

@@ -1,0 +1,30 @@
+import { InMemoryScrivener, FlusherDaemon, countThreshold, JsonEntrySerializer, toAsyncIterable } from 'rx-scrivener';
+import { map, take, toArray, firstValueFrom, range } from 'rxjs';
+test('smoke', async () => {
+  const s = new InMemoryScrivener<{ n: number }>();
+  const seen: number[] = [];
+  s.tail().subscribe(r => { seen.push(r.position); if (r.position === 1) { s.append({ n: 2 }); s.append({ n: 3 }) } });
+  const seen2: number[] = [];
+  s.tail().subscribe(r => seen2.push(r.position));
+  expect(await s.write({ n: 1 })).toBe(1);
+  expect(seen).toEqual([1, 2, 3]); expect(seen2).toEqual([1, 2, 3]);
+  const got: any[] = [];
+  const d = new FlusherDaemon({ scrivener: s, sink: { append: async b => void got.push(b.map(r => r.position)) }, predicate: countThreshold(2) });
+  await d.start();
+  for (let i = 4; i <= 9; i++) s.append({ n: i });
+  await d.flush();
+  expect(d.flushed).toBe(9);
+  s.append({ n: 10 });
+  await d.shutdown();
+  expect(d.status).toBe('Completed');
+  expect(got).toEqual([[1, 2], [3, 4], [5, 6], [7, 8], [9], [10]]);
+  const it: number[] = [];
+  for await (const r of s.tail(3)) { it.push(r.position); if (r.position === 10) break; }
+  expect(it).toEqual([4, 5, 6, 7, 8, 9, 10]);
+  expect(s.observed).toBe(true);
+  expect((await s.waitFor(5, e => e.n > 8)).position).toBe(9);
+  const xs: number[] = [];
+  for await (const r of toAsyncIterable(range(0, 5))) xs.push(r);
+  expect(xs).toEqual([0, 1, 2, 3, 4]);
+  expect(new JsonEntrySerializer().deserialize(new JsonEntrySerializer().serialize({ position: 7, entry: { b: 1, a: 'é"' } }))).toEqual({ position: 7, entry: { b: 1, a: 'é"' } });
+});
