@@ -1,5 +1,5 @@
 import { SerializationError } from '../errors/serialization-error';
-import type { Positioned } from '../journal/position';
+import type { Position, Positioned } from '../journal/position';
 
 /**
  * Turns records into lines of text and back.
@@ -12,6 +12,11 @@ export interface EntrySerializer<T> {
   serialize(record: Positioned<T>): string;
   /** The record of a line; throws {@link CorruptEntryError} for a line that is none of its own. */
   deserialize(line: string): Positioned<T>;
+  /**
+   * Whether a text can be the beginning of the line at a position, what a crash may leave of it: anything else behind the last newline
+   * is damage. Without it, whatever `deserialize` refuses is taken for one, in a file that holds whole lines before.
+   */
+  begins?(text: string, position: Position): boolean;
 }
 
 /** The line of a record; throws {@link SerializationError} when there is none. */

@@ -19,6 +19,7 @@ import {
   type Observable,
 } from 'rxjs';
 import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
+import { assertCount } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, START, type Position } from '../journal/position';
@@ -90,9 +91,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }: FlusherDaemonOptions<T>) {
     super(daemon);
     assertPosition('after', after);
-    if (!(Number.isSafeInteger(flushQueueCapacity) && flushQueueCapacity >= 1)) {
-      throw new RangeError(`Expected \`flushQueueCapacity\` to be an integer >= 1, got ${String(flushQueueCapacity)}`);
-    }
+    assertCount('flushQueueCapacity', flushQueueCapacity);
     this.#scrivener = scrivener;
     this.#sink = sink;
     this.#predicate = predicate;

@@ -2,6 +2,7 @@ import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { SerializationError } from '../errors/serialization-error';
 import type { Position, Positioned } from '../journal/position';
 import type { EntrySerializer } from './entry-serializer';
+import { beginsJson } from './begins-json';
 import { stableStringify } from './stable-stringify';
 
 const SCHEMA_VERSION = '1';
@@ -33,6 +34,11 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
   /** @throws {@link CorruptEntryError} for anything but such a line, another schemaVersion included */
   deserialize(line: string): Positioned<T> {
     return this.#deserializeOwn(line) ?? deserializeAny(line);
+  }
+
+  begins(text: string, position: Position): boolean {
+    const head = HEAD + position + NECK;
+    return head.startsWith(text) || (text.startsWith(head) && beginsJson(text));
   }
 
   /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */

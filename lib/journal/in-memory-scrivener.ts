@@ -1,4 +1,5 @@
 import { firstValueFrom, type Observer } from 'rxjs';
+import { assertCount } from '../errors/assert-argument';
 import { waitFor } from '../operators/wait-for';
 import { forwardAbort } from './abort';
 import { assertWritable } from './assert-writable';
@@ -31,9 +32,7 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
    * @throws RangeError when `retain` is anything else
    */
   constructor({ retain = Infinity }: { retain?: number } = {}) {
-    if (retain !== Infinity && !(Number.isSafeInteger(retain) && retain >= 1)) {
-      throw new RangeError(`Expected \`retain\` to be an integer >= 1, got ${String(retain)}`);
-    }
+    assertCount('retain', retain, 'or Infinity');
     this.#log = new Log(retain);
   }
 

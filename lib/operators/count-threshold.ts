@@ -1,4 +1,5 @@
 import { filter, type OperatorFunction } from 'rxjs';
+import { assertCount } from '../errors/assert-argument';
 
 /**
  * A flush predicate that cuts a batch as soon as it holds `count` entries.
@@ -11,8 +12,6 @@ import { filter, type OperatorFunction } from 'rxjs';
  * ```
  */
 export function countThreshold(count: number): OperatorFunction<readonly unknown[], unknown> {
-  if (!(Number.isSafeInteger(count) && count >= 1)) {
-    throw new RangeError(`Expected \`count\` to be an integer >= 1, got ${String(count)}`);
-  }
+  assertCount('count', count);
   return filter((batch) => batch.length >= count);
 }

@@ -1,5 +1,5 @@
 import { NEVER, timer, type OperatorFunction, type SchedulerLike } from 'rxjs';
-import { MAX_DELAY_MS } from './wait-limits';
+import { assertDelayMs } from '../errors/assert-argument';
 
 /**
  * A flush predicate that cuts a batch `ms` milliseconds after its first entry, whether or not another arrives.
@@ -13,8 +13,6 @@ import { MAX_DELAY_MS } from './wait-limits';
  * ```
  */
 export function elapsed(ms: number, scheduler?: SchedulerLike): OperatorFunction<readonly unknown[], unknown> {
-  if (ms !== Infinity && !(ms >= 0 && ms <= MAX_DELAY_MS)) {
-    throw new RangeError(`Expected \`ms\` to be 0 to ${MAX_DELAY_MS} or Infinity, got ${String(ms)}`);
-  }
+  assertDelayMs('ms', ms);
   return () => (ms === Infinity ? NEVER : timer(ms, scheduler));
 }

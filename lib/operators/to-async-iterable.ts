@@ -1,4 +1,5 @@
 import { from, Subject, takeUntil, type ObservableInput } from 'rxjs';
+import { assertCount } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { ENDED, PENDING } from '../journal/cursor';
 import { JournalStream } from '../journal/journal-stream';
@@ -30,9 +31,7 @@ export function toAsyncIterable<V>(
   source: ObservableInput<V>,
   { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
 ): AsyncIterable<V> {
-  if (highWaterMark !== Infinity && !(Number.isSafeInteger(highWaterMark) && highWaterMark >= 1)) {
-    throw new RangeError(`Expected \`highWaterMark\` to be an integer >= 1 or Infinity, got ${String(highWaterMark)}`);
-  }
+  assertCount('highWaterMark', highWaterMark, 'or Infinity');
   if (!['error', 'dropOldest', 'dropNewest'].includes(overflow)) {
     throw new TypeError(`Expected \`overflow\` to be 'error', 'dropOldest' or 'dropNewest', got ${String(overflow)}`);
   }

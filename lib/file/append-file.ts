@@ -1,0 +1,67 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** 'os': handed to the operating system; 'disk': synced to the disk. */
+export type Durability = 'os' | 'disk';
+
+/** A file that grows by whole batches: one that fails is taken back, so that the next is not glued to half of it. */
+export class AppendFile {
+  readonly #durability: Durability;
+  #bytes: number;
+  /** Set when a failed batch could not be taken back. */
+  #broken: unknown;
+
+  private constructor(
+    readonly handle: FileHandle,
+    bytes: number,
+    durability: Durability,
+  ) {
+    this.#bytes = bytes;
+    this.#durability = durability;
+  }
+
+  /** Opens a file for appending; it is created when it is missing. */
+  static async open(filePath: string, durability: Durability): Promise<AppendFile> {
+    const handle = await open(filePath, 'a+');
+    try {
+      const { size } = await handle.stat();
+      return new AppendFile(handle, size, durability);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Appends all chunks, or none. */
+  async append(chunks: Iterable<Buffer>): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    let bytes = this.#bytes;
+    try {
+      for (const chunk of chunks) bytes += await this.#write(chunk);
+      if (this.#durability === 'disk') await this.handle.datasync();
+      this.#bytes = bytes;
+    } catch (error) {
+      await this.handle.truncate(this.#bytes).catch(() => (this.#broken = error));
+      throw error;
+    }
+  }
+
+  /** Cuts off what stands from an offset on. */
+  async truncate(bytes: number): Promise<void> {
+    await this.handle.truncate(bytes);
+    this.#bytes = bytes;
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+
+  /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
+  async #write(chunk: Buffer): Promise<number> {
+    for (let from = 0; from < chunk.length; ) {
+      const { bytesWritten } = await this.handle.write(chunk, from, chunk.length - from, null);
+      if (bytesWritten === 0) throw new Error(`The file takes no more bytes at ${this.#bytes + from}`);
+      from += bytesWritten;
+    }
+    return chunk.length;
+  }
+}

@@ -1,0 +1,148 @@
+import type { EntrySerializer } from '../flush/entry-serializer';
+import { toLine } from '../flush/entry-serializer';
+import type { Snapshot } from '../flush/flush-predicate';
+import type { FlushSink } from '../flush/flush-sink';
+import { PositionConflictError } from '../errors/position-conflict-error';
+import { START, type Position, type Positioned } from '../journal/position';
+import { AppendFile, type Durability } from './append-file';
+import { LineReader, type LineFormat } from './line-reader';
+import { readBlocks } from './read-blocks';
+
+/** Where a file sink writes, and how. */
+export interface FileAppendSinkOptions<T> {
+  /** The file; it is created when it is missing, its directory is not. */
+  readonly filePath: string;
+  readonly serializer: EntrySerializer<T>;
+  /** Whether a snapshot counts as accepted when the operating system has it, or when it is on the disk. @default 'os' */
+  readonly durability?: Durability;
+}
+
+/** What a file held when it was opened. */
+export interface FileContent {
+  readonly entries: number;
+  readonly lastPosition: Position;
+  /** How many bytes of a torn last line were cut off. */
+  readonly truncatedBytes: number;
+}
+
+/** Batches are joined and written in pieces of about this many characters. */
+const PIECE_LENGTH = 1024 * 1024;
+
+/**
+ * Appends snapshots to a file, one line an entry, through one open handle: whole, or not at all.
+ *
+ * It goes on from what the file holds: the first `append` reads it (as {@link openFileScrivener} does, which repairs a torn last line and rejects
+ * with {@link CorruptJournalError}), and a snapshot that does not continue it rejects with {@link PositionConflictError}. It takes no lock.
+ *
+ * @example
+ * ```ts
+ * const sink = new FileAppendSink<Entry>({ filePath: 'journal.ndjson', serializer: new JsonEntrySerializer() });
+ * const flusher = new FlusherDaemon({ scrivener, sink });
+ * ```
+ */
+export class FileAppendSink<T> implements FlushSink<T> {
+  readonly #filePath: string;
+  readonly #serializer: EntrySerializer<T>;
+  readonly #durability: Durability;
+  #file: AppendFile | undefined;
+  #last: Position = START;
+  #closed = false;
+  /** The end of the newest append. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ filePath, serializer, durability = 'os' }: FileAppendSinkOptions<T>) {
+    assertDurability(durability);
+    this.#filePath = filePath;
+    this.#serializer = serializer;
+    this.#durability = durability;
+  }
+
+  append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#file === undefined) await this.#open(() => undefined);
+      if (snapshot.length === 0) return;
+      snapshot.forEach(({ position }, index) => {
+        if (position !== this.#last + 1 + index) throw new PositionConflictError(position - 1, this.#last + index);
+      });
+      lines ??= snapshot.map((record) => toLine(this.#serializer, record));
+      await this.#file!.append(pieces(lines));
+      this.#last += snapshot.length;
+    });
+  }
+
+  /** Waits for the appends under way, then closes the file; nothing can be appended any more. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      const file = this.#file;
+      this.#file = undefined;
+      this.#closed = true;
+      await file?.close();
+    });
+  }
+
+  /**
+   * Opens the file, reads what it holds into `accept` and repairs its torn end.
+   *
+   * @internal
+   */
+  open(format: Omit<LineFormat<T>, 'filePath' | 'serializer'>, accept: (records: readonly Positioned<T>[]) => void): Promise<FileContent> {
+    return this.#inTurn(() => this.#open(accept, format));
+  }
+
+  async #open(
+    accept: (records: readonly Positioned<T>[]) => void,
+    format?: Omit<LineFormat<T>, 'filePath' | 'serializer'>,
+  ): Promise<FileContent> {
+    if (this.#closed) throw new Error(`The sink of ${this.#filePath} is closed`);
+    const file = await AppendFile.open(this.#filePath, this.#durability);
+    try {
+      const lines = new LineReader<T>({ ...format, filePath: this.#filePath, serializer: this.#serializer });
+      let tornBytes = 0;
+      for await (const block of readBlocks(file.handle)) {
+        if (block.whole) {
+          const records: Positioned<T>[] = [];
+          lines.read(block, records);
+          accept(records);
+          continue;
+        }
+        const remainder = lines.remainder(block);
+        tornBytes = remainder.tornBytes;
+        if (tornBytes > 0) await file.truncate(block.byteOffset + remainder.lineBytes);
+        if (remainder.records.length > 0) {
+          await file.append([Buffer.from('\n')]);
+          accept(remainder.records);
+        }
+      }
+      this.#file = file;
+      this.#last = lines.last;
+      return { entries: lines.last, lastPosition: lines.last, truncatedBytes: tornBytes };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  #inTurn<R>(step: () => Promise<R>): Promise<R> {
+    const turn = this.#turn.then(step);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+export function assertDurability(durability: unknown): asserts durability is Durability {
+  if (durability === 'os' || durability === 'disk') return;
+  throw new TypeError(`Expected \`durability\` to be 'os' or 'disk', got ${String(durability)}`);
+}
+
+/** Joined lines; a whole batch may be longer than a string can be. */
+function* pieces(lines: readonly string[]): Generator<Buffer> {
+  let from = 0;
+  let length = 0;
+  for (let index = 0; index < lines.length; index++) {
+    length += lines[index]!.length;
+    if (length < PIECE_LENGTH && index < lines.length - 1) continue;
+    yield Buffer.from(lines.slice(from, index + 1).join('\n') + '\n');
+    from = index + 1;
+    length = 0;
+  }
+}

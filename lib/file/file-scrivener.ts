@@ -1,0 +1,157 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Observable } from 'rxjs';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { toLine, type EntrySerializer } from '../flush/entry-serializer';
+import type { FlusherDaemon } from '../flush/flusher-daemon';
+import { validateEntry } from '../flush/validate-entry';
+import { assertWritable } from '../journal/assert-writable';
+import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { JournalStream } from '../journal/journal-stream';
+import type { Position, Positioned } from '../journal/position';
+import type { Queue } from '../journal/queue';
+import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from '../journal/scrivener';
+import type { FileContent } from './file-append-sink';
+import type { JournalLock } from './journal-lock';
+
+/** What {@link openFileScrivener} puts a scrivener together from. */
+export interface FileScrivenerParts<T> {
+  readonly journal: InMemoryScrivener<T>;
+  readonly flusher: FlusherDaemon<T>;
+  /** The lines of what is not in the sink yet, which the flusher's sink takes as it goes. */
+  readonly lines: Queue<string>;
+  readonly lock: JournalLock;
+  readonly serializer: EntrySerializer<T>;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  readonly recovered: FileContent;
+}
+
+/**
+ * A journal in memory and in a file, opened with {@link openFileScrivener}: reads come from memory, a flusher persists what is written.
+ *
+ * Entries are serialized when they are written, so the file gets them as they were then. When the file cannot be written any more, the
+ * flusher fails and says so, and the journal goes on in memory.
+ */
+export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
+  /** The daemon that persists the journal. */
+  readonly flusher: FlusherDaemon<T>;
+  /** Where the flusher journals what happens to it. */
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  /** What the file held when it was opened. */
+  readonly recovered: { readonly entries: number; readonly lastPosition: Position; readonly truncatedBytes: number };
+  readonly #journal: InMemoryScrivener<T>;
+  readonly #lines: Queue<string>;
+  readonly #lock: JournalLock;
+  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly #toLine: (record: Positioned<T>) => string;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor({ journal, flusher, lines, lock, serializer, schema, daemonEvents, recovered }: FileScrivenerParts<T>) {
+    this.flusher = flusher;
+    this.daemonEvents = daemonEvents;
+    this.recovered = recovered;
+    this.#journal = journal;
+    this.#lines = lines;
+    this.#lock = lock;
+    this.#schema = schema;
+    // The journal's own serializer keeps to its promises.
+    this.#toLine =
+      (serializer as object).constructor === JsonEntrySerializer
+        ? (record) => serializer.serialize(record)
+        : (record) => toLine(serializer, record);
+  }
+
+  /** The last position assigned, {@link START} when the journal is empty. */
+  get head(): Position {
+    return this.#journal.head;
+  }
+
+  /** The last position that is in the file. */
+  get flushed(): Position {
+    return this.flusher.flushed;
+  }
+
+  /** `flushed`, then each change; completes when the flusher ends. */
+  get flushed$(): Observable<Position> {
+    return this.flusher.flushed$;
+  }
+
+  /**
+   * Writes synchronously: returns the entry's position once every live subscriber was given it; it reaches the file with its batch.
+   *
+   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed
+   */
+  append(entry: T): Position {
+    return this.#append(entry);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown becomes the rejection
+  async write(entry: T, options?: WriteOptions): Promise<Position> {
+    return this.#append(entry, options);
+  }
+
+  tail(after?: Position, options?: ReadOptions): JournalStream<T> {
+    return this.#journal.tail(after, options);
+  }
+
+  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+    return this.#journal.readBackward(before, options);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return this.#journal.waitFor(after, match, options);
+  }
+
+  /** {@link FlusherDaemon.whenFlushed} of the flusher. */
+  whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
+    return this.flusher.whenFlushed(position, options);
+  }
+
+  /** {@link FlusherDaemon.flush} of the flusher. */
+  flush(): Promise<void> {
+    return this.flusher.flush();
+  }
+
+  /**
+   * Ends the journal, persists what is not yet, and releases the file; again: the same promise.
+   *
+   * Rejects, with the file released, with what the flusher failed with when entries did not reach the file.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #append(entry: T, options?: WriteOptions): Position {
+    if (this.#closing) throw new JournalClosedError();
+    if (this.#schema) validateEntry(this.#schema, entry);
+    let position: Position;
+    let line: string;
+    do {
+      position = this.head + 1;
+      line = this.#toLine({ position, entry });
+      // A toJSON or a getter may have written, too.
+    } while (position !== this.head + 1);
+    if (options) assertWritable(options, this.head);
+    if (this.flusher.status !== 'Failed') this.#lines.push(line);
+    return this.#journal.append(entry);
+  }
+
+  async #close(): Promise<void> {
+    this.#journal.complete();
+    try {
+      await this.flusher.shutdown();
+      if (this.flushed < this.head) throw await this.flusher.waitForFailure();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+}

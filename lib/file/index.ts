@@ -1,0 +1,14 @@
+// The scrivener
+export { openFileScrivener, type FileScrivenerConfig } from './open-file-scrivener';
+export { FileScrivener } from './file-scrivener';
+
+// Its parts
+export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
+export { readJournal, type ReadJournalOptions } from './read-journal';
+
+// Errors
+export { CorruptEntryError } from '../errors/corrupt-entry-error';
+export { CorruptJournalError } from '../errors/corrupt-journal-error';
+export { EntryValidationError } from '../errors/entry-validation-error';
+export { JournalLockedError } from '../errors/journal-locked-error';
+export { SerializationError } from '../errors/serialization-error';

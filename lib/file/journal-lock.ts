@@ -1,0 +1,55 @@
+import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { tryLock } from 'fs-native-extensions';
+import { JournalLockedError } from '../errors/journal-locked-error';
+
+/**
+ * Out of any file's reach: where locks bind reads and writes too (Windows), nobody comes by here.
+ * The place is SQLite's idea, https://www.sqlite.org/src/file/src/os_win.c.
+ */
+const FAR = Number.MAX_SAFE_INTEGER - 1;
+
+/**
+ * The right to write a journal's file, which one holder has at a time: operating-system locks, gone with the process that holds them.
+ *
+ * One stands on `<real path>.lock`, the other on the file itself, for those who come by a hard link or after a rename.
+ */
+export class JournalLock {
+  readonly #files: readonly FileHandle[];
+
+  private constructor(
+    /** The file's path, links followed. */
+    readonly realPath: string,
+    files: readonly FileHandle[],
+  ) {
+    this.#files = files;
+  }
+
+  /** Takes the lock of a file, which is created when it is missing; throws {@link JournalLockedError} when it is taken. */
+  static async acquire(filePath: string): Promise<JournalLock> {
+    const files: FileHandle[] = [];
+    try {
+      const journal = await open(filePath, 'a+');
+      files.push(journal);
+      const realPath = await realpath(filePath);
+      const lock = await open(`${realPath}.lock`, 'a');
+      files.push(lock);
+      if (!tryLock(lock.fd) || !tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
+      const [held, found] = await Promise.all([journal.stat({ bigint: true }), stat(realPath, { bigint: true })]);
+      // Renamed in between: what is locked is not what the path names.
+      if (held.ino !== found.ino || held.dev !== found.dev) throw new JournalLockedError(filePath);
+      return new JournalLock(realPath, files);
+    } catch (error) {
+      await closeAll(files);
+      throw error;
+    }
+  }
+
+  /** Gives the lock back; again: does nothing. */
+  async release(): Promise<void> {
+    await closeAll(this.#files);
+  }
+}
+
+async function closeAll(files: readonly FileHandle[]): Promise<void> {
+  await Promise.all(files.map((file) => file.close()));
+}

@@ -1,0 +1,135 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import type { EntrySerializer } from '../flush/entry-serializer';
+import type { FlushPredicate } from '../flush/flush-predicate';
+import type { FlushSink } from '../flush/flush-sink';
+import { FlusherDaemon } from '../flush/flusher-daemon';
+import { JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { validateEntry } from '../flush/validate-entry';
+import { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import { Queue } from '../journal/queue';
+import type { Scrivener } from '../journal/scrivener';
+import { anyOf } from '../operators/any-of';
+import { countThreshold } from '../operators/count-threshold';
+import { elapsed } from '../operators/elapsed';
+import type { Durability } from './append-file';
+import { FileAppendSink, type FileContent } from './file-append-sink';
+import { FileScrivener } from './file-scrivener';
+import { JournalLock } from './journal-lock';
+
+/** How a journal is kept in a file. */
+export interface FileScrivenerConfig<T> {
+  /** The file; it and its directories are created when they are missing. */
+  readonly filePath: string;
+  /** Flush as soon as so many entries wait: an integer >= 1. More cost less each, and a crash more of them. @default 100 */
+  readonly flushThreshold?: number;
+  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  readonly flushIntervalMs?: number;
+  /** How many batches may wait while the file is busy, an integer >= 1; past it the active one grows. @default 8 */
+  readonly flushQueueCapacity?: number;
+  /** When a batch counts as flushed: 'os' when the operating system has it (it survives the process), 'disk' when it is synced (it survives the power). @default 'os' */
+  readonly durability?: Durability;
+  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read from the file becomes its output. */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** How entries become lines. @default JsonEntrySerializer */
+  readonly serializer?: EntrySerializer<T>;
+  /** Where batches go. With a `recover` of its own the journal is recovered from it instead of from the file. @default FileAppendSink */
+  readonly sink?: FlushSink<T>;
+  /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
+  readonly predicate?: FlushPredicate<T>;
+  /** Where the flusher journals what happens to it. @default a journal in memory */
+  readonly daemonEvents?: Scrivener<DaemonEvent>;
+}
+
+/**
+ * Opens a journal in a file: recovers what it holds, locks it, and starts to persist what is written.
+ *
+ * A last line that a crash cut short is dropped, and reported in `recovered.truncatedBytes`. Rejects with {@link JournalLockedError} when the file is
+ * open for writing elsewhere, {@link CorruptJournalError} when it is damaged or no journal (it stays as it was), `RangeError` and
+ * `TypeError` for wrong options, and the system's error when the file cannot be opened.
+ *
+ * @example
+ * ```ts
+ * await using scrivener = await openFileScrivener<ChatEntry>({ filePath: 'data/chat.ndjson' });
+ * await scrivener.write({ type: 'Said', text: 'hello' });
+ * ```
+ */
+export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Promise<FileScrivener<T>> {
+  const {
+    filePath,
+    flushThreshold = 100,
+    flushIntervalMs = 1000,
+    flushQueueCapacity = 8,
+    durability = 'os',
+    schema,
+    serializer = new JsonEntrySerializer<T>(),
+    predicate,
+    daemonEvents = new InMemoryScrivener<DaemonEvent>(),
+  } = config;
+  if (typeof filePath !== 'string' || filePath === '') {
+    throw new TypeError(`Expected \`filePath\` to be a path, got ${String(filePath)}`);
+  }
+  assertCount('flushThreshold', flushThreshold);
+  assertDelayMs('flushIntervalMs', flushIntervalMs);
+  assertCount('flushQueueCapacity', flushQueueCapacity);
+
+  await mkdir(dirname(filePath), { recursive: true });
+  const lock = await JournalLock.acquire(filePath);
+  const file = new FileAppendSink<T>({ filePath: lock.realPath, serializer, durability });
+  try {
+    const journal = new InMemoryScrivener<T>();
+    const recovered = config.sink?.recover
+      ? await recoverFrom(config.sink, journal, config)
+      : await file.open({ schema }, (records) => {
+          for (const { entry } of records) journal.append(entry);
+        });
+    if (config.sink) await file.close();
+
+    const lines = new Queue<string>();
+    const flusher = new FlusherDaemon<T>({
+      scrivener: journal,
+      sink: withLines(config.sink ?? file, lines),
+      predicate: predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs)),
+      flushQueueCapacity,
+      after: recovered.lastPosition,
+      daemonEvents,
+    });
+    await flusher.start();
+    return new FileScrivener({ journal, flusher, lines, lock, serializer, schema, daemonEvents, recovered });
+  } catch (error) {
+    await file.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+/** A sink that gets each snapshot with the lines that were made of it when it was written. */
+function withLines<T>(sink: FlushSink<T>, lines: Queue<string>): FlushSink<T> {
+  return {
+    append: (snapshot) => sink.append(snapshot, Array.from(snapshot, () => lines.shift()!)),
+    close: async () => {
+      lines.clear();
+      await sink.close?.();
+    },
+  };
+}
+
+async function recoverFrom<T>(
+  sink: FlushSink<T>,
+  journal: InMemoryScrivener<T>,
+  { filePath, schema }: FileScrivenerConfig<T>,
+): Promise<FileContent> {
+  for await (const { position, entry } of sink.recover!()) {
+    const next = journal.head + 1;
+    if (position !== next) {
+      const reason = `the sink gave position ${position} where ${next} is next`;
+      throw new CorruptJournalError({ filePath, line: next, byteOffset: 0, reason });
+    }
+    journal.append(schema ? validateEntry(schema, entry) : entry);
+  }
+  return { entries: journal.head, lastPosition: journal.head, truncatedBytes: 0 };
+}

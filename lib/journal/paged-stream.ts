@@ -1,0 +1,77 @@
+import { ENDED, PENDING } from './cursor';
+import { JournalStream } from './journal-stream';
+import type { Positioned } from './position';
+import { PullIterator } from './pull-iterator';
+
+/** Opens pages of records, in order; once the signal is aborted nobody reads on, and what is held or waited for is to be released. */
+export type OpenPages<T> = (signal: AbortSignal) => AsyncIterator<readonly Positioned<T>[]>;
+
+/**
+ * A stream over records that come a page at a time: one page is held, the next is fetched when it is used up.
+ */
+export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
+  return new JournalStream(
+    (subscriber) => {
+      const controller = new AbortController();
+      subscriber.add(() => controller.abort());
+      const run = async () => {
+        const pages = open(controller.signal);
+        for (let page = await pages.next(); !page.done; page = await pages.next()) {
+          for (const record of page.value) {
+            if (subscriber.closed) break;
+            subscriber.next(record);
+          }
+          if (subscriber.closed) return void (await pages.return?.());
+        }
+        subscriber.complete();
+      };
+      run().catch((error: unknown) => subscriber.error(error));
+    },
+    () => {
+      const controller = new AbortController();
+      let pages: ReturnType<OpenPages<T>> | undefined;
+      let page: readonly Positioned<T>[] = [];
+      let index = 0;
+      let end: { failed: boolean; error?: unknown } | undefined;
+      let wanted = false;
+      let fetching = false;
+
+      const fetch = async (pull: () => void) => {
+        fetching = true;
+        while (wanted) {
+          try {
+            const next = await (pages ??= open(controller.signal)).next();
+            if (next.done) end = { failed: false };
+            else [page, index] = [next.value, 0];
+          } catch (error) {
+            end = { failed: true, error };
+          }
+          pull();
+        }
+        fetching = false;
+      };
+
+      return new PullIterator(
+        {
+          read() {
+            if (index < page.length) return page[index++]!;
+            if (end?.failed) throw end.error;
+            return end === undefined ? PENDING : ENDED;
+          },
+        },
+        undefined,
+        {
+          join: (pull) => {
+            wanted = true;
+            if (!fetching) void fetch(pull);
+          },
+          leave: () => (wanted = false),
+          close: () => {
+            controller.abort();
+            pages?.return?.().catch(() => undefined);
+          },
+        },
+      );
+    },
+  );
+}
