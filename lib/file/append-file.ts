@@ -57,7 +57,7 @@ export class AppendFile {
 
   /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
   async #write(chunk: Buffer): Promise<number> {
-    for (let from = 0; from < chunk.length; ) {
+    for (let from = 0; from < chunk.length;) {
       const { bytesWritten } = await this.handle.write(chunk, from, chunk.length - from, null);
       if (bytesWritten === 0) throw new Error(`The file takes no more bytes at ${this.#bytes + from}`);
       from += bytesWritten;

@@ -85,7 +85,10 @@ export class FileAppendSink<T> implements FlushSink<T> {
    *
    * @internal
    */
-  open(format: Omit<LineFormat<T>, 'filePath' | 'serializer'>, accept: (records: readonly Positioned<T>[]) => void): Promise<FileContent> {
+  open(
+    format: Omit<LineFormat<T>, 'filePath' | 'serializer'>,
+    accept: (records: readonly Positioned<T>[]) => void,
+  ): Promise<FileContent> {
     return this.#inTurn(() => this.#open(accept, format));
   }
 

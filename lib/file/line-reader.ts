@@ -48,7 +48,7 @@ export class LineReader<T> {
   read({ bytes, byteOffset }: Block, records: Positioned<T>[]): void {
     if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records);
     const text = bytes.toString();
-    for (let from = 0; from < text.length; ) {
+    for (let from = 0; from < text.length;) {
       const end = text.indexOf('\n', from);
       try {
         records.push(this.#readLine(text.slice(from, end)));
@@ -77,7 +77,7 @@ export class LineReader<T> {
 
   /** Finds the line that is not UTF-8. */
   #readByLine(bytes: Buffer, byteOffset: number, records: Positioned<T>[]): void {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const end = bytes.indexOf(NEWLINE, from);
       const line = bytes.subarray(from, end);
       try {

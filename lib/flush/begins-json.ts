@@ -60,12 +60,14 @@ function isScalar(text: string): boolean {
 }
 
 function isScalarBeginning(text: string): boolean {
-  return text !== '' && (['true', 'false', 'null'].some((word) => word.startsWith(text)) || NUMBER_BEGINNING.test(text));
+  return (
+    text !== '' && (['true', 'false', 'null'].some((word) => word.startsWith(text)) || NUMBER_BEGINNING.test(text))
+  );
 }
 
 /** Behind the string that begins at `at`, the text's end when it is cut, -1 when it is none. */
 function skipString(text: string, at: number): number {
-  for (at++; at < text.length; ) {
+  for (at++; at < text.length;) {
     const char = text[at]!;
     if (char === '"') return at + 1;
     if (char < ' ') return -1;

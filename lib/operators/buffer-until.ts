@@ -21,9 +21,7 @@ interface Batch<V> {
  * clicks$.pipe(bufferUntil(debounceTime(250)), map((clicks) => clicks.length));
  * ```
  */
-export function bufferUntil<V>(
-  predicate: OperatorFunction<readonly NoInfer<V>[], unknown>,
-): OperatorFunction<V, V[]> {
+export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[], unknown>): OperatorFunction<V, V[]> {
   return (source) =>
     defer(() => {
       const batches = new Subject<V[]>();

@@ -1,0 +1,56 @@
+import { entries, nodeOnly } from './scripts/entries.mjs';
+
+const adapters = entries.map(({ name }) => name).filter(Boolean);
+const anyOf = (names) => `^lib/(?:${names.join('|')})/`;
+
+export default {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Imports of types alone are erased, so they may form a cycle.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    ...adapters.map((adapter) => ({
+      name: `nothing-imports-${adapter}`,
+      severity: 'error',
+      from: { path: '^lib/', pathNot: anyOf([adapter]) },
+      to: { path: anyOf([adapter]) },
+    })),
+    {
+      name: 'core-is-lean',
+      comment: 'Core imports its own files, rxjs and the stable stringifier; of the schema package only types.',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: anyOf(adapters) },
+      to: { pathNot: ['^lib/', '^node_modules/(?:rxjs|fast-json-stable-stringify|@standard-schema/spec)/'] },
+    },
+    {
+      name: 'schema-types-only',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^node_modules/@standard-schema/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'portable-entries-without-node',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: anyOf(nodeOnly) },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'declared-dependencies',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        dependencyTypesNot: ['npm', 'npm-peer', 'npm-optional'],
+      },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: 'specify',
+  },
+};

@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import typescript from '@rollup/plugin-typescript';
+import { dts } from 'rollup-plugin-dts';
+import { entries, pkg } from './scripts/entries.mjs';
+
+rmSync('dist', { recursive: true, force: true });
+
+const packages = [...Object.keys(pkg.dependencies), ...Object.keys(pkg.peerDependencies)];
+
+// All entries are built together and share chunks, so that a class is one class whichever entry it came from.
+const shared = {
+  input: Object.fromEntries(entries.map(({ output, source }) => [output, source])),
+  external: (id) =>
+    id.startsWith('node:') || builtinModules.includes(id) || packages.some((p) => id === p || id.startsWith(`${p}/`)),
+  onwarn: (warning) => {
+    // A class that a file uses only as a type.
+    if (warning.code !== 'UNUSED_EXTERNAL_IMPORT') throw new Error(warning.message);
+  },
+};
+
+const output = (format, extension) => ({
+  dir: 'dist',
+  format,
+  entryFileNames: `[name]${extension}`,
+  chunkFileNames: `shared/[name]${extension}`,
+  minifyInternalExports: false,
+  hoistTransitiveImports: false,
+});
+
+export default [
+  {
+    ...shared,
+    plugins: [typescript({ tsconfig: 'tsconfig.build.json' })],
+    output: [
+      { ...output('es', '.js'), sourcemap: true },
+      { ...output('cjs', '.cjs'), sourcemap: true },
+    ],
+  },
+  {
+    ...shared,
+    plugins: [dts({ tsconfig: 'tsconfig.build.json' })],
+    output: [output('es', '.d.ts'), output('es', '.d.cts')],
+  },
+];
