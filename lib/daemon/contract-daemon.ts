@@ -69,6 +69,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
       } catch (error) {
         this.#starting = false;
         await this.fail(error);
+        this.#enter('Failed');
         throw error;
       }
       this.#starting = false;
@@ -133,7 +134,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
    * The daemon's work has broken: journals the error and makes the status Failed (while it is starting, right behind Running).
    * Only the first failure counts; none does once the daemon has ended.
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- the contract's signature, and nothing to wait for
+
   protected async fail(error: unknown): Promise<void> {
     if (this.#ended || this.#failure) return;
     this.#failure = { error };
@@ -142,7 +143,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   get #ended(): boolean {
-    return this.#status === 'Completed' || this.#status === 'Failed';
+    return isEnd(this.#status);
   }
 
   #serialize(step: () => Promise<void>): Promise<void> {
@@ -158,7 +159,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
     if (this.#ended) return;
     this.#journal({ type: 'StatusChanged', daemon: this.name, status });
     this.#reach(status);
-    if (this.#ended) this.#statuses.complete();
+    if (isEnd(status)) this.#statuses.complete();
   }
 
   #reach(status: DaemonStatus): void {
@@ -168,8 +169,13 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   #journal(event: DaemonEvent): void {
-    this.#events?.write(event).catch(noop);
+    const write = async () => this.#events?.write(event);
+    write().catch(noop);
   }
+}
+
+function isEnd(status: DaemonStatus): boolean {
+  return status === 'Completed' || status === 'Failed';
 }
 
 function noop(): void {}

@@ -9,6 +9,12 @@ export function assertCount(name: string, value: unknown, unlimited?: 'or Infini
   );
 }
 
+/** Throws a `TypeError` that calls the argument by `name` unless it is one of those allowed. */
+export function assertOneOf(name: string, value: unknown, allowed: readonly string[]): void {
+  if (allowed.includes(value as string)) return;
+  throw new TypeError(`Expected \`${name}\` to be one of ${allowed.join(', ')}, got ${String(value)}`);
+}
+
 /** Throws a `RangeError` that calls the argument by `name` unless it is a delay that timers can count, or `Infinity`. */
 export function assertDelayMs(name: string, value: unknown): asserts value is number {
   if (typeof value === 'number' && ((value >= 0 && value <= MAX_DELAY_MS) || value === Infinity)) return;

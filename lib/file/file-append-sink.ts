@@ -1,3 +1,4 @@
+import { assertOneOf } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { toLine } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
@@ -51,7 +52,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ filePath, serializer, durability = 'os' }: FileAppendSinkOptions<T>) {
-    assertDurability(durability);
+    assertOneOf('durability', durability, ['os', 'disk']);
     this.#filePath = filePath;
     this.#serializer = serializer;
     this.#durability = durability;
@@ -130,11 +131,6 @@ export class FileAppendSink<T> implements FlushSink<T> {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-export function assertDurability(durability: unknown): asserts durability is Durability {
-  if (durability === 'os' || durability === 'disk') return;
-  throw new TypeError(`Expected \`durability\` to be 'os' or 'disk', got ${String(durability)}`);
 }
 
 /** Joined lines; a whole batch may be longer than a string can be. */

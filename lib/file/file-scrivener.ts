@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { JournalClosedError } from '../errors/journal-closed-error';
+import { SerializationError } from '../errors/serialization-error';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
@@ -14,6 +15,8 @@ import type { Queue } from '../journal/queue';
 import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from '../journal/scrivener';
 import type { FileContent } from './file-append-sink';
 import type { JournalLock } from './journal-lock';
+
+const MAX_ATTEMPTS = 10;
 
 /** What {@link openFileScrivener} puts a scrivener together from. */
 export interface FileScrivenerParts<T> {
@@ -88,7 +91,6 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#append(entry);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown becomes the rejection
   async write(entry: T, options?: WriteOptions): Promise<Position> {
     return this.#append(entry, options);
   }
@@ -133,16 +135,20 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
   #append(entry: T, options?: WriteOptions): Position {
     if (this.#closing) throw new JournalClosedError();
     if (this.#schema) validateEntry(this.#schema, entry);
-    let position: Position;
-    let line: string;
-    do {
-      position = this.head + 1;
-      line = this.#toLine({ position, entry });
-      // A toJSON or a getter may have written, too.
-    } while (position !== this.head + 1);
+    const line = this.#nextLine(entry);
     if (options) assertWritable(options, this.head);
     if (this.flusher.status !== 'Failed') this.#lines.push(line);
     return this.#journal.append(entry);
+  }
+
+  /** The line at the next position, also when a toJSON or a getter of the entry writes, too. */
+  #nextLine(entry: T): string {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const position = this.head + 1;
+      const line = this.#toLine({ position, entry });
+      if (position === this.head + 1) return line;
+    }
+    throw new SerializationError('it writes to the journal each time it is serialized');
   }
 
   async #close(): Promise<void> {

@@ -104,18 +104,21 @@ export class LineReader<T> {
   }
 
   #isBeginning(bytes: Buffer): boolean {
-    const { serializer } = this.#format;
-    const next = this.#last + 1 - this.#run;
-    let text;
+    const { serializer, restarts } = this.#format;
+    let text: string | undefined;
     try {
       text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
       serializer.deserialize(bytes.toString());
       return false;
     } catch {
       if (text === undefined) return false;
-      // A file without a single line of the serializer's own may be anything, and is not to be emptied.
-      return serializer.begins ? serializer.begins(text, next) : this.#line > 0;
     }
+    // A file without a single line of the serializer's own may be anything, and is not to be emptied.
+    if (!serializer.begins) return this.#line > 0;
+    // A character that was cut short is replaced by one as foreign to anything but text.
+    const beginning = Buffer.byteLength(text) < bytes.length ? text + '\uFFFD' : text;
+    const next = this.#last + 1 - this.#run;
+    return serializer.begins(beginning, next) || (restarts === 'renumber' && serializer.begins(beginning, 1));
   }
 
   #locate(error: unknown, byteOffset: number): CorruptJournalError {

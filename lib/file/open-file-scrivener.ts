@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { DaemonEvent } from '../daemon/daemon-event';
-import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
@@ -70,12 +70,12 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
     predicate,
     daemonEvents = new InMemoryScrivener<DaemonEvent>(),
   } = config;
-  if (typeof filePath !== 'string' || filePath === '') {
-    throw new TypeError(`Expected \`filePath\` to be a path, got ${String(filePath)}`);
-  }
+  if (filePath === '') throw new TypeError('Expected `filePath` to be a path, got an empty string');
   assertCount('flushThreshold', flushThreshold);
   assertDelayMs('flushIntervalMs', flushIntervalMs);
   assertCount('flushQueueCapacity', flushQueueCapacity);
+
+  assertOneOf('durability', durability, ['os', 'disk']);
 
   await mkdir(dirname(filePath), { recursive: true });
   const lock = await JournalLock.acquire(filePath);

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
@@ -47,9 +48,7 @@ export function readJournal<T>(
   }: ReadJournalOptions<T> = {},
 ): JournalStream<T> {
   assertPosition('after', after);
-  if (restarts !== 'reject' && restarts !== 'renumber') {
-    throw new TypeError(`Expected \`restarts\` to be 'reject' or 'renumber', got ${String(restarts)}`);
-  }
+  assertOneOf('restarts', restarts, ['reject', 'renumber']);
 
   async function* pages(signal: AbortSignal): AsyncGenerator<readonly Positioned<T>[], void> {
     const file = await open(filePath, 'r');

@@ -22,7 +22,7 @@ import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
 import { assertCount } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { newestPosition } from '../journal/newest-position';
-import { assertPosition, START, type Position } from '../journal/position';
+import { assertPosition, START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { bufferUntil } from '../operators/buffer-until';
 import { countThreshold } from '../operators/count-threshold';
@@ -98,7 +98,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
     this.#capacity = flushQueueCapacity;
     this.#after = this.#flushed = this.#seen = after;
     this.#progress.next(after);
-    this.flushed$ = this.#progress.pipe(catchError(() => EMPTY));
+    this.flushed$ = this.#progress.asObservable().pipe(catchError(() => EMPTY));
   }
 
   /** The last position that the sink has accepted. */
@@ -136,6 +136,15 @@ export class FlusherDaemon<T> extends ContractDaemon {
     );
   }
 
+  /** {@link ContractDaemon.shutdown}; resolves once the sink is closed, also when the daemon has failed. */
+  override async shutdown(): Promise<void> {
+    try {
+      await super.shutdown();
+    } finally {
+      await this.#closed?.catch(() => undefined);
+    }
+  }
+
   protected override async onStart(): Promise<void> {
     this.#drained = new Promise((resolve, reject) => {
       this.#persist().subscribe({
@@ -154,21 +163,25 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }
 
   protected override async onShutdown(): Promise<void> {
-    await this.flush();
-    this.#stop.next();
-    await this.#drained;
-    this.#progress.complete();
-    await this.#closeSink();
+    try {
+      const flushed = this.flush();
+      await flushed.catch(() => undefined); // what was seen is persisted all the same
+      this.#stop.next();
+      await this.#drained;
+      await flushed;
+      await this.#closeSink();
+      this.#progress.complete();
+    } catch (error) {
+      await this.#break(error);
+    }
   }
 
   /** Emits the last position of each snapshot the sink has accepted. */
   #persist(): Observable<Position> {
     let broken: Observable<never> = EMPTY;
     return concat(
-      this.#scrivener.tail(this.#after).pipe(
-        tap(({ position }) => (this.#seen = position)),
-        takeUntil(this.#stop),
-        bufferUntil(this.#due),
+      this.#tail().pipe(
+        bufferUntil((snapshots) => this.#due(snapshots)),
         // An error would overtake the snapshots that wait for the sink.
         catchError((error: unknown) => {
           broken = throwError(() => error);
@@ -185,14 +198,21 @@ export class FlusherDaemon<T> extends ContractDaemon {
     );
   }
 
+  #tail(): Observable<Positioned<T>> {
+    return this.#scrivener.tail(this.#after).pipe(
+      tap(({ position }) => (this.#seen = position)),
+      takeUntil(this.#stop),
+    );
+  }
+
   async #append(snapshot: Snapshot<T>): Promise<Position> {
     await this.#sink.append(snapshot);
     return lastPosition(snapshot);
   }
 
   /** The user's predicate or `flush` says when; the queue's bound may put it off. */
-  readonly #due: FlushPredicate<T> = (snapshots) =>
-    merge(
+  #due(snapshots: Observable<Snapshot<T>>): Observable<unknown> {
+    return merge(
       snapshots.pipe(this.#predicate),
       snapshots.pipe(filter((s) => s[0]!.position <= this.#wanted && lastPosition(s) >= this.#wanted)),
       this.#cutNow,
@@ -200,6 +220,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
       take(1),
       switchMap(() => (this.#queued < this.#capacity ? of(undefined) : this.#room)),
     );
+  }
 
   /** Called from inside a subscriber, the tail may not have come as far yet as the journal has. */
   #cutThrough(position: Position): void {

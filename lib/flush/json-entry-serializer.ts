@@ -28,7 +28,10 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
       throw new SerializationError('JSON has no text for it', { cause });
     }
     if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
-    return HEAD + position + NECK + json + '}';
+    const line = HEAD + position + NECK + json + '}';
+    // Flattens what V8 keeps as a tree of its parts: a line waits for its batch in a third of the memory.
+    line.charCodeAt(0);
+    return line;
   }
 
   /** @throws {@link CorruptEntryError} for anything but such a line, another schemaVersion included */
@@ -38,7 +41,7 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
 
   begins(text: string, position: Position): boolean {
     const head = HEAD + position + NECK;
-    return head.startsWith(text) || (text.startsWith(head) && beginsJson(text));
+    return head.startsWith(text) || (text.startsWith(head) && beginsJson(text) && !isJson(text));
   }
 
   /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */
@@ -74,6 +77,15 @@ function deserializeAny<T>(line: string): Positioned<T> {
   if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');
   if (!Object.hasOwn(envelope, 'entry')) throw new CorruptEntryError('it has no entry');
   return { position, entry: entry as T };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isPosition(value: unknown): value is Position {

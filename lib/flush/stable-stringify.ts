@@ -32,7 +32,7 @@ export function stableStringify(value: unknown): string | undefined {
     return stringify(value, 0);
   } catch (error) {
     if (error !== TOO_DEEP) throw error;
-    return libraryStringify(value) as string | undefined;
+    return libraryStringify(value);
   }
 }
 
@@ -44,8 +44,10 @@ function stringify(value: unknown, depth: number): string | undefined {
       return isFinite(value) ? '' + value : 'null';
     case 'object':
       return value === null ? 'null' : stringifyObject(value, depth);
+    case 'boolean':
+      return value ? 'true' : 'false';
     default:
-      return JSON.stringify(value);
+      return libraryStringify(value);
   }
 }
 
@@ -55,7 +57,7 @@ function stringifyObject(object: object, depth: number): string | undefined {
     if (typeof replaced !== 'object' || replaced === null) return stringify(replaced, depth);
     object = replaced;
   }
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- caught above, costs no stack trace
+
   if (depth === MAX_DEPTH) throw TOO_DEEP;
   if (Array.isArray(object)) {
     let out = '[';

@@ -8,8 +8,8 @@ import { EntryValidationError } from '../errors/entry-validation-error';
  */
 export function validateEntry<T>(schema: StandardSchemaV1<unknown, T>, entry: unknown): T {
   const result = schema['~standard'].validate(entry);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
+  if ('then' in result) {
+    result.then(undefined, () => undefined);
     throw new TypeError('Expected a synchronous `schema`, its validation gave a promise');
   }
   if (result.issues) throw new EntryValidationError(result.issues);

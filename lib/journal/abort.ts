@@ -12,5 +12,5 @@ export function aborted(signal: AbortSignal): Observable<never> {
 
 /** Errors the subscriber with the signal's reason once it is aborted. */
 export function forwardAbort(signal: AbortSignal | undefined, subscriber: Subscriber<unknown>): void {
-  if (signal) subscriber.add(aborted(signal).subscribe({ error: (reason) => subscriber.error(reason) }));
+  if (signal) subscriber.add(aborted(signal).subscribe({ error: (reason: unknown) => subscriber.error(reason) }));
 }

@@ -71,7 +71,6 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
     this.#log.close({ kind: 'completed' });
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown becomes the rejection
   async write(entry: T, options?: WriteOptions): Promise<Position> {
     if (options !== undefined) assertWritable(options, this.head);
     return this.#log.append(entry);

@@ -101,20 +101,25 @@ export class Log<T> {
         this.#delivered = this.#head;
       } else {
         const record = this.read(++this.#delivered);
-        for (const reader of this.#readers) {
-          try {
-            reader.take(record);
-          } catch (error) {
-            reportUnhandled(error);
-          }
-        }
+        this.#forEachReader((reader) => reader.take(record));
       }
       this.#trim();
     }
     this.#delivering = false;
     if (this.#end === undefined) return;
-    for (const reader of this.#readers) reader.end();
+    this.#forEachReader((reader) => reader.end());
     this.#readers.clear();
+  }
+
+  /** One that throws (RxJS catches what its consumers throw, but not what their teardowns do) harms neither the writer nor the others. */
+  #forEachReader(give: (reader: LiveReader<T>) => void): void {
+    for (const reader of this.#readers) {
+      try {
+        give(reader);
+      } catch (error) {
+        reportUnhandled(error);
+      }
+    }
   }
 
   /** Only what was delivered is dropped, so that a reader that keeps up never misses what another wrote from inside it. */

@@ -21,7 +21,9 @@ export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
             if (subscriber.closed) break;
             subscriber.next(record);
           }
-          if (subscriber.closed) return void (await pages.return?.());
+          if (!subscriber.closed) continue;
+          await pages.return?.();
+          return;
         }
         subscriber.complete();
       };

@@ -21,12 +21,12 @@ interface Waiting<V> {
  * be released while a `next` is pending.
  */
 export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
-  readonly #cursor: Cursor<V>;
-  readonly #signal: AbortSignal | undefined;
+  #cursor: Cursor<V>;
+  #signal: AbortSignal | undefined;
   readonly #wakeups: Wakeups | undefined;
   /** Calls of `next` that wait: as many as the caller made without awaiting them. */
   readonly #waiting = new Queue<Waiting<V>>();
-  #done = false;
+  #waits = false;
 
   constructor(cursor: Cursor<V>, signal?: AbortSignal, wakeups?: Wakeups) {
     this.#cursor = cursor;
@@ -39,20 +39,18 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   }
 
   next(): Promise<IteratorResult<V, undefined>> {
-    if (this.#waiting.length === 0) {
-      try {
-        const result = this.#read();
-        if (result !== undefined) return Promise.resolve(result);
-      } catch (error) {
-        return Promise.reject(error as Error);
-      }
+    if (this.#waits) return this.#wait();
+    let value;
+    try {
+      this.#signal?.throwIfAborted();
+      value = this.#cursor.read();
+    } catch (error) {
+      this.#finish();
+      return Promise.reject(error);
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#waiting.length > 1) return;
-      this.#signal?.addEventListener('abort', this.#pull);
-      this.#wakeups?.join(this.#pull);
-    });
+    if (value === PENDING) return this.#wait();
+    if (value === ENDED) return this.return();
+    return Promise.resolve({ done: false, value });
   }
 
   return(): Promise<IteratorResult<V, undefined>> {
@@ -63,45 +61,50 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
 
   throw(error: unknown): Promise<IteratorResult<V, undefined>> {
     void this.return();
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
+  }
+
+  #wait(): Promise<IteratorResult<V, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (this.#waits) return;
+      this.#waits = true;
+      this.#signal?.addEventListener('abort', this.#pull);
+      this.#wakeups?.join(this.#pull);
+    });
   }
 
   /** Answers as many waiting calls as there is something to read for. */
   readonly #pull = (): void => {
-    if (this.#waiting.length === 0) return;
     while (this.#waiting.length > 0) {
+      let value: V | typeof PENDING | typeof ENDED;
       try {
-        const result = this.#read();
-        if (result === undefined) return;
-        this.#waiting.shift()!.resolve(result);
+        this.#signal?.throwIfAborted();
+        value = this.#cursor.read();
       } catch (error) {
+        // Answered before the end is: closing may pull again.
         this.#waiting.shift()!.reject(error);
+        this.#finish();
+        continue;
       }
+      if (value === PENDING) return;
+      this.#waiting.shift()!.resolve(value === ENDED ? DONE : { done: false, value });
+      if (value === ENDED) this.#finish();
     }
+    if (!this.#waits) return;
+    this.#waits = false;
     this.#signal?.removeEventListener('abort', this.#pull);
     this.#wakeups?.leave();
   };
 
-  #read(): IteratorResult<V, undefined> | undefined {
-    if (this.#done) return DONE;
-    try {
-      this.#signal?.throwIfAborted();
-      const value = this.#cursor.read();
-      if (value === PENDING) return undefined;
-      if (value !== ENDED) return { done: false, value };
-    } catch (error) {
-      this.#finish();
-      throw error;
-    }
-    this.#finish();
-    return DONE;
-  }
-
   #finish(): void {
-    if (this.#done) return;
-    this.#done = true;
+    if (this.#cursor === OVER) return;
+    this.#cursor = OVER;
+    this.#signal?.removeEventListener('abort', this.#pull);
+    this.#signal = undefined;
     this.#wakeups?.close?.();
   }
 }
 
-const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+const OVER: Cursor<never> = { read: () => ENDED };

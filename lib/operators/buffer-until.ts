@@ -54,7 +54,10 @@ export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[]
       };
 
       const join = (value: V) => {
-        if (active === undefined) return open(value);
+        if (active === undefined) {
+          open(value);
+          return;
+        }
         active.values.push(value);
         active.growth.next(active.values);
       };

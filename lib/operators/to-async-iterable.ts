@@ -1,5 +1,5 @@
 import { from, Subject, takeUntil, type ObservableInput } from 'rxjs';
-import { assertCount } from '../errors/assert-argument';
+import { assertCount, assertOneOf } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { ENDED, PENDING } from '../journal/cursor';
 import { JournalStream } from '../journal/journal-stream';
@@ -32,9 +32,7 @@ export function toAsyncIterable<V>(
   { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
 ): AsyncIterable<V> {
   assertCount('highWaterMark', highWaterMark, 'or Infinity');
-  if (!['error', 'dropOldest', 'dropNewest'].includes(overflow)) {
-    throw new TypeError(`Expected \`overflow\` to be 'error', 'dropOldest' or 'dropNewest', got ${String(overflow)}`);
-  }
+  assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
   if (source instanceof JournalStream) return source as AsyncIterable<V>;
   return { [Symbol.asyncIterator]: () => bufferedIterator(source, highWaterMark, overflow) };
 }

@@ -1,0 +1,25 @@
+/**
+ * What a backend can do; everything, unless it says `false`. A case that needs what is `false` is skipped and reported.
+ *
+ * @example
+ * ```ts
+ * const supports: ConformanceSupports = { retain: false, fail: false };
+ * ```
+ */
+export interface ConformanceSupports {
+  /** `write` takes `expect`, compare-and-append. @default true */
+  readonly expect?: boolean;
+  /** `create` takes `retain`, and the journal keeps only the newest so many entries. @default true */
+  readonly retain?: boolean;
+  /** The subject's `complete` ends the journal; tails complete and writes reject from then on. @default true */
+  readonly complete?: boolean;
+  /** The subject's `fail` ends the journal with an error, which readers get as it is. @default true */
+  readonly fail?: boolean;
+  /** The subject's `observed` tells whether anyone reads: the cases that look for leaks. @default true */
+  readonly observed?: boolean;
+  /** What the journal holds is read before a timer of 0 ms fires; a journal behind a network cannot. @default true */
+  readonly immediate?: boolean;
+}
+
+/** The name of something that not every backend can do. */
+export type ConformanceFeature = keyof ConformanceSupports;
