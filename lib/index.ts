@@ -28,9 +28,22 @@ export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon
 export type { DaemonEvent, DaemonStatus } from './daemon/daemon-event';
 export { ContractDaemon, type DaemonOptions } from './daemon/contract-daemon';
 
+// Hosts
+export type { MessageCodec } from './hosts/message-codec';
+export { AgentHost } from './hosts/agent-host';
+export { AdapterHost, type Adapter, type AdapterHostOptions } from './hosts/adapter-host';
+
+// Patterns
+export { ask } from './patterns/ask';
+export type { BookmarkStore } from './patterns/bookmark-store';
+export { consume } from './patterns/consume';
+export { lastEntries } from './patterns/last-entries';
+export { writeOnce } from './patterns/write-once';
+
 // Errors
 export { ScrivenerError, type ErrorCode } from './errors/scrivener-error';
 export { BufferOverflowError } from './errors/buffer-overflow-error';
+export { CorruptBookmarkError } from './errors/corrupt-bookmark-error';
 export { CorruptEntryError } from './errors/corrupt-entry-error';
 export { CorruptJournalError } from './errors/corrupt-journal-error';
 export { EntryValidationError } from './errors/entry-validation-error';

@@ -1,6 +1,7 @@
 /** Every stable `code` that an error of this library carries. */
 export type ErrorCode =
   | 'ERR_BUFFER_OVERFLOW'
+  | 'ERR_CORRUPT_BOOKMARK'
   | 'ERR_CORRUPT_ENTRY'
   | 'ERR_CORRUPT_JOURNAL'
   | 'ERR_ENTRY_VALIDATION'

@@ -12,6 +12,8 @@ export class AppendFile {
 
   private constructor(
     readonly handle: FileHandle,
+    /** Whether it can be read back: a device cannot. */
+    readonly isRegular: boolean,
     bytes: number,
     durability: Durability,
   ) {
@@ -23,8 +25,8 @@ export class AppendFile {
   static async open(filePath: string, durability: Durability): Promise<AppendFile> {
     const handle = await open(filePath, 'a+');
     try {
-      const { size } = await handle.stat();
-      return new AppendFile(handle, size, durability);
+      const stats = await handle.stat();
+      return new AppendFile(handle, stats.isFile(), stats.size, durability);
     } catch (error) {
       await handle.close();
       throw error;

@@ -102,7 +102,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
     try {
       const lines = new LineReader<T>({ ...format, filePath: this.#filePath, serializer: this.#serializer });
       let tornBytes = 0;
-      for await (const block of readBlocks(file.handle)) {
+      for await (const block of file.isRegular ? readBlocks(file.handle) : []) {
         if (block.whole) {
           const records: Positioned<T>[] = [];
           lines.read(block, records);

@@ -3,7 +3,6 @@ import type { Observable } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { SerializationError } from '../errors/serialization-error';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
@@ -14,6 +13,7 @@ import type { Position, Positioned } from '../journal/position';
 import type { Queue } from '../journal/queue';
 import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from '../journal/scrivener';
 import type { FileContent } from './file-append-sink';
+import { isOwn } from './is-line-beginning';
 import type { JournalLock } from './journal-lock';
 
 const MAX_ATTEMPTS = 10;
@@ -61,10 +61,9 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     this.#lock = lock;
     this.#schema = schema;
     // The journal's own serializer keeps to its promises.
-    this.#toLine =
-      (serializer as object).constructor === JsonEntrySerializer
-        ? (record) => serializer.serialize(record)
-        : (record) => toLine(serializer, record);
+    this.#toLine = isOwn(serializer)
+      ? (record) => serializer.serialize(record)
+      : (record) => toLine(serializer, record);
   }
 
   /** The last position assigned, {@link START} when the journal is empty. */

@@ -5,8 +5,10 @@ export { FileScrivener } from './file-scrivener';
 // Its parts
 export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
 export { readJournal, type ReadJournalOptions } from './read-journal';
+export { FileBookmarkStore } from './file-bookmark-store';
 
 // Errors
+export { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 export { CorruptEntryError } from '../errors/corrupt-entry-error';
 export { CorruptJournalError } from '../errors/corrupt-journal-error';
 export { EntryValidationError } from '../errors/entry-validation-error';

@@ -1,5 +1,6 @@
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { tryLock } from 'fs-native-extensions';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 
 /**
@@ -30,6 +31,9 @@ export class JournalLock {
     try {
       const journal = await open(filePath, 'a+');
       files.push(journal);
+      if (!(await journal.stat()).isFile()) {
+        throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason: 'it is not a regular file' });
+      }
       const realPath = await realpath(filePath);
       const lock = await open(`${realPath}.lock`, 'a');
       files.push(lock);

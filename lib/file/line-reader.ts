@@ -5,6 +5,7 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import { isLineBeginning, isOwn } from './is-line-beginning';
 import type { Block } from './read-blocks';
 
 /** How a journal's lines are read. */
@@ -113,12 +114,12 @@ export class LineReader<T> {
     } catch {
       if (text === undefined) return false;
     }
-    // A file without a single line of the serializer's own may be anything, and is not to be emptied.
-    if (!serializer.begins) return this.#line > 0;
+    // A file without a single line of such a serializer may be anything, and is not to be emptied.
+    if (!isOwn(serializer)) return this.#line > 0;
     // A character that was cut short is replaced by one as foreign to anything but text.
     const beginning = Buffer.byteLength(text) < bytes.length ? text + '\uFFFD' : text;
     const next = this.#last + 1 - this.#run;
-    return serializer.begins(beginning, next) || (restarts === 'renumber' && serializer.begins(beginning, 1));
+    return isLineBeginning(beginning, next) || (restarts === 'renumber' && isLineBeginning(beginning, 1));
   }
 
   #locate(error: unknown, byteOffset: number): CorruptJournalError {

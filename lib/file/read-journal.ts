@@ -58,6 +58,7 @@ export function readJournal<T>(
       let byteOffset = 0;
       do {
         for await (const block of readBlocks(file, byteOffset)) {
+          if (signal.aborted) return;
           const records: Positioned<T>[] = [];
           try {
             if (block.whole) lines.read(block, records);

@@ -1,22 +1,18 @@
 import { SerializationError } from '../errors/serialization-error';
-import type { Position, Positioned } from '../journal/position';
+import type { Positioned } from '../journal/position';
 
 /**
  * Turns records into lines of text and back.
  *
  * No beginning of a line may itself be a line (a JSON object keeps to that by its closing brace): that is how a line that a crash cut
- * short is told from a whole one.
+ * short is told from a whole one. What stands behind the last newline and cannot be deserialized is taken for one, in a file that holds
+ * whole lines before.
  */
 export interface EntrySerializer<T> {
   /** One line, without a newline in it; throws for a record that cannot be one. */
   serialize(record: Positioned<T>): string;
   /** The record of a line; throws {@link CorruptEntryError} for a line that is none of its own. */
   deserialize(line: string): Positioned<T>;
-  /**
-   * Whether a text can be the beginning of the line at a position, what a crash may leave of it: anything else behind the last newline
-   * is damage. Without it, whatever `deserialize` refuses is taken for one, in a file that holds whole lines before.
-   */
-  begins?(text: string, position: Position): boolean;
 }
 
 /** The line of a record; throws {@link SerializationError} when there is none. */

@@ -2,12 +2,13 @@ import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { SerializationError } from '../errors/serialization-error';
 import type { Position, Positioned } from '../journal/position';
 import type { EntrySerializer } from './entry-serializer';
-import { beginsJson } from './begins-json';
 import { stableStringify } from './stable-stringify';
 
 const SCHEMA_VERSION = '1';
-const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","position":`;
-const NECK = ',"entry":';
+/** How a line begins, up to its position. */
+export const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","position":`;
+/** What stands between a line's position and its entry. */
+export const NECK = ',"entry":';
 
 /**
  * The journal's own format: `{"schemaVersion":"1","position":7,"entry":{…}}`, the entry as JSON with sorted keys, so that equal
@@ -37,11 +38,6 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
   /** @throws {@link CorruptEntryError} for anything but such a line, another schemaVersion included */
   deserialize(line: string): Positioned<T> {
     return this.#deserializeOwn(line) ?? deserializeAny(line);
-  }
-
-  begins(text: string, position: Position): boolean {
-    const head = HEAD + position + NECK;
-    return head.startsWith(text) || (text.startsWith(head) && beginsJson(text) && !isJson(text));
   }
 
   /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */
@@ -77,15 +73,6 @@ function deserializeAny<T>(line: string): Positioned<T> {
   if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');
   if (!Object.hasOwn(envelope, 'entry')) throw new CorruptEntryError('it has no entry');
   return { position, entry: entry as T };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isPosition(value: unknown): value is Position {

@@ -31,7 +31,7 @@ export class Iteration {
   /** Checks one step. */
   gave(result: IteratorResult<ConformanceRecord>, expected: ConformanceRecord): void {
     deepEqual(
-      { done: result.done === true, value: result.value },
+      { done: result.done === true, value: result.value as unknown },
       { done: false, value: expected },
       'What an iterator gave',
     );

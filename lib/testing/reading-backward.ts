@@ -69,7 +69,7 @@ export const readingBackward: readonly ConformanceCase[] = [
     async run(trial) {
       const stream = trial.scrivener.readBackward();
       const watch = trial.watch(stream, ({ position }) => {
-        if (position === 3) trial.hold(trial.scrivener.write(added(4)));
+        if (position === 3) void trial.hold(trial.scrivener.write(added(4)));
       });
       await watch.completes();
       watch.hasOnly(adds(3, 1));

@@ -11,7 +11,7 @@ export const reentering: readonly ConformanceCase[] = [
     name: 'a write keeps every subscriber in order, live',
     async run(trial) {
       const chain = (upTo: number) => (record: { position: number }) => {
-        if (record.position < upTo) trial.hold(trial.scrivener.write(added(record.position + 1)));
+        if (record.position < upTo) void trial.hold(trial.scrivener.write(added(record.position + 1)));
       };
       const before = trial.watch(trial.scrivener.tail());
       const writer = trial.watch(trial.scrivener.tail(), chain(20));
@@ -26,7 +26,7 @@ export const reentering: readonly ConformanceCase[] = [
     async run(trial) {
       const before = trial.watch(trial.scrivener.tail());
       const writer = trial.watch(trial.scrivener.tail(), ({ position }) => {
-        if (position === 1) for (let n = 2; n <= 6; n++) trial.hold(trial.scrivener.write(added(n)));
+        if (position === 1) for (let n = 2; n <= 6; n++) void trial.hold(trial.scrivener.write(added(n)));
       });
       const behind = trial.watch(trial.scrivener.tail());
       await trial.add(1);
@@ -39,7 +39,7 @@ export const reentering: readonly ConformanceCase[] = [
     async run(trial) {
       const waiting = trial.watch(trial.scrivener.tail(4));
       const writer = trial.watch(trial.scrivener.tail(), ({ position }) => {
-        if (position <= 4) trial.hold(trial.scrivener.write(added(position + 4)));
+        if (position <= 4) void trial.hold(trial.scrivener.write(added(position + 4)));
       });
       await writer.gets(1, 8);
       await waiting.gets(5, 8);

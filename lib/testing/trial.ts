@@ -47,9 +47,8 @@ export class Trial {
             .map(({ entry }) => entry)
         : given;
     for (const entry of history) await this.awaits('a write', this.#subject.scrivener.write(entry));
-    const { reopen } = this.#subject;
-    this.#scrivener = reopen
-      ? await this.awaits('`reopen`', Promise.resolve(reopen.call(this.#subject)))
+    this.#scrivener = this.#subject.reopen
+      ? await this.awaits('`reopen`', Promise.resolve(this.#subject.reopen()))
       : this.#subject.scrivener;
   }
 
@@ -70,7 +69,7 @@ export class Trial {
     return value;
   };
 
-  /** A promise that is awaited later on, or never: its rejection is no unhandled one meanwhile. */
+  /** A promise that is awaited later on: its rejection is no unhandled one meanwhile. */
   hold<V>(promise: Promise<V>): Promise<V> {
     promise.catch(() => {});
     return promise;
@@ -78,10 +77,10 @@ export class Trial {
 
   /** Waits for a condition that nothing tells of. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    let closed = false;
-    this.afterwards(() => (closed = true));
+    const over = new AbortController();
+    this.afterwards(() => over.abort());
     this.#awaited = what;
-    while (!closed && !(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (!over.signal.aborted && !(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
     this.#awaited = undefined;
   }
 

@@ -104,9 +104,9 @@ export const waiting: readonly ConformanceCase[] = [
     name: 'rejects with a TimeoutError also while entries come that do not match',
     async run(trial) {
       const waiting = trial.hold(trial.scrivener.waitFor(0, is(0), { timeout: 25 }));
-      let over = false;
-      void waiting.catch(() => (over = true));
-      for (let n = 1; !over && n <= 5_000; n++) {
+      const over = new AbortController();
+      void waiting.catch(() => over.abort());
+      for (let n = 1; !over.signal.aborted && n <= 5_000; n++) {
         await trial.add(n);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
@@ -246,7 +246,7 @@ export const waiting: readonly ConformanceCase[] = [
       await watch.gets(1, 6);
       deepEqual(calls, before, 'How often each `match` was called');
       deepEqual(
-        [calls['there'], calls['to come'], calls['threw']],
+        [calls.there, calls['to come'], calls.threw],
         [1, 3, 2],
         'How often those that settled by an entry were called',
       );

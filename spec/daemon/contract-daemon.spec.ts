@@ -155,6 +155,22 @@ describe('the lifecycle', () => {
     expect(daemon.status).toBe('Failed');
   });
 
+  test('a call while a queued one is under way waits for it, too', async () => {
+    const { promise, open } = gate();
+    const daemon = new Probe({ onShutdown: () => promise });
+    void daemon.start();
+    const first = track(daemon.shutdown());
+    await settle();
+    expect(daemon.calls).toEqual(['start', 'started', 'shutdown']);
+    const second = track(daemon.shutdown());
+    await settle();
+    expect([first.state, second.state]).toEqual(['pending', 'pending']);
+    open();
+    await settle();
+    expect([first.state, second.state]).toEqual(['resolved', 'resolved']);
+    expect(daemon.calls).toEqual(['start', 'started', 'shutdown', 'shut down']);
+  });
+
   test('a lifecycle call that rejects does not hold up the next', async () => {
     const daemon = new Probe();
     const refused = track(daemon.shutdown());
@@ -530,6 +546,42 @@ describe('its events', () => {
       { type: 'StatusChanged', daemon: 'mine', status: 'Failed' },
     ]);
     expect((seen[1] as { error: unknown }).error).toBe(boom);
+  });
+
+  test('of a failure come once, whichever way it fails', async () => {
+    const run = async (use: (daemonEvents: InMemoryScrivener<DaemonEvent>) => Promise<unknown>) => {
+      const events = new InMemoryScrivener<DaemonEvent>();
+      const log = journaled(events);
+      await use(events).catch(() => undefined);
+      await settle();
+      return log.filter((line) => line !== 'd Running');
+    };
+    const failed = ['d Error: boom', 'd Failed'];
+    const reject = () => Promise.reject(boom);
+    const failing = (probe: Probe) => probe.breakWith(boom);
+    const make = (hooks: ConstructorParameters<typeof Probe>[0]) => (daemonEvents: InMemoryScrivener<DaemonEvent>) =>
+      new Probe(hooks, { daemonEvents, name: 'd' });
+    expect(await run((events) => make({ onStart: reject })(events).start())).toEqual(failed);
+    expect(await run((events) => make({ onStart: failing })(events).start())).toEqual(failed);
+    expect(
+      await run((events) => make({ onStart: async (probe) => { await failing(probe); throw new Error('second'); } })(events).start()),
+    ).toEqual(failed);
+    for (const hooks of [{ onShutdown: reject }, { onShutdown: failing }]) {
+      expect(
+        await run(async (events) => {
+          const daemon = make(hooks)(events);
+          await daemon.start();
+          await daemon.shutdown();
+        }),
+      ).toEqual(failed);
+    }
+    expect(
+      await run(async (events) => {
+        const daemon = make({})(events);
+        daemon.status$.subscribe((status) => status === 'Running' && void daemon.breakWith(boom));
+        await daemon.start();
+      }),
+    ).toEqual(failed);
   });
 
   test('the name is that of its class when none is given', () => {

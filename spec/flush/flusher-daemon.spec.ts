@@ -641,6 +641,24 @@ describe('shutdown', () => {
     expect(scrivener.observed).toBe(false);
   });
 
+  test('what comes between the flush and the stop is with the sink before it is closed', async () => {
+    const { flusher, sink, scrivener, write } = setUp({ predicate: never });
+    await flusher.start();
+    write(1);
+    flusher.flushed$.subscribe((flushed) => {
+      if (flushed !== 1) return;
+      sink.hanging = true;
+      scrivener.append(2);
+    });
+    const down = track(flusher.shutdown());
+    await settle();
+    expect(sink.handed).toEqual([[1], [2]]);
+    expect([down.state, flusher.status, sink.closed]).toEqual(['pending', 'Running', 0]);
+    sink.accept();
+    await settle();
+    expect([down.state, flusher.status, sink.closed, flusher.flushed]).toEqual(['resolved', 'Completed', 1, 2]);
+  });
+
   test('inside a subscriber persists what was written by then', async () => {
     const { flusher, sink, scrivener, write } = setUp({ predicate: never });
     let down: Promise<void> | undefined;

@@ -5,6 +5,7 @@ import {
   of,
   range,
   Subject,
+  Subscriber,
   take,
   throwError,
   toArray,
@@ -198,6 +199,17 @@ describe('tail', () => {
     scrivener.tail().pipe(take(2)).subscribe(observer);
     expect(log).toEqual(['1:e1', '2:e2', 'complete']);
     expect(scrivener.observed).toBe(false);
+  });
+
+  test.each(['tail', 'readBackward'] as const)('a %s that is left in the middle of 10,000 is not walked to their end', (direction) => {
+    const scrivener = filled(10_000);
+    const next = jest.spyOn(Subscriber.prototype, 'next');
+    try {
+      scrivener[direction]().pipe(take(3)).subscribe();
+      expect(next.mock.calls.length).toBeLessThan(20);
+    } finally {
+      next.mockRestore();
+    }
   });
 
   test.each(notPositions)('after %p is a RangeError at the call', (after) => {

@@ -76,8 +76,9 @@ test('a call of next behind others that wait does not overtake them', async () =
   const scrivener = filled(0);
   const iterator = iterate(scrivener);
   const order: string[] = [];
-  void iterator.next().then(({ value }) => order.push(`a${value?.position}`));
+  // Subscribed before the first call waits: it calls while the entry is in the journal and has not reached the iterator yet.
   scrivener.tail().subscribe(() => void iterator.next().then(({ value }) => order.push(`b${value?.position}`)));
+  void iterator.next().then(({ value }) => order.push(`a${value?.position}`));
   scrivener.append(10);
   scrivener.append(20);
   scrivener.append(30);
@@ -199,6 +200,32 @@ describe('an abort', () => {
     controller.abort('gone');
     await expect(iterator.next()).rejects.toBe('gone');
     expect(await iterator.next()).toEqual(DONE);
+  });
+
+  test('after the end, awaited or pending, leaves it at that', async () => {
+    for (const pending of [true, false]) {
+      const scrivener = filled(0);
+      const controller = new AbortController();
+      const iterator = iterate(scrivener, 0, controller.signal);
+      if (!pending) scrivener.complete();
+      const last = iterator.next();
+      if (pending) scrivener.complete();
+      expect(await last).toEqual(DONE);
+      controller.abort('gone');
+      expect(await iterator.next()).toEqual(DONE);
+    }
+    const failed = filled(0);
+    const controller = new AbortController();
+    const iterator = iterate(failed, 0, controller.signal);
+    const last = track(iterator.next());
+    failed.error('broken');
+    await settle();
+    expect(last).toEqual({ state: 'rejected', error: 'broken' });
+    controller.abort('gone');
+    expect(await iterator.next()).toEqual(DONE);
+    const left = iterate(filled(1), 0, controller.signal);
+    await left.return!();
+    expect(await left.next()).toEqual(DONE);
   });
 
   test('of readBackward does the same', async () => {

@@ -159,6 +159,21 @@ describe('bufferUntil', () => {
     ]);
   });
 
+  test('a second emission of a predicate that has cut does not cut the batch behind', () => {
+    const source = new Subject<number>();
+    const batches: number[][] = [];
+    let calls = 0;
+    source.pipe(bufferUntil(() => (++calls === 1 ? of(1, 2) : NEVER))).subscribe((batch) => {
+      batches.push(batch);
+      if (batch[0] === 1) source.next(2);
+    });
+    source.next(1);
+    expect(batches).toEqual([[1]]);
+    source.next(3);
+    source.complete();
+    expect(batches).toEqual([[1], [2, 3]]);
+  });
+
   test('a predicate that throws when called errors behind the value', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-|', values);

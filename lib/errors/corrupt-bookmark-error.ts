@@ -1,0 +1,14 @@
+import { ScrivenerError } from './scrivener-error';
+
+/** A bookmark's file holds no bookmark; it was left as it was, and nothing starts over from the journal's beginning. */
+export class CorruptBookmarkError extends ScrivenerError {
+  override readonly name = 'CorruptBookmarkError';
+  readonly code = 'ERR_CORRUPT_BOOKMARK';
+
+  constructor(
+    /** The file. */
+    readonly filePath: string,
+  ) {
+    super(`${filePath} holds no bookmark`);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Translates between a side's messages and the journal's entries.
+ *
+ * @example
+ * ```ts
+ * const codec: MessageCodec<string, ChatEntry> = {
+ *   toEntry: (text) => ({ type: 'Said', by: 'agent', text }),
+ *   toMessage: (entry) => (entry.type === 'Said' && entry.by === 'user' ? entry.text : undefined),
+ * };
+ * ```
+ */
+export interface MessageCodec<M, E> {
+  /** The entry that is written for a message of this side. */
+  toEntry(message: M): E;
+  /** The message that an entry is to this side, `undefined` when it is none, as this side's own mostly are. */
+  toMessage(entry: E): M | undefined;
+}

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as core from 'rx-scrivener';
+import manifest from '../package.json';
+
+const lib = join(__dirname, '..', 'lib');
+
+/** What each further entry exports; an entry is checked as soon as its index.ts is there. */
+const entries: Record<string, string[] | undefined> = {
+  file: [
+    'CorruptBookmarkError',
+    'CorruptEntryError',
+    'CorruptJournalError',
+    'EntryValidationError',
+    'FileAppendSink',
+    'FileBookmarkStore',
+    'FileScrivener',
+    'JournalLockedError',
+    'SerializationError',
+    'openFileScrivener',
+    'readJournal',
+  ],
+};
+
+test('rx-scrivener exports these values and no others', () => {
+  expect(Object.keys(core).sort()).toEqual([
+    'AdapterHost',
+    'AgentHost',
+    'BufferOverflowError',
+    'ContractDaemon',
+    'CorruptBookmarkError',
+    'CorruptEntryError',
+    'CorruptJournalError',
+    'END',
+    'EntryValidationError',
+    'FlusherDaemon',
+    'InMemoryScrivener',
+    'InvalidTransitionError',
+    'JournalClosedError',
+    'JournalLockedError',
+    'JournalStream',
+    'JsonEntrySerializer',
+    'PositionConflictError',
+    'PositionTrimmedError',
+    'START',
+    'ScrivenerError',
+    'SerializationError',
+    'TappedScrivener',
+    'anyOf',
+    'ask',
+    'bufferUntil',
+    'byteThreshold',
+    'consume',
+    'countThreshold',
+    'elapsed',
+    'entries',
+    'instanceOf',
+    'isType',
+    'lastEntries',
+    'toAsyncIterable',
+    'waitFor',
+    'writeOnce',
+  ]);
+});
+
+for (const [name, names] of Object.entries(entries)) {
+  const built = existsSync(join(lib, name, 'index.ts'));
+  (built ? test : test.skip)(`rx-scrivener/${name} exports these values and no others`, () => {
+    const entry = jest.requireActual<object>(`rx-scrivener/${name}`);
+    expect(Object.keys(entry).sort()).toEqual(names);
+  });
+}
+
+test('rx-scrivener/testing exports functions only, where it is there', () => {
+  if (!existsSync(join(lib, 'testing', 'index.ts'))) return;
+  const entry = jest.requireActual<Record<string, unknown>>('rx-scrivener/testing');
+  expect(Object.keys(entry)).not.toEqual([]);
+  for (const value of Object.values(entry)) expect(typeof value).toBe('function');
+});
+
+test('every folder with an index.ts is an entry of the package', () => {
+  const folders = readdirSync(lib, { withFileTypes: true })
+    .filter((folder) => folder.isDirectory() && existsSync(join(lib, folder.name, 'index.ts')))
+    .map(({ name }) => `./${name}`);
+  for (const folder of folders) expect(Object.keys(manifest.exports)).toContain(folder);
+});
+
+test('every error has a name and a code of its own, and is a ScrivenerError', () => {
+  const options = { filePath: 'f', line: 1, byteOffset: 0, reason: 'r' };
+  const errors = [
+    new core.BufferOverflowError(1),
+    new core.CorruptEntryError('r'),
+    new core.CorruptJournalError(options),
+    new core.EntryValidationError([{ message: 'm', path: ['a', { key: 'b' }] }, { message: 'n' }]),
+    new core.InvalidTransitionError('d', 'Stopped', 'a'),
+    new core.JournalClosedError(),
+    new core.JournalLockedError('f'),
+    new core.PositionConflictError(1, 2),
+    new core.PositionTrimmedError(1, 2),
+    new core.SerializationError('r'),
+  ];
+  for (const error of errors) {
+    expect(error).toBeInstanceOf(core.ScrivenerError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe(error.constructor.name);
+    // ERR_ and the name in words: what users compare with, for good.
+    const words = error.name.replace(/Error$/, '').replace(/(?<=.)[A-Z]/g, '_$&').toUpperCase();
+    expect(error.code).toBe(`ERR_${words}`);
+    expect(error.message).not.toBe('');
+  }
+  expect(errors.map(({ message }) => message)).toEqual([
+    'The consumer fell more than 1 values behind',
+    'Not a journal line: r',
+    'f, line 1 (byte 0): r',
+    'The schema refuses the entry: a.b: m; n',
+    'Daemon "d" is Stopped: cannot a',
+    'The journal is closed',
+    'f is open for writing elsewhere',
+    'Expected the journal to end at position 1, it ends at 2',
+    'Position 1 was dropped, the oldest kept is 2',
+    'The entry cannot be serialized: r',
+  ]);
+  expect(errors[2]).toMatchObject(options);
+  expect(errors[3]).toMatchObject({ issues: [{ message: 'm' }, { message: 'n' }] });
+  expect(errors[4]).toMatchObject({ daemon: 'd', status: 'Stopped' });
+});

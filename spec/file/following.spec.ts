@@ -1,0 +1,372 @@
+import { EventEmitter } from 'node:events';
+import fs, { appendFileSync, truncateSync, writeFileSync, type FSWatcher } from 'node:fs';
+import type { Subscription } from 'rxjs';
+import type { Positioned } from 'rx-scrivener';
+import { CorruptJournalError, openFileScrivener, readJournal, type ReadJournalOptions } from 'rx-scrivener/file';
+import { FileChanges } from '../../lib/file/file-changes';
+import { useChildren } from './support/child';
+import { journalText, line, positioned } from './support/journal-text';
+import { onLinux, openDescriptors, watchers } from './support/open-descriptors';
+import { rejectionOf, turns, until } from './support/outcome';
+import { useTempDir } from './support/temp-dir';
+
+const path = useTempDir();
+const child = useChildren();
+const filePath = () => path('journal.ndjson');
+
+interface Followed {
+  readonly values: Positioned<unknown>[];
+  error?: unknown;
+  completed: boolean;
+  readonly subscription: Subscription;
+}
+const followers: Followed[] = [];
+function follow(options: ReadJournalOptions<unknown> = {}): Followed {
+  const values: Positioned<unknown>[] = [];
+  const followed: Followed = {
+    values,
+    completed: false,
+    subscription: readJournal(filePath(), { follow: true, ...options }).subscribe({
+      next: (value) => values.push(value),
+      error: (error: unknown) => (followed.error = error),
+      complete: () => (followed.completed = true),
+    }),
+  };
+  followers.push(followed);
+  return followed;
+}
+afterEach(() => followers.splice(0).forEach(({ subscription }) => subscription.unsubscribe()));
+
+describe('a writer', () => {
+  test('in this process', async () => {
+    const scrivener = await openFileScrivener<number>({ filePath: filePath(), flushIntervalMs: 0 });
+    const followed = follow();
+    for (let n = 1; n <= 30; n++) {
+      await scrivener.write(n);
+      if (n % 7 === 0) await until(() => followed.values.length === n);
+    }
+    await scrivener.close();
+    await until(() => followed.values.length === 30);
+    expect(followed.values).toEqual(positioned(Array.from({ length: 30 }, (_, n) => n + 1)));
+    expect([followed.completed, followed.error]).toEqual([false, undefined]);
+  });
+
+  test('in another process, and another behind it', async () => {
+    writeFileSync(filePath(), '');
+    const followed = follow();
+    for (let n = 1; n <= 3; n++) {
+      const holder = child(['hold', filePath()]);
+      expect(await holder.says()).toBe('open');
+      await until(() => followed.values.length === n);
+      holder.tell('close');
+      await holder.ended;
+    }
+    expect(followed.values).toEqual(positioned([{ n: 1 }, { n: 2 }, { n: 3 }]));
+  });
+
+  test('in another process that writes a byte at a time', async () => {
+    const before = journalText(['eins']);
+    const text = journalText(['zwölf', '日本語 🙂', { a: ['ü'] }], 2);
+    writeFileSync(filePath(), before);
+    writeFileSync(path('source'), text);
+    const followed = follow();
+    await until(() => followed.values.length === 1);
+    const writer = child(['drip', filePath(), path('source')]);
+    expect(await writer.says()).toBe('dripped');
+    await until(() => followed.values.length === 4);
+    expect(followed.values).toEqual(positioned(['eins', 'zwölf', '日本語 🙂', { a: ['ü'] }]));
+    expect(followed.error).toBeUndefined();
+  });
+
+  test('that is quick: nothing twice, nothing left out', async () => {
+    writeFileSync(filePath(), '');
+    const followed = follow();
+    const writer = child(['write', filePath()]);
+    while (!/flushed ([5-9]\d\d|\d{4,})/.test(await writer.says()));
+    await writer.crash();
+    const reported = Number(writer.said.at(-1)!.split(' ')[1]);
+    await until(() => followed.values.length >= reported || followed.error !== undefined);
+    expect(followed.error).toBeUndefined();
+    expect(
+      followed.values.every(({ position, entry }, i) => position === i + 1 && (entry as { n: number }).n === i + 1),
+    ).toBe(true);
+  });
+
+  test('that wrote half a line and crashed: it waits, for the rest or for the next run to repair it', async () => {
+    const half = Buffer.from(line(2, 'zwölf'));
+    writeFileSync(filePath(), journalText(['eins']));
+    const followed = follow();
+    await until(() => followed.values.length === 1);
+    appendFileSync(filePath(), half.subarray(0, 48)); // within the ö
+    await turns(50);
+    expect(followed.values.length).toBe(1);
+    appendFileSync(filePath(), half.subarray(48));
+    await until(() => followed.values.length === 2);
+
+    appendFileSync(filePath(), line(3, 'torn').slice(0, 30));
+    await turns(50);
+    const scrivener = await openFileScrivener<string>({ filePath: filePath() });
+    expect(scrivener.recovered.truncatedBytes).toBe(30);
+    await scrivener.write('drei');
+    await scrivener.close();
+    await until(() => followed.values.length === 3);
+
+    appendFileSync(filePath(), Buffer.alloc(10)); // zeros, cut off in the end
+    await turns(50);
+    const again = await openFileScrivener<string>({ filePath: filePath() });
+    await again.write('vier');
+    await again.close();
+    await until(() => followed.values.length === 4);
+    expect(followed.values).toEqual(positioned(['eins', 'zwölf', 'drei', 'vier']));
+    expect(followed.error).toBeUndefined();
+  });
+
+  test('a whole line without its newline is waited for: it may not be whole', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']).trimEnd());
+    const followed = follow();
+    await until(() => followed.values.length === 1);
+    await turns(50);
+    expect(followed.values.length).toBe(1);
+    appendFileSync(filePath(), '\n');
+    await until(() => followed.values.length === 2);
+  });
+});
+
+describe('options', () => {
+  test('after: of the file and of what comes', async () => {
+    writeFileSync(filePath(), journalText([1, 2, 3]));
+    const two = follow({ after: 2 });
+    const five = follow({ after: 5 });
+    await until(() => two.values.length === 1);
+    appendFileSync(filePath(), journalText([4, 5, 6], 4));
+    await until(() => two.values.length === 4 && five.values.length === 1);
+    expect(two.values).toEqual(positioned([3, 4, 5, 6], 3));
+    expect(five.values).toEqual(positioned([6], 6));
+  });
+
+  test('restarts: a run that begins while it is followed', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    const renumbered = follow({ restarts: 'renumber' });
+    const rejected = follow();
+    await until(() => renumbered.values.length === 2 && rejected.values.length === 2);
+    appendFileSync(filePath(), journalText(['c', 'd']));
+    await until(() => renumbered.values.length === 4 && rejected.error !== undefined);
+    expect(renumbered.values).toEqual(positioned(['a', 'b', 'c', 'd']));
+    expect(rejected.error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', line: 3 });
+    expect((rejected.error as Error).message).toContain("restarts: 'renumber'");
+  });
+});
+
+describe('damage', () => {
+  test('that is appended errors, with its place in the whole file', async () => {
+    writeFileSync(filePath(), journalText(['ü', 'b']));
+    const followed = follow();
+    await until(() => followed.values.length === 2);
+    appendFileSync(filePath(), line(3, 'c'));
+    await until(() => followed.values.length === 3);
+    appendFileSync(filePath(), line(4, 'd') + 'x\n');
+    await until(() => followed.error !== undefined);
+    expect(followed.values.length).toBe(4);
+    expect(followed.error).toMatchObject({
+      filePath: filePath(),
+      line: 5,
+      byteOffset: Buffer.byteLength(journalText(['ü', 'b', 'c', 'd'])),
+      reason: 'it is not JSON',
+    });
+  });
+
+  test.each([0, 1, 60])('a file that was cut to %i bytes errors', async (bytes) => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    const followed = follow();
+    await until(() => followed.values.length === 2);
+    truncateSync(filePath(), bytes);
+    await until(() => followed.error !== undefined);
+    expect(followed.error).toBeInstanceOf(CorruptJournalError);
+    expect(followed.error).toMatchObject({ filePath: filePath(), reason: expect.stringContaining('cut') as unknown });
+  });
+
+  test('a file that was cut and written anew in between errors, too', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    const followed = follow();
+    await until(() => followed.values.length === 2);
+    writeFileSync(filePath(), journalText(['other', 'other', 'other', 'other']));
+    await until(() => followed.error !== undefined);
+    expect(followed.error).toBeInstanceOf(CorruptJournalError);
+    expect(followed.values.length).toBe(2);
+  });
+
+  onLinux('leaves nothing open or watched', async () => {
+    writeFileSync(filePath(), journalText(['a']));
+    const followed = follow();
+    await until(() => followed.values.length === 1);
+    truncateSync(filePath());
+    await until(() => followed.error !== undefined);
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+  });
+});
+
+describe('the end of a follower', () => {
+  onLinux('unsubscribed while it waits, it releases file and watcher at once', async () => {
+    writeFileSync(filePath(), journalText(['a']));
+    const followed = follow();
+    await until(() => followed.values.length === 1 && watchers() === 1);
+    await turns();
+    expect(openDescriptors(path())).toEqual([filePath()]);
+    const start = performance.now();
+    followed.subscription.unsubscribe();
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+    expect(performance.now() - start).toBeLessThan(200); // not by the next poll
+    appendFileSync(filePath(), line(2, 'b'));
+    await turns();
+    expect([followed.values.length, followed.completed, followed.error]).toEqual([1, false, undefined]);
+  });
+
+  onLinux('unsubscribed at once, or in its first record', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    readJournal(filePath(), { follow: true }).subscribe().unsubscribe();
+    const seen: number[] = [];
+    const subscription = readJournal(filePath(), { follow: true }).subscribe(({ position }) => {
+      seen.push(position);
+      subscription.unsubscribe();
+    });
+    await until(() => seen.length === 1);
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+    expect(seen).toEqual([1]);
+  });
+
+  onLinux('return while a next waits ends both at once', async () => {
+    writeFileSync(filePath(), journalText(['a']));
+    const iterator = readJournal(filePath(), { follow: true })[Symbol.asyncIterator]();
+    expect(await iterator.next()).toEqual({ done: false, value: { position: 1, entry: 'a' } });
+    const waiting = [iterator.next(), iterator.next()];
+    await until(() => watchers() === 1);
+    await turns();
+    const start = performance.now();
+    expect(await iterator.return!()).toEqual({ done: true, value: undefined });
+    for (const next of waiting) expect(await next).toEqual({ done: true, value: undefined });
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+    expect(performance.now() - start).toBeLessThan(200);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  onLinux('return before the first next opens nothing', async () => {
+    writeFileSync(filePath(), journalText(['a']));
+    const iterator = readJournal(filePath(), { follow: true })[Symbol.asyncIterator]();
+    await iterator.return!();
+    await turns();
+    expect(openDescriptors(path())).toEqual([]);
+    expect(watchers()).toBe(0);
+  });
+
+  onLinux('break releases it', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    for await (const { position } of readJournal(filePath(), { follow: true })) if (position === 2) break;
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+  });
+
+  onLinux('a hundred come and go', async () => {
+    writeFileSync(filePath(), journalText(['a']));
+    const many = Array.from({ length: 100 }, () => follow());
+    await until(() => many.every(({ values }) => values.length === 1));
+    expect(openDescriptors(path()).length).toBe(100);
+    appendFileSync(filePath(), line(2, 'b'));
+    await until(() => many.every(({ values }) => values.length === 2));
+    many.forEach(({ subscription }) => subscription.unsubscribe());
+    await until(() => openDescriptors(path()).length === 0 && watchers() === 0);
+  });
+
+  test('the iteration of a follower pulls', async () => {
+    writeFileSync(filePath(), journalText(['a', 'b']));
+    const iterator = readJournal<string>(filePath(), { follow: true })[Symbol.asyncIterator]();
+    for (const expected of ['a', 'b', 'c', 'd']) {
+      if (expected === 'c') setTimeout(() => appendFileSync(filePath(), journalText(['c', 'd'], 3)), 5);
+      const { value } = (await iterator.next()) as IteratorYieldResult<Positioned<string>>;
+      expect(value.entry).toBe(expected);
+    }
+    truncateSync(filePath());
+    expect(await rejectionOf(iterator.next())).toBeInstanceOf(CorruptJournalError);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('where nothing can be watched', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  test.each([
+    [
+      'watch throws',
+      () => {
+        throw new Error('ENOSPC: System limit for number of file watchers reached');
+      },
+    ],
+    [
+      'the watcher never says anything',
+      () =>
+        ({
+          on() {
+            return this;
+          },
+          close() {},
+        }) as unknown as FSWatcher,
+    ],
+    [
+      'the watcher errors',
+      () => {
+        const watcher = Object.assign(new EventEmitter(), { close() {} });
+        setImmediate(() => watcher.emit('error', new Error('EPERM')));
+        return watcher as unknown as FSWatcher;
+      },
+    ],
+  ])('%s: it looks by itself', async (_, watch) => {
+    const spy = jest.spyOn(fs, 'watch').mockImplementation(watch);
+    writeFileSync(filePath(), journalText(['a']));
+    const followed = follow();
+    await until(() => followed.values.length === 1);
+    appendFileSync(filePath(), line(2, 'b'));
+    await until(() => followed.values.length === 2);
+    expect(spy).toHaveBeenCalled();
+    followed.subscription.unsubscribe();
+    if (process.platform === 'linux') await until(() => openDescriptors(path()).length === 0);
+  });
+});
+
+describe('FileChanges', () => {
+  test('resolves at once when a change came before it was asked', async () => {
+    const controller = new AbortController();
+    let notify = () => {};
+    jest.spyOn(fs, 'watch').mockImplementation(((_: string, listener: () => void) => {
+      notify = listener;
+      return { on() {}, close() {} };
+    }) as never);
+    const changes = new FileChanges(filePath(), controller.signal);
+    notify();
+    const start = performance.now();
+    await changes.next();
+    expect(performance.now() - start).toBeLessThan(100);
+    // That one is used up: the next comes with the next change, or the poll.
+    const second = changes.next();
+    setImmediate(notify);
+    await second;
+    expect(performance.now() - start).toBeLessThan(100);
+    await changes.next();
+    expect(performance.now() - start).toBeGreaterThan(200);
+    controller.abort();
+    jest.restoreAllMocks();
+  });
+
+  test('aborted before or while it waits, it resolves at once, every time', async () => {
+    writeFileSync(filePath(), '');
+    const controller = new AbortController();
+    const changes = new FileChanges(filePath(), controller.signal);
+    const waiting = changes.next();
+    const start = performance.now();
+    controller.abort();
+    await waiting;
+    await changes.next();
+    await changes.next();
+    await new FileChanges(filePath(), controller.signal).next();
+    expect(performance.now() - start).toBeLessThan(100);
+    await turns();
+    expect(watchers()).toBe(0);
+  });
+});

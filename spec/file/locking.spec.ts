@@ -1,0 +1,224 @@
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { JsonEntrySerializer, ScrivenerError } from 'rx-scrivener';
+import { FileAppendSink, JournalLockedError, openFileScrivener, readJournal } from 'rx-scrivener/file';
+import { useChildren } from './support/child';
+import { journalText, line, positioned, textOf } from './support/journal-text';
+import { onLinux, openDescriptors } from './support/open-descriptors';
+import { outcomeOf, rejectionOf } from './support/outcome';
+import { useTempDir } from './support/temp-dir';
+
+const path = useTempDir();
+const child = useChildren();
+const filePath = () => path('journal.ndjson');
+const open = (file = filePath()) => openFileScrivener<unknown>({ filePath: file });
+
+async function expectLocked(file = filePath()) {
+  const error = await rejectionOf(open(file));
+  expect(error).toBeInstanceOf(JournalLockedError);
+  expect(error).toBeInstanceOf(ScrivenerError);
+  expect(error).toMatchObject({ name: 'JournalLockedError', code: 'ERR_JOURNAL_LOCKED', filePath: file });
+  expect((error as Error).message).toContain(file);
+}
+
+describe('a second open is refused', () => {
+  test('in this process, however often; the first writes on', async () => {
+    const first = await open();
+    await first.write(1);
+    for (let i = 0; i < 5; i++) await expectLocked();
+    await first.write(2);
+    await first.close();
+    expect(textOf(filePath())).toBe(journalText([1, 2]));
+  });
+
+  test('in another process; and this one is, while that holds it', async () => {
+    const holder = child(['hold', filePath()]);
+    expect(await holder.says()).toBe('open');
+    await expectLocked();
+    expect(await child(['open', filePath()]).says()).toBe('ERR_JOURNAL_LOCKED');
+    await expectLocked();
+    holder.tell('close');
+    expect(await holder.says()).toBe('closed');
+    const scrivener = await open();
+    expect(scrivener.recovered.entries).toBe(1);
+    const refused = child(['open', filePath()]);
+    expect(await refused.says()).toBe('ERR_JOURNAL_LOCKED');
+    await scrivener.close();
+    const next = child(['open', filePath()]);
+    expect(await next.says()).toBe('open 1');
+  });
+
+  test('also behind refused ones in this process, which let nobody else in', async () => {
+    // Locks of POSIX would go with the first descriptor of the file that is closed.
+    const first = await open();
+    await expectLocked();
+    linkSync(filePath(), path('other.ndjson'));
+    await expectLocked(path('other.ndjson'));
+    await outcomeOf(readJournal(filePath()));
+    expect(await child(['open', filePath()]).says()).toBe('ERR_JOURNAL_LOCKED');
+    expect(await child(['open', path('other.ndjson')]).says()).toBe('ERR_JOURNAL_LOCKED');
+    await first.close();
+  });
+
+  test('by another path', async () => {
+    mkdirSync(path('a'));
+    const first = await open();
+    await expectLocked(`${path('a')}/../journal.ndjson`);
+    await expectLocked(relative(process.cwd(), filePath()));
+    await first.close();
+  });
+
+  test('by a symbolic link, of the file and of its directory', async () => {
+    mkdirSync(path('a'));
+    symlinkSync(path('a'), path('b'));
+    symlinkSync(path('a', 'journal.ndjson'), path('link.ndjson'));
+    for (const [one, other] of [
+      [path('a', 'journal.ndjson'), path('link.ndjson')],
+      [path('link.ndjson'), path('a', 'journal.ndjson')],
+      [path('b', 'journal.ndjson'), path('a', 'journal.ndjson')],
+      [path('link.ndjson'), path('b', 'journal.ndjson')],
+    ] as const) {
+      const first = await open(one);
+      await expectLocked(other);
+      expect(existsSync(path('a', 'journal.ndjson.lock'))).toBe(true);
+      await first.close();
+      await (await open(other)).close();
+    }
+    expect(await outcomeOf(readJournal(path('link.ndjson')))).toEqual({ values: [] });
+  });
+
+  test('by a hard link, here and in another process', async () => {
+    writeFileSync(filePath(), line(1, 'x'));
+    linkSync(filePath(), path('other.ndjson'));
+    const first = await open();
+    await expectLocked(path('other.ndjson'));
+    expect(await child(['open', path('other.ndjson')]).says()).toBe('ERR_JOURNAL_LOCKED');
+    await first.close();
+    const second = await open(path('other.ndjson'));
+    await expectLocked();
+    await second.close();
+  });
+
+  test('after the file was renamed; what is written goes where it went', async () => {
+    const first = await open();
+    await first.write(1);
+    await first.flush();
+    renameSync(filePath(), path('renamed.ndjson'));
+    await expectLocked(path('renamed.ndjson'));
+    expect(await child(['open', path('renamed.ndjson')]).says()).toBe('ERR_JOURNAL_LOCKED');
+    await first.write(2);
+    await first.close();
+    expect(textOf(path('renamed.ndjson'))).toBe(journalText([1, 2]));
+    await (await open(path('renamed.ndjson'))).close();
+  });
+
+  test('of ten at once one wins', async () => {
+    for (let round = 0; round < 5; round++) {
+      const opens = await Promise.allSettled(Array.from({ length: 10 }, () => open()));
+      const winners = opens.filter((result) => result.status === 'fulfilled');
+      const losers = opens.filter((result) => result.status === 'rejected');
+      expect(winners.length).toBe(1);
+      for (const { reason } of losers) expect(reason).toBeInstanceOf(JournalLockedError);
+      await winners[0]!.value.write(round);
+      await winners[0]!.value.close();
+    }
+    expect(textOf(filePath())).toBe(journalText([0, 1, 2, 3, 4]));
+  });
+
+  test('of two at once by hard links one wins', async () => {
+    writeFileSync(filePath(), '');
+    linkSync(filePath(), path('other.ndjson'));
+    const opens = await Promise.allSettled([open(), open(path('other.ndjson'))]);
+    expect(opens.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    for (const result of opens) if (result.status === 'fulfilled') await result.value.close();
+  });
+
+  test('of several processes at once one wins', async () => {
+    const contenders = Array.from({ length: 4 }, () => child(['open', filePath()]));
+    const said = await Promise.all(contenders.map((contender) => contender.says()));
+    expect(said.sort()).toEqual(['ERR_JOURNAL_LOCKED', 'ERR_JOURNAL_LOCKED', 'ERR_JOURNAL_LOCKED', 'open 0']);
+  });
+});
+
+describe('the lock dies with its process', () => {
+  test('after a crash the next open succeeds at once, its file left behind or not', async () => {
+    for (let round = 1; round <= 3; round++) {
+      const holder = child(['hold', filePath()]);
+      expect(await holder.says()).toBe('open');
+      await expectLocked();
+      await holder.crash();
+      expect(existsSync(`${filePath()}.lock`)).toBe(true);
+      const scrivener = await open();
+      expect(scrivener.head).toBe(round);
+      await scrivener.close();
+    }
+  });
+
+  test.each(['', 'pid 1\n', 'x'.repeat(5000)])(
+    'a lock file means nothing by itself, whatever is in it',
+    async (text) => {
+      writeFileSync(`${filePath()}.lock`, text);
+      const scrivener = await open();
+      await expectLocked();
+      await scrivener.close();
+      expect(textOf(`${filePath()}.lock`)).toBe(text);
+    },
+  );
+});
+
+describe('the lock is given back', () => {
+  test('by close', async () => {
+    for (let i = 1; i <= 3; i++) {
+      const scrivener = await open();
+      await scrivener.write(i);
+      await scrivener.close();
+    }
+    expect(textOf(filePath())).toBe(journalText([1, 2, 3]));
+  });
+
+  test('by an open that failed', async () => {
+    writeFileSync(filePath(), 'no journal');
+    for (let i = 0; i < 3; i++) expect(await rejectionOf(open())).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL' });
+    expect(await child(['open', filePath()]).says()).toBe('ERR_CORRUPT_JOURNAL');
+    if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
+    writeFileSync(filePath(), '');
+    await (await open()).close();
+  });
+
+  onLinux('by an open that was refused: it holds nothing of the file', async () => {
+    const first = await open();
+    const before = openDescriptors(path()).sort();
+    await expectLocked();
+    linkSync(filePath(), path('other.ndjson'));
+    await expectLocked(path('other.ndjson'));
+    expect(openDescriptors(path()).sort()).toEqual(before);
+    await first.close();
+    expect(openDescriptors(path())).toEqual([]);
+  });
+});
+
+describe('what is not locked', () => {
+  test('other journals, copies among them', async () => {
+    const first = await open();
+    await first.write(1);
+    await first.flush();
+    copyFileSync(filePath(), path('copy.ndjson'));
+    const second = await open(path('copy.ndjson'));
+    expect(second.head).toBe(1);
+    await second.close();
+    await first.close();
+  });
+
+  test('reading, and sinks alone', async () => {
+    const first = await open();
+    await first.write(1);
+    await first.flush();
+    expect(await outcomeOf(readJournal(filePath()))).toEqual({ values: positioned([1]) });
+    const sink = new FileAppendSink({ filePath: filePath(), serializer: new JsonEntrySerializer() });
+    await sink.append([]);
+    await sink.close();
+    await first.write(2);
+    await first.close();
+    expect(textOf(filePath())).toBe(journalText([1, 2]));
+  });
+});
