@@ -1,6 +1,6 @@
 // Journal
 export { END, START, type Position, type Positioned } from './journal/position';
-export type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './journal/scrivener';
+export type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './journal/scrivener';
 export { JournalStream } from './journal/journal-stream';
 export { InMemoryScrivener } from './journal/in-memory-scrivener';
 export { TappedScrivener } from './journal/tapped-scrivener';

@@ -11,7 +11,7 @@ import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Position, Positioned } from '../journal/position';
 import type { Queue } from '../journal/queue';
-import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from '../journal/scrivener';
+import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import type { FileContent } from './file-append-sink';
 import { isOwn } from './is-line-beginning';
 import type { JournalLock } from './journal-lock';
@@ -71,6 +71,11 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#journal.head;
   }
 
+  /** `head`, then each further position, in order; completes when the journal is closed. */
+  get head$(): Observable<Position> {
+    return this.#journal.head$;
+  }
+
   /** The last position that is in the file. */
   get flushed(): Position {
     return this.flusher.flushed;
@@ -94,7 +99,7 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#append(entry, options);
   }
 
-  tail(after?: Position, options?: ReadOptions): JournalStream<T> {
+  tail(after?: Position, options?: TailOptions): JournalStream<T> {
     return this.#journal.tail(after, options);
   }
 

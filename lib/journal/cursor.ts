@@ -18,9 +18,16 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
   constructor(
     readonly log: Log<T>,
     public after: Position,
+    /** Called once, before the first read that finds everything read. */
+    public caughtUp?: (position: Position) => void,
   ) {}
 
   read(): Positioned<T> | typeof PENDING | typeof ENDED {
+    if (this.caughtUp !== undefined && this.after >= this.log.head) {
+      const { caughtUp } = this;
+      this.caughtUp = undefined;
+      caughtUp(this.log.head);
+    }
     if (this.after < this.log.head) {
       const record = this.log.read(this.after + 1);
       this.after = record.position;

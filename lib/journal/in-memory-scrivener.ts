@@ -1,4 +1,4 @@
-import { firstValueFrom, type Observer } from 'rxjs';
+import { defer, firstValueFrom, map, startWith, type Observable, type Observer } from 'rxjs';
 import { assertCount } from '../errors/assert-argument';
 import { waitFor } from '../operators/wait-for';
 import { forwardAbort } from './abort';
@@ -8,7 +8,7 @@ import { JournalStream } from './journal-stream';
 import { Log, type LiveReader } from './log';
 import { assertPosition, END, START, type Position, type Positioned } from './position';
 import { PullIterator } from './pull-iterator';
-import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './scrivener';
+import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
 import { TailSubscriber } from './tail-subscriber';
 
 /**
@@ -39,6 +39,17 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
   /** The last position assigned, {@link START} when the journal is empty. */
   get head(): Position {
     return this.#log.head;
+  }
+
+  /** `head`, then each further position, in order; ends as the journal does. */
+  get head$(): Observable<Position> {
+    return defer(() => {
+      const { head } = this;
+      return this.tail(head).pipe(
+        map(({ position }) => position),
+        startWith(head),
+      );
+    });
   }
 
   /** Whether anyone is subscribed or waits behind the journal's end, as `Subject.observed`. */
@@ -76,17 +87,17 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
     return this.#log.append(entry);
   }
 
-  tail(after: Position = START, { signal }: ReadOptions = {}): JournalStream<T> {
+  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
     assertPosition('after', after);
     const log = this.#log;
     return new JournalStream(
       (subscriber) => {
         forwardAbort(signal, subscriber);
-        new TailSubscriber(new TailCursor(log, after), subscriber).start();
+        new TailSubscriber(new TailCursor(log, after, caughtUp), subscriber).start();
       },
       () => {
         let reader: LiveReader<T>;
-        return new PullIterator(new TailCursor(log, after), signal, {
+        return new PullIterator(new TailCursor(log, after, caughtUp), signal, {
           join: (pull) => log.join((reader = { take: pull, end: pull })),
           leave: () => log.leave(reader),
         });

@@ -31,11 +31,11 @@ export interface Scrivener<in out T> {
    * @throws RangeError when `after` is no safe integer >= 0
    * @example
    * ```ts
-   * scrivener.tail(7).subscribe(({ position, entry }) => show(position, entry));
+   * scrivener.tail(7, { caughtUp: () => hideSpinner() }).subscribe(({ position, entry }) => show(position, entry));
    * for await (const { entry } of scrivener.tail(7)) await handle(entry);
    * ```
    */
-  tail(after?: Position, options?: ReadOptions): JournalStream<T>;
+  tail(after?: Position, options?: TailOptions): JournalStream<T>;
 
   /**
    * Every entry before the position `before`, newest first, as the journal is at the moment of subscription; then completes.
@@ -80,6 +80,16 @@ export interface WaitOptions {
   readonly timeout?: number;
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** How a tail is read. */
+export interface TailOptions extends ReadOptions {
+  /**
+   * Called once for each subscription or iteration, where replay ends and live begins: behind the last entry that the journal held, before it waits
+   * or completes; `position` is the journal's last one then. What it throws errors the stream. The name is KurrentDB's for
+   * the same signal.
+   */
+  readonly caughtUp?: (position: Position) => void;
 }
 
 /** How entries are read. */

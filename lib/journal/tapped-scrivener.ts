@@ -1,6 +1,6 @@
 import type { JournalStream } from './journal-stream';
 import type { Position, Positioned } from './position';
-import type { ReadOptions, Scrivener, WaitOptions, WriteOptions } from './scrivener';
+import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
 
 /**
  * A scrivener that writes in its own way and reads as the one it wraps does: for stamping, filtering, logging or routing entries.
@@ -27,7 +27,7 @@ export class TappedScrivener<T> implements Scrivener<T> {
     return this.#write(entry, this.#inner, options);
   }
 
-  tail(after?: Position, options?: ReadOptions): JournalStream<T> {
+  tail(after?: Position, options?: TailOptions): JournalStream<T> {
     return this.#inner.tail(after, options);
   }
 

@@ -17,7 +17,13 @@ test('tail and readBackward give JournalStreams, which are Observables', () => {
 });
 
 test('pipes as any Observable, and gives a plain one', async () => {
-  const piped = filled(3).tail().pipe(entries(), map((n) => n + 1), take(2));
+  const piped = filled(3)
+    .tail()
+    .pipe(
+      entries(),
+      map((n) => n + 1),
+      take(2),
+    );
   expect(piped).not.toBeInstanceOf(JournalStream);
   expect(await firstValueFrom(piped.pipe(toArray()))).toEqual([11, 21]);
 });
@@ -30,12 +36,14 @@ test('from() takes it as the Observable that it is', () => {
 test('flattening operators subscribe to it, synchronously', () => {
   const scrivener = filled(2);
   const seen: number[] = [];
-  of(0).pipe(concatMap(() => scrivener.tail())).subscribe(({ entry }) => seen.push(entry));
+  of(0)
+    .pipe(concatMap(() => scrivener.tail()))
+    .subscribe(({ entry }) => seen.push(entry));
   expect(seen).toEqual([10, 20]);
 });
 
 test('interoperates by Symbol.observable', () => {
-  const key = (typeof Symbol === 'function' && (Symbol as unknown as { observable?: symbol }).observable) || '@@observable';
+  const key = (Symbol as unknown as { observable?: symbol }).observable ?? '@@observable';
   const stream = filled(2).tail();
   const foreign = (stream as unknown as Record<PropertyKey, () => Observable<Positioned<number>>>)[key]!();
   const seen: number[] = [];
@@ -79,7 +87,7 @@ test('what the subscribe function throws is the error of the stream', () => {
     },
   );
   const errors: string[] = [];
-  stream.subscribe({ error: (error: Error) => errors.push(error.message) });
+  stream.subscribe({ error: (error: unknown) => errors.push((error as Error).message) });
   expect(errors).toEqual(['broken']);
   expect(() => stream[Symbol.asyncIterator]()).toThrow('not iterated');
 });
@@ -96,7 +104,10 @@ test('is iterated without a subscription of its own: pulling, not buffering', as
  * method, asks for one value at a time, and returns the iterator when it is aborted.
  */
 function nativeFrom<V>(source: AsyncIterable<V>): {
-  subscribe(observer: { next?(value: V): void; error?(e: unknown): void; complete?(): void }, options?: { signal?: AbortSignal }): void;
+  subscribe(
+    observer: { next?(value: V): void; error?(e: unknown): void; complete?(): void },
+    options?: { signal?: AbortSignal },
+  ): void;
 } {
   const method = source[Symbol.asyncIterator] as unknown;
   if (typeof method !== 'function') throw new TypeError('no async iterable');
@@ -110,7 +121,7 @@ function nativeFrom<V>(source: AsyncIterable<V>): {
           ({ done, value }) => {
             if (signal?.aborted) return;
             if (done) return observer.complete?.();
-            observer.next?.(value as V);
+            observer.next?.(value);
             step();
           },
           (error: unknown) => observer.error?.(error),

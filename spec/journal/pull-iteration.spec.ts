@@ -292,7 +292,9 @@ describe('an abort', () => {
     scrivener.readBackward(END, { signal }).subscribe();
     expect(listeners()).toBe(0);
     const controller = new AbortController();
-    filled(1).tail(0, { signal: controller.signal }).subscribe({ error: () => undefined });
+    filled(1)
+      .tail(0, { signal: controller.signal })
+      .subscribe({ error: () => undefined });
     controller.abort();
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });

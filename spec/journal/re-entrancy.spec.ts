@@ -1,3 +1,4 @@
+/* eslint-disable rxjs-x/no-ignored-replay-buffer -- a plain ReplaySubject is what is compared with */
 import { filter, ReplaySubject, Subject, Subscription, takeUntil } from 'rxjs';
 import { InMemoryScrivener, JournalClosedError } from 'rx-scrivener';
 
@@ -282,7 +283,7 @@ describe('ending inside next', () => {
           expect(() => scrivener.append(0)).toThrow(JournalClosedError);
           scrivener.next(0);
         },
-        error: (error) => log.push(error),
+        error: (error: unknown) => log.push(error),
         complete: () => log.push('end'),
       }),
     );

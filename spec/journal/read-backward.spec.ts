@@ -11,7 +11,7 @@ function read(scrivener: InMemoryScrivener<number>, before?: number): unknown[] 
   const log: unknown[] = [];
   scrivener.readBackward(before).subscribe({
     next: ({ position, entry }) => log.push(`${position}:${entry}`),
-    error: (error) => log.push(error),
+    error: (error: unknown) => log.push(error),
     complete: () => log.push('|'),
   });
   return log;
@@ -71,7 +71,13 @@ test('take(n) reads no further, across chunks', () => {
     .pipe(take(3))
     .subscribe(({ position }) => seen.push(position));
   expect(seen).toEqual([2049, 2048, 2047]);
-  expect(read(scrivener, 1027).slice(0, 5)).toEqual(['1026:10260', '1025:10250', '1024:10240', '1023:10230', '1022:10220']);
+  expect(read(scrivener, 1027).slice(0, 5)).toEqual([
+    '1026:10260',
+    '1025:10250',
+    '1024:10240',
+    '1023:10230',
+    '1022:10220',
+  ]);
 });
 
 test.each([-1, 0.5, NaN, Infinity, '1' as unknown as number])('before %p is a RangeError at the call', (before) => {

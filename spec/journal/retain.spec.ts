@@ -14,7 +14,7 @@ function read(
       positions.push(record.position);
       entries.push(record.entry);
     },
-    error: (e) => (error = e),
+    error: (e: unknown) => (error = e),
   });
   subscription.unsubscribe();
   return { positions, entries, error };
@@ -66,7 +66,9 @@ describe.each([1, 2, 1023, 1024, 1025, 2048, 2049])('retain %d', (retain) => {
   test('never disturbs a live subscriber', () => {
     const scrivener = new InMemoryScrivener<number>({ retain });
     const seen: number[] = [];
-    scrivener.tail().subscribe({ next: ({ entry }) => seen.push(entry), error: (error) => seen.push(error as number) });
+    scrivener
+      .tail()
+      .subscribe({ next: ({ entry }) => seen.push(entry), error: (error: unknown) => seen.push(error as number) });
     for (let n = 1; n <= 5000; n++) scrivener.append(n);
     expect(seen).toEqual(span(1, 5000));
   });
@@ -79,7 +81,10 @@ describe.each([1, 2, 1023, 1024, 1025, 2048, 2049])('retain %d', (retain) => {
     const whole: unknown[] = [];
     scrivener.readBackward().subscribe({
       next: ({ position }) => whole.push(position),
-      error: (error: PositionTrimmedError) => whole.push(error.code, error.requested, error.first),
+      error: (error: unknown) => {
+        const { code, requested, first: kept } = error as PositionTrimmedError;
+        whole.push(code, requested, kept);
+      },
       complete: () => whole.push('complete'),
     });
     expect(whole).toEqual([
@@ -92,7 +97,7 @@ describe.each([1, 2, 1023, 1024, 1025, 2048, 2049])('retain %d', (retain) => {
       .pipe(take(kept))
       .subscribe({
         next: ({ position }) => some.push(position),
-        error: (e) => some.push(e),
+        error: (e: unknown) => some.push(e),
         complete: () => some.push('complete'),
       });
     expect(some).toEqual([...span(first, 3000).reverse(), 'complete']);
@@ -115,7 +120,10 @@ test('readBackward from before the oldest kept errors at once, from 1 and 0 it c
     const log: unknown[] = [];
     scrivener.readBackward(before).subscribe({
       next: ({ position }) => log.push(position),
-      error: (error: PositionTrimmedError) => log.push({ requested: error.requested, first: error.first }),
+      error: (error: unknown) => {
+        const { requested, first } = error as PositionTrimmedError;
+        log.push({ requested, first });
+      },
       complete: () => log.push('complete'),
     });
     return log;
@@ -160,7 +168,9 @@ test('live subscribers that write more than is retained miss nothing', () => {
     a.push(entry);
     if (entry === 1) for (let n = 2; n <= 3000; n++) scrivener.append(n);
   });
-  scrivener.tail().subscribe({ next: ({ entry }) => b.push(entry), error: (error) => b.push(error as number) });
+  scrivener
+    .tail()
+    .subscribe({ next: ({ entry }) => b.push(entry), error: (error: unknown) => b.push(error as number) });
   scrivener.append(1);
   expect(a).toEqual(span(1, 3000));
   expect(b).toEqual(span(1, 3000));

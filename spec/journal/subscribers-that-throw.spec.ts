@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- a raw Subscriber is made of what RxJS calls internal */
 import { config, finalize, map, Subscriber, take, type Observer } from 'rxjs';
 import { InMemoryScrivener, type Positioned } from 'rx-scrivener';
 
@@ -117,7 +118,10 @@ test('an operator that throws ends its own subscription only', () => {
         return position;
       }),
     )
-    .subscribe({ next: (position) => failed.push(position), error: (error: Error) => failed.push(error.message) });
+    .subscribe({
+      next: (position) => failed.push(position),
+      error: (error: unknown) => failed.push((error as Error).message),
+    });
   const after = onlooker(scrivener);
   for (let n = 1; n <= 3; n++) scrivener.append(n);
   expect(failed).toEqual([1, 'boom']);

@@ -1,4 +1,11 @@
-import { END, InMemoryScrivener, JournalStream, TappedScrivener, type Scrivener, type WriteOptions } from 'rx-scrivener';
+import {
+  END,
+  InMemoryScrivener,
+  JournalStream,
+  TappedScrivener,
+  type Scrivener,
+  type WriteOptions,
+} from 'rx-scrivener';
 
 test('writes in its own way, with the entry, the inner scrivener and the options it was given', async () => {
   const inner = new InMemoryScrivener<string>();
@@ -15,7 +22,11 @@ test('writes in its own way, with the entry, the inner scrivener and the options
     ['b', inner, options],
   ]);
   expect(calls[1]![2]).toBe(options);
-  await expect(tapped.write('c', options)).rejects.toMatchObject({ code: 'ERR_POSITION_CONFLICT', expected: 1, actual: 2 });
+  await expect(tapped.write('c', options)).rejects.toMatchObject({
+    code: 'ERR_POSITION_CONFLICT',
+    expected: 1,
+    actual: 2,
+  });
   expect((await inner.waitFor(1, () => true)).entry).toBe('B');
 });
 
@@ -56,15 +67,16 @@ test('hands the options of reading on', async () => {
   const tapped = new TappedScrivener<string>(inner, (entry, to) => to.write(entry));
   const signal = AbortSignal.abort('gone');
   const errors: unknown[] = [];
-  tapped.tail(0, { signal }).subscribe({ error: (error) => errors.push(error) });
-  tapped.readBackward(END, { signal }).subscribe({ error: (error) => errors.push(error) });
+  tapped.tail(0, { signal }).subscribe({ error: (error: unknown) => errors.push(error) });
+  tapped.readBackward(END, { signal }).subscribe({ error: (error: unknown) => errors.push(error) });
   await tapped.waitFor(0, () => true, { signal }).catch((error: unknown) => errors.push(error));
   expect(errors).toEqual(['gone', 'gone', 'gone']);
 });
 
 test('taps can be nested', async () => {
   const inner = new InMemoryScrivener<string>();
-  const tap = (to: Scrivener<string>, mark: string) => new TappedScrivener<string>(to, (entry, next, options) => next.write(entry + mark, options));
+  const tap = (to: Scrivener<string>, mark: string) =>
+    new TappedScrivener<string>(to, (entry, next, options) => next.write(entry + mark, options));
   await tap(tap(inner, '1'), '2').write('a');
   expect((await inner.waitFor(0, () => true)).entry).toBe('a21');
 });
