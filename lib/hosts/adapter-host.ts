@@ -74,7 +74,9 @@ export class AdapterHost<M, E> extends ContractDaemon {
       : (this.#after ?? (await firstValueFrom(newestPosition(this.#scrivener))));
     const egress = this.#carry(this.#egress(after));
     this.#sides = [egress, this.#carry(defer(() => this.#ingress()))];
-    egress.then(() => this.shutdown()).catch(() => undefined); // the journal has ended; what fails is journaled
+    // What fails is journaled.
+    for (const side of this.#sides) side.catch(() => undefined);
+    egress.then(() => this.shutdown()).catch(() => undefined); // the journal has ended
   }
 
   protected override async onShutdown(): Promise<void> {
