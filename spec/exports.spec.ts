@@ -104,7 +104,10 @@ test('every error has a name and a code of its own, and is a ScrivenerError', ()
     expect(error).toBeInstanceOf(Error);
     expect(error.name).toBe(error.constructor.name);
     // ERR_ and the name in words: what users compare with, for good.
-    const words = error.name.replace(/Error$/, '').replace(/(?<=.)[A-Z]/g, '_$&').toUpperCase();
+    const words = error.name
+      .replace(/Error$/, '')
+      .replace(/(?<=.)[A-Z]/g, '_$&')
+      .toUpperCase();
     expect(error.code).toBe(`ERR_${words}`);
     expect(error.message).not.toBe('');
   }

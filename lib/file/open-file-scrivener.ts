@@ -110,11 +110,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
 /** A sink that gets each snapshot with the lines that were made of it when it was written. */
 function withLines<T>(sink: FlushSink<T>, lines: Queue<string>): FlushSink<T> {
   return {
-    append: (snapshot) =>
-      sink.append(
-        snapshot,
-        Array.from(snapshot, () => lines.shift()!),
-      ),
+    append: (snapshot) => sink.append(snapshot, lines.take(snapshot.length)),
     close: async () => {
       lines.clear();
       await sink.close?.();

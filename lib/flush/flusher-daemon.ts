@@ -72,6 +72,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
   readonly #cutNow = new Subject<void>();
   readonly #room = new Subject<void>();
   #flushed: Position;
+  /** The newest position that has joined a snapshot (while one waits for room, the one it was due at). */
   #seen: Position;
   /** The newest position that `flush` was called for. */
   #wanted: Position = START;
@@ -199,10 +200,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }
 
   #tail(): Observable<Positioned<T>> {
-    return this.#scrivener.tail(this.#after).pipe(
-      tap(({ position }) => (this.#seen = position)),
-      takeUntil(this.#stop),
-    );
+    return this.#scrivener.tail(this.#after).pipe(takeUntil(this.#stop));
   }
 
   async #append(snapshot: Snapshot<T>): Promise<Position> {
@@ -214,12 +212,17 @@ export class FlusherDaemon<T> extends ContractDaemon {
   #due(snapshots: Observable<Snapshot<T>>): Observable<unknown> {
     return merge(
       snapshots.pipe(this.#predicate),
-      snapshots.pipe(filter((s) => s[0]!.position <= this.#wanted && lastPosition(s) >= this.#wanted)),
+      snapshots.pipe(filter((snapshot) => this.#reachesWanted(snapshot))),
       this.#cutNow,
     ).pipe(
       take(1),
       switchMap(() => (this.#queued < this.#capacity ? of(undefined) : this.#room)),
     );
+  }
+
+  #reachesWanted(snapshot: Snapshot<T>): boolean {
+    this.#seen = lastPosition(snapshot);
+    return snapshot[0]!.position <= this.#wanted && this.#seen >= this.#wanted;
   }
 
   /** Called from inside a subscriber, the tail may not have come as far yet as the journal has. */

@@ -83,7 +83,10 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    if (options !== undefined) assertWritable(options, this.head);
+    if (options !== undefined) {
+      this.#log.assertOpen();
+      assertWritable(options, this.head);
+    }
     return this.#log.append(entry);
   }
 

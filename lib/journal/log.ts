@@ -101,21 +101,22 @@ export class Log<T> {
         this.#delivered = this.#head;
       } else {
         const record = this.read(++this.#delivered);
-        this.#forEachReader((reader) => reader.take(record));
+        this.#give(record);
       }
       this.#trim();
     }
     this.#delivering = false;
     if (this.#end === undefined) return;
-    this.#forEachReader((reader) => reader.end());
+    this.#give(undefined);
     this.#readers.clear();
   }
 
-  /** One that throws (RxJS catches what its consumers throw, but not what their teardowns do) harms neither the writer nor the others. */
-  #forEachReader(give: (reader: LiveReader<T>) => void): void {
+  /** Gives every reader a record, or the end. One that throws (RxJS catches what its consumers throw, but not what their teardowns do) harms neither the writer nor the others. */
+  #give(record: Positioned<T> | undefined): void {
     for (const reader of this.#readers) {
       try {
-        give(reader);
+        if (record === undefined) reader.end();
+        else reader.take(record);
       } catch (error) {
         reportUnhandled(error);
       }

@@ -16,15 +16,28 @@ export class Queue<V> {
     if (this.length === 0) return undefined;
     const value = this.#values[this.#start];
     this.#values[this.#start++] = undefined;
-    if (this.#start * 2 > this.#values.length) {
-      this.#values = this.#values.slice(this.#start);
-      this.#start = 0;
-    }
+    this.#compact();
     return value;
+  }
+
+  /** Takes the oldest `count` values, or as many as there are. */
+  take(count: number): V[] {
+    const end = Math.min(this.#start + count, this.#values.length);
+    const taken = this.#values.slice(this.#start, end) as V[];
+    this.#values.fill(undefined, this.#start, end);
+    this.#start = end;
+    this.#compact();
+    return taken;
   }
 
   clear(): void {
     this.#values = [];
+    this.#start = 0;
+  }
+
+  #compact(): void {
+    if (this.#start * 2 <= this.#values.length) return;
+    this.#values = this.#values.slice(this.#start);
     this.#start = 0;
   }
 }

@@ -1,4 +1,4 @@
-import { defer, finalize, ignoreElements, merge, Subject, Subscription, take, tap, type OperatorFunction } from 'rxjs';
+import { defer, Observable, Subject, Subscription, take, takeUntil, type OperatorFunction } from 'rxjs';
 
 interface Batch<V> {
   readonly values: V[];
@@ -23,8 +23,8 @@ interface Batch<V> {
  */
 export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[], unknown>): OperatorFunction<V, V[]> {
   return (source) =>
-    defer(() => {
-      const batches = new Subject<V[]>();
+    new Observable((subscriber) => {
+      const left = new Subject<void>();
       let active: Batch<V> | undefined;
 
       const cut = () => {
@@ -32,7 +32,12 @@ export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[]
         const { values, notifier } = active;
         active = undefined;
         notifier.unsubscribe();
-        batches.next(values);
+        subscriber.next(values);
+      };
+
+      const fail = (error: unknown) => {
+        cut();
+        subscriber.error(error);
       };
 
       const open = (value: V) => {
@@ -41,13 +46,7 @@ export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[]
         batch.notifier.add(
           defer(() => batch.growth.pipe(predicate))
             .pipe(take(1))
-            .subscribe({
-              next: cut,
-              error: (error: unknown) => {
-                cut();
-                batches.error(error);
-              },
-            }),
+            .subscribe({ next: cut, error: fail }),
         );
         // Subscribed before the batch is handed over, so that the first one is cut as exactly as the others.
         if (active === batch) batch.growth.next(batch.values);
@@ -56,19 +55,25 @@ export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[]
       const join = (value: V) => {
         if (active === undefined) {
           open(value);
-          return;
+        } else {
+          active.values.push(value);
+          active.growth.next(active.values);
         }
-        active.values.push(value);
-        active.growth.next(active.values);
       };
 
-      const rest = () => {
-        cut();
-        batches.complete();
-      };
-
-      return merge(batches, source.pipe(tap({ next: join, error: cut, complete: rest }), ignoreElements())).pipe(
-        finalize(() => active?.notifier.unsubscribe()),
-      );
+      subscriber.add(() => {
+        left.next();
+        active?.notifier.unsubscribe();
+      });
+      // A source that emits while it is subscribed to can be left only so: its subscription is not known yet.
+      source.pipe(takeUntil(left)).subscribe({
+        next: join,
+        error: fail,
+        complete: () => {
+          if (subscriber.closed) return;
+          cut();
+          subscriber.complete();
+        },
+      });
     });
 }

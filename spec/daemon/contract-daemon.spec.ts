@@ -16,7 +16,10 @@ import { settle, track } from '../journal/settle';
 class Probe extends ContractDaemon {
   readonly calls: string[] = [];
   constructor(
-    private readonly hooks: { onStart?(probe: Probe): Promise<void> | void; onShutdown?(probe: Probe): Promise<void> | void } = {},
+    private readonly hooks: {
+      onStart?(probe: Probe): Promise<void> | void;
+      onShutdown?(probe: Probe): Promise<void> | void;
+    } = {},
     options: DaemonOptions = {},
   ) {
     super(options);
@@ -48,15 +51,23 @@ function gate(): { promise: Promise<void>; open(): void; fail(error: unknown): v
 
 function statuses(daemon: ContractDaemon): string[] {
   const log: string[] = [];
-  daemon.status$.subscribe({ next: (status) => log.push(status), error: (e) => log.push(`error ${String(e)}`), complete: () => log.push('|') });
+  daemon.status$.subscribe({
+    next: (status) => log.push(status),
+    error: (e: unknown) => log.push(`error ${String(e)}`),
+    complete: () => log.push('|'),
+  });
   return log;
 }
 
 function journaled(events: InMemoryScrivener<DaemonEvent>): string[] {
   const log: string[] = [];
-  events.tail().subscribe(({ entry }) =>
-    log.push(entry.type === 'StatusChanged' ? `${entry.daemon} ${entry.status}` : `${entry.daemon} ${String(entry.error)}`),
-  );
+  events
+    .tail()
+    .subscribe(({ entry }) =>
+      log.push(
+        entry.type === 'StatusChanged' ? `${entry.daemon} ${entry.status}` : `${entry.daemon} ${String(entry.error)}`,
+      ),
+    );
   return log;
 }
 
@@ -218,7 +229,7 @@ describe('a hook that rejects', () => {
   });
 
   test('with undefined: that is a failure still', async () => {
-    const daemon = new Probe({ onShutdown: () => Promise.reject(undefined as unknown as Error) });
+    const daemon = new Probe({ onShutdown: () => Promise.reject(undefined) });
     await daemon.start();
     await expect(daemon.shutdown()).rejects.toBeUndefined();
     expect(daemon.status).toBe('Failed');
@@ -285,7 +296,7 @@ describe('fail', () => {
       },
     });
     const [outcome] = await Promise.allSettled([daemon.start()]);
-    expect(outcome!.status).toBe('rejected');
+    expect(outcome.status).toBe('rejected');
     expect(daemon.status).toBe('Failed');
     expect(await daemon.waitForFailure()).toBe('first');
   });
@@ -564,7 +575,14 @@ describe('its events', () => {
     expect(await run((events) => make({ onStart: reject })(events).start())).toEqual(failed);
     expect(await run((events) => make({ onStart: failing })(events).start())).toEqual(failed);
     expect(
-      await run((events) => make({ onStart: async (probe) => { await failing(probe); throw new Error('second'); } })(events).start()),
+      await run((events) =>
+        make({
+          onStart: async (probe) => {
+            await failing(probe);
+            throw new Error('second');
+          },
+        })(events).start(),
+      ),
     ).toEqual(failed);
     for (const hooks of [{ onShutdown: reject }, { onShutdown: failing }]) {
       expect(
@@ -609,7 +627,9 @@ describe('its events', () => {
   test('a journal that refuses them, by rejection, by throwing or by having ended, does not disturb the daemon', async () => {
     const ended = new InMemoryScrivener<DaemonEvent>();
     ended.complete();
-    const rejecting = new TappedScrivener<DaemonEvent>(new InMemoryScrivener<DaemonEvent>(), () => Promise.reject(boom));
+    const rejecting = new TappedScrivener<DaemonEvent>(new InMemoryScrivener<DaemonEvent>(), () =>
+      Promise.reject(boom),
+    );
     const throwing = Object.create(rejecting, {
       write: {
         value: () => {
@@ -632,7 +652,10 @@ describe('its events', () => {
   });
 
   test('a journal that never answers does not hold the daemon up', async () => {
-    const silent = new TappedScrivener<DaemonEvent>(new InMemoryScrivener<DaemonEvent>(), () => new Promise(() => undefined));
+    const silent = new TappedScrivener<DaemonEvent>(
+      new InMemoryScrivener<DaemonEvent>(),
+      () => new Promise(() => undefined),
+    );
     const daemon = new Probe({}, { daemonEvents: silent });
     await daemon.start();
     await daemon.shutdown();

@@ -35,6 +35,14 @@ describe('close', () => {
     await next.close();
   });
 
+  test('again: the same promise', async () => {
+    const scrivener = await open();
+    const closing = scrivener.close();
+    expect(scrivener.close()).toBe(closing);
+    await closing;
+    expect(scrivener.close()).toBe(closing);
+  });
+
   test('while flushes are under way, and flush behind it', async () => {
     const scrivener = await open({ flushThreshold: 3 });
     for (const n of span(1, 10)) scrivener.append(n);

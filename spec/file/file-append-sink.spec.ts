@@ -7,6 +7,7 @@ import {
   SerializationError,
 } from 'rx-scrivener';
 import { CorruptJournalError, FileAppendSink, readJournal } from 'rx-scrivener/file';
+import { fileHandlePrototype } from './support/file-handle';
 import { bytesOf, journalText, latin1, line, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';
 import { outcomeOf, rejectionOf } from './support/outcome';
@@ -153,7 +154,10 @@ describe('append', () => {
     const entries = Array.from({ length: 60_000 }, (_, n) => ({ n, text: 'übermäßig 日本語 🙂' }));
     const text = journalText(entries);
     expect(text.length).toBeGreaterThan(3 * 1024 * 1024);
+    const writes = jest.spyOn(await fileHandlePrototype(path('probe')), 'write');
     await sink.append(positioned(entries));
+    expect(writes.mock.calls.length).toBeLessThan(20); // joined, not line by line
+    writes.mockRestore();
     expect(textOf(filePath()) === text).toBe(true);
     await sink.append(positioned(['behind'], 60_001));
     expect(textOf(filePath()) === text + line(60_001, 'behind')).toBe(true);

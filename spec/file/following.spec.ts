@@ -354,6 +354,21 @@ describe('FileChanges', () => {
     jest.restoreAllMocks();
   });
 
+  test('leaves no timer behind when it was woken', async () => {
+    writeFileSync(filePath(), '');
+    jest.useFakeTimers();
+    try {
+      const controller = new AbortController();
+      const waiting = new FileChanges(filePath(), controller.signal).next();
+      expect(jest.getTimerCount()).toBe(1);
+      controller.abort();
+      await waiting;
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test('aborted before or while it waits, it resolves at once, every time', async () => {
     writeFileSync(filePath(), '');
     const controller = new AbortController();

@@ -1,8 +1,11 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tryLock } from 'fs-native-extensions';
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open as openFile, type FileHandle } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { JsonEntrySerializer, ScrivenerError } from 'rx-scrivener';
 import { FileAppendSink, JournalLockedError, openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { useChildren } from './support/child';
+import { fileHandlePrototype } from './support/file-handle';
 import { journalText, line, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';
 import { outcomeOf, rejectionOf } from './support/outcome';
@@ -109,6 +112,47 @@ describe('a second open is refused', () => {
     await first.write(2);
     await first.close();
     expect(textOf(path('renamed.ndjson'))).toBe(journalText([1, 2]));
+    await (await open(path('renamed.ndjson'))).close();
+  });
+
+  test('by the path of a file that was renamed or removed: the lock stands beside it', async () => {
+    const first = await open();
+    await first.write(1);
+    await first.flush();
+    renameSync(filePath(), path('renamed.ndjson'));
+    await expectLocked();
+    rmSync(filePath(), { force: true });
+    await expectLocked();
+    await first.close();
+    expect(textOf(path('renamed.ndjson'))).toBe(journalText([1]));
+    const second = await open();
+    expect(second.head).toBe(0);
+    await second.close();
+  });
+
+  test('while anyone holds the lock beside the file', async () => {
+    const lock = await openFile(`${filePath()}.lock`, 'a');
+    expect(tryLock(lock.fd)).toBe(true);
+    await expectLocked();
+    await lock.close();
+    await (await open()).close();
+  });
+
+  test('when the file is renamed while it is locked: what is locked is not what the path names', async () => {
+    writeFileSync(filePath(), journalText([1]));
+    const prototype = await fileHandlePrototype(path('probe'));
+    const stat = prototype.stat as (this: FileHandle, ...args: unknown[]) => Promise<never>;
+    jest.spyOn(prototype, 'stat').mockImplementationOnce(function (this: FileHandle, ...args: unknown[]) {
+      renameSync(filePath(), path('renamed.ndjson'));
+      writeFileSync(filePath(), '');
+      return stat.apply(this, args);
+    });
+    try {
+      await expectLocked();
+    } finally {
+      jest.restoreAllMocks();
+    }
+    if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
     await (await open(path('renamed.ndjson'))).close();
   });
 

@@ -214,6 +214,19 @@ describe('readJournal', () => {
   });
 });
 
+test('renumbering, the beginning of a line that neither goes on nor starts again is damage', async () => {
+  const filePath = path('journal.ndjson');
+  for (const position of [2, 4, 5]) {
+    writeFileSync(
+      filePath,
+      line(1, 'a') + line(2, 'b') + line(1, 'c') + line(2, 'd') + line(position, 'x').slice(0, -4),
+    );
+    const { values, error } = await outcomeOf(readJournal(filePath, { restarts: 'renumber' }));
+    expect(values.length).toBe(4);
+    expect(error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', line: 5 });
+  }
+});
+
 describe("with a serializer of one's own", () => {
   /** `7:text`, reversed and closed by a dot. */
   const serializer: EntrySerializer<string> = {

@@ -248,6 +248,20 @@ describe('a sink that fails', () => {
     await (await open()).close(); // the lock is free
   });
 
+  test('and nobody asks: no rejection is left unhandled', async () => {
+    // Jest fails the test in which one is.
+    await open({
+      sink: { append: () => Promise.reject(error), close: () => Promise.reject(new Error('close')) },
+      flushThreshold: 1,
+    });
+    scrivener.append(1);
+    await scrivener.flusher.waitFor('Failed');
+    scrivener.append(2);
+    await turns();
+    expect(await rejectionOf(scrivener.close())).toBe(error);
+    await turns();
+  });
+
   test('synchronously', async () => {
     await open({
       sink: {

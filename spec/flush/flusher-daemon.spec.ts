@@ -1,5 +1,18 @@
 import { getEventListeners } from 'node:events';
-import { debounceTime, EMPTY, filter, firstValueFrom, NEVER, of, take, tap, throwError, timer, TimeoutError, toArray } from 'rxjs';
+import {
+  debounceTime,
+  EMPTY,
+  filter,
+  firstValueFrom,
+  NEVER,
+  of,
+  take,
+  tap,
+  throwError,
+  timer,
+  TimeoutError,
+  toArray,
+} from 'rxjs';
 import fc from 'fast-check';
 import {
   anyOf,
@@ -38,10 +51,13 @@ describe('options', () => {
   const scrivener = new InMemoryScrivener<number>();
   const sink = new HandSink<number>();
 
-  test.each([0, -1, 1.5, NaN, Infinity, '8' as unknown as number])('flushQueueCapacity %p is a RangeError', (flushQueueCapacity) => {
-    expect(() => new FlusherDaemon({ scrivener, sink, flushQueueCapacity })).toThrow(RangeError);
-    expect(() => new FlusherDaemon({ scrivener, sink, flushQueueCapacity })).toThrow(/flushQueueCapacity/);
-  });
+  test.each([0, -1, 1.5, NaN, Infinity, '8' as unknown as number])(
+    'flushQueueCapacity %p is a RangeError',
+    (flushQueueCapacity) => {
+      expect(() => new FlusherDaemon({ scrivener, sink, flushQueueCapacity })).toThrow(RangeError);
+      expect(() => new FlusherDaemon({ scrivener, sink, flushQueueCapacity })).toThrow(/flushQueueCapacity/);
+    },
+  );
 
   test.each([-1, 1.5, NaN, Infinity, '8' as unknown as number])('after %p is a RangeError', (after) => {
     expect(() => new FlusherDaemon({ scrivener, sink, after })).toThrow(RangeError);
@@ -83,7 +99,10 @@ describe('batches', () => {
     write(5);
     await flusher.shutdown();
     expect(sink.accepted.flat()).toEqual(span(1, 10));
-    expect(sink.accepted.map(({ length }) => length)).toEqual([...Array<number>(Math.floor(10 / count)).fill(count), ...(10 % count ? [10 % count] : [])]);
+    expect(sink.accepted.map(({ length }) => length)).toEqual([
+      ...Array<number>(Math.floor(10 / count)).fill(count),
+      ...(10 % count ? [10 % count] : []),
+    ]);
   });
 
   test('the records are those of the journal', async () => {
@@ -245,23 +264,30 @@ describe('time predicates', () => {
 });
 
 describe('the queue', () => {
-  test.each([1, 2, 3])('holds %d cut snapshots besides the one under way; the active one grows, and is cut as soon as there is room', async (capacity) => {
-    const { flusher, sink, write } = setUp({ predicate: countThreshold(2), flushQueueCapacity: capacity });
-    sink.hanging = true;
-    await flusher.start();
-    const waiting = capacity * 2;
-    write(2 + waiting + 7);
-    await settle();
-    expect(sink.handed).toEqual([[1, 2]]);
-    sink.accept();
-    await settle();
-    // Room: what had grown was cut here, not later.
-    write(1);
-    sink.release();
-    await flusher.flush();
-    const last = 2 + waiting + 7;
-    expect(sink.accepted).toEqual([...span(0, capacity).map((n) => [2 * n + 1, 2 * n + 2]), span(2 + waiting + 1, last), [last + 1]]);
-  });
+  test.each([1, 2, 3])(
+    'holds %d cut snapshots besides the one under way; the active one grows, and is cut as soon as there is room',
+    async (capacity) => {
+      const { flusher, sink, write } = setUp({ predicate: countThreshold(2), flushQueueCapacity: capacity });
+      sink.hanging = true;
+      await flusher.start();
+      const waiting = capacity * 2;
+      write(2 + waiting + 7);
+      await settle();
+      expect(sink.handed).toEqual([[1, 2]]);
+      sink.accept();
+      await settle();
+      // Room: what had grown was cut here, not later.
+      write(1);
+      sink.release();
+      await flusher.flush();
+      const last = 2 + waiting + 7;
+      expect(sink.accepted).toEqual([
+        ...span(0, capacity).map((n) => [2 * n + 1, 2 * n + 2]),
+        span(2 + waiting + 1, last),
+        [last + 1],
+      ]);
+    },
+  );
 
   test('one below the bound grows nothing', async () => {
     const { flusher, sink, write } = setUp({ predicate: countThreshold(2), flushQueueCapacity: 2 });
@@ -403,45 +429,51 @@ describe('flush', () => {
     expect(sink.accepted).toEqual([[1, 2]]);
   });
 
-  test.each(['before', 'after'] as const)('inside a subscriber that subscribed %s the flusher goes up to the entry under way', async (when) => {
-    const { flusher, sink, scrivener, write } = setUp({ predicate: never });
-    const flushes: Promise<void>[] = [];
-    const subscribe = () =>
-      scrivener.tail().subscribe(({ position }) => {
-        if (position === 3) flushes.push(flusher.flush());
-      });
-    if (when === 'before') subscribe();
-    await flusher.start();
-    if (when === 'after') subscribe();
-    write(5);
-    await Promise.all(flushes);
-    expect(flushes).toHaveLength(1);
-    expect(sink.accepted).toEqual([[1, 2, 3]]);
-    expect(flusher.flushed).toBe(3);
-    await flusher.flush();
-    expect(sink.accepted).toEqual([
-      [1, 2, 3],
-      [4, 5],
-    ]);
-  });
+  test.each(['before', 'after'] as const)(
+    'inside a subscriber that subscribed %s the flusher goes up to the entry under way',
+    async (when) => {
+      const { flusher, sink, scrivener, write } = setUp({ predicate: never });
+      const flushes: Promise<void>[] = [];
+      const subscribe = () =>
+        scrivener.tail().subscribe(({ position }) => {
+          if (position === 3) flushes.push(flusher.flush());
+        });
+      if (when === 'before') subscribe();
+      await flusher.start();
+      if (when === 'after') subscribe();
+      write(5);
+      await Promise.all(flushes);
+      expect(flushes).toHaveLength(1);
+      expect(sink.accepted).toEqual([[1, 2, 3]]);
+      expect(flusher.flushed).toBe(3);
+      await flusher.flush();
+      expect(sink.accepted).toEqual([
+        [1, 2, 3],
+        [4, 5],
+      ]);
+    },
+  );
 
-  test.each(['before', 'after'] as const)('inside a subscriber that writes (subscribed %s the flusher) goes up to what it wrote', async (when) => {
-    const { flusher, sink, scrivener } = setUp({ predicate: never });
-    let flushed: Promise<void> | undefined;
-    const subscribe = () =>
-      scrivener.tail().subscribe(({ position }) => {
-        if (position !== 1) return;
-        scrivener.append(2);
-        scrivener.append(3);
-        flushed = flusher.flush();
-      });
-    if (when === 'before') subscribe();
-    await flusher.start();
-    if (when === 'after') subscribe();
-    scrivener.append(1);
-    await flushed;
-    expect(sink.accepted).toEqual([[1, 2, 3]]);
-  });
+  test.each(['before', 'after'] as const)(
+    'inside a subscriber that writes (subscribed %s the flusher) goes up to what it wrote',
+    async (when) => {
+      const { flusher, sink, scrivener } = setUp({ predicate: never });
+      let flushed: Promise<void> | undefined;
+      const subscribe = () =>
+        scrivener.tail().subscribe(({ position }) => {
+          if (position !== 1) return;
+          scrivener.append(2);
+          scrivener.append(3);
+          flushed = flusher.flush();
+        });
+      if (when === 'before') subscribe();
+      await flusher.start();
+      if (when === 'after') subscribe();
+      scrivener.append(1);
+      await flushed;
+      expect(sink.accepted).toEqual([[1, 2, 3]]);
+    },
+  );
 
   test('inside a subscriber, of entries that were cut already, waits for them only', async () => {
     const { flusher, sink, scrivener, write } = setUp({ predicate: countThreshold(1) });
@@ -474,7 +506,13 @@ describe('flush', () => {
   test('inside the predicate', async () => {
     let inner: Promise<void> | undefined;
     const { flusher, sink, write } = setUp({
-      predicate: (growth) => growth.pipe(tap((s) => s.length === 2 && (inner = flusher.flush())), filter(() => false)),
+      predicate: (growth) =>
+        growth.pipe(
+          tap((s) => {
+            if (s.length === 2) inner = flusher.flush();
+          }),
+          filter(() => false),
+        ),
     });
     await flusher.start();
     write(3);
@@ -521,7 +559,7 @@ describe('flush', () => {
     const inner = new InMemoryScrivener<number>();
     const late: Scrivener<number> = {
       write: (entry, options) => inner.write(entry, options),
-      waitFor: inner.waitFor.bind(inner) as Scrivener<number>['waitFor'],
+      waitFor: (after: Position, match: (entry: number) => boolean) => inner.waitFor(after, match),
       tail: (after, options) => deferred(inner.tail(after, options)),
       readBackward: (before, options) => deferred(inner.readBackward(before, options)),
     };
@@ -692,7 +730,10 @@ describe('shutdown', () => {
 
   test('waits for the sink to close', async () => {
     let close!: () => void;
-    const sink: FlushSink<number> = { append: async () => undefined, close: () => new Promise((resolve) => (close = resolve)) };
+    const sink: FlushSink<number> = {
+      append: async () => undefined,
+      close: () => new Promise((resolve) => (close = resolve)),
+    };
     const flusher = new FlusherDaemon<number>({ scrivener: new InMemoryScrivener<number>(), sink });
     await flusher.start();
     const down = track(flusher.shutdown());
@@ -724,7 +765,7 @@ describe('shutdown', () => {
     const inner = new InMemoryScrivener<number>();
     const unreadable: Scrivener<number> = {
       write: (entry) => inner.write(entry),
-      waitFor: inner.waitFor.bind(inner) as Scrivener<number>['waitFor'],
+      waitFor: (after: Position, match: (entry: number) => boolean) => inner.waitFor(after, match),
       tail: (after) => inner.tail(after),
       readBackward: () =>
         new JournalStream(
@@ -846,9 +887,33 @@ describe('the end of the journal', () => {
 
 describe('a predicate that errors', () => {
   test.each<[string, FlushPredicate<number>]>([
-    ['in a callback', (growth) => growth.pipe(filter((s) => { if (s.at(-1)!.position === 3) throw boom; return s.length === 2; }))],
-    ['at its call', (() => { let calls = 0; return (growth) => { if (++calls === 2) throw boom; return growth.pipe(filter((s) => s.length === 2)); }; })()],
-    ['at once', (() => { let calls = 0; return (growth) => (++calls === 2 ? throwError(() => boom) : growth.pipe(filter((s) => s.length === 2))); })()],
+    [
+      'in a callback',
+      (growth) =>
+        growth.pipe(
+          filter((s) => {
+            if (s.at(-1)!.position === 3) throw boom;
+            return s.length === 2;
+          }),
+        ),
+    ],
+    [
+      'at its call',
+      (() => {
+        let calls = 0;
+        return (growth) => {
+          if (++calls === 2) throw boom;
+          return growth.pipe(filter((s) => s.length === 2));
+        };
+      })(),
+    ],
+    [
+      'at once',
+      (() => {
+        let calls = 0;
+        return (growth) => (++calls === 2 ? throwError(() => boom) : growth.pipe(filter((s) => s.length === 2)));
+      })(),
+    ],
   ])('%s: what was accepted is flushed first, then Failed', async (_, predicate) => {
     const events = new InMemoryScrivener<DaemonEvent>();
     const { flusher, sink, scrivener, write } = setUp({ predicate, daemonEvents: events });
@@ -917,7 +982,7 @@ describe('a sink that fails', () => {
 
   test('with undefined', async () => {
     const { flusher, sink, write } = setUp({ predicate: countThreshold(1) });
-    sink.append = () => Promise.reject(undefined as unknown as Error);
+    sink.append = () => Promise.reject(undefined);
     await flusher.start();
     write(1);
     await flusher.waitFor('Failed');
@@ -985,7 +1050,12 @@ describe('flushed', () => {
     flusher.flushed$.subscribe((p) => late.push(p));
     write(1);
     await flusher.shutdown();
-    expect(log).toEqual([[0, 0], [2, 2], [4, 4], [5, 5]]);
+    expect(log).toEqual([
+      [0, 0],
+      [2, 2],
+      [4, 4],
+      [5, 5],
+    ]);
     expect(late).toEqual([4, 5]);
     const last: unknown[] = [];
     flusher.flushed$.subscribe((p) => last.push(p));
@@ -1119,10 +1189,9 @@ describe('daemonEvents', () => {
   test('two flushers of one journal into two sinks do not touch one another', async () => {
     const scrivener = new InMemoryScrivener<number>();
     const sinks = [new HandSink<number>(), new HandSink<number>()] as const;
-    const [fast, slow] = sinks.map((sink, i) => new FlusherDaemon({ scrivener, sink, predicate: countThreshold(i + 1) })) as [
-      FlusherDaemon<number>,
-      FlusherDaemon<number>,
-    ];
+    const [fast, slow] = sinks.map(
+      (sink, i) => new FlusherDaemon({ scrivener, sink, predicate: countThreshold(i + 1) }),
+    ) as [FlusherDaemon<number>, FlusherDaemon<number>];
     await Promise.all([fast.start(), slow.start()]);
     sinks[1].hanging = true;
     for (let n = 1; n <= 4; n++) scrivener.append(n);
@@ -1148,7 +1217,12 @@ describe('daemonEvents', () => {
   test('a flusher may persist the very journal of its own events', async () => {
     const scrivener = new InMemoryScrivener<DaemonEvent>();
     const sink = new HandSink<DaemonEvent>();
-    const flusher = new FlusherDaemon<DaemonEvent>({ scrivener, sink, daemonEvents: scrivener, predicate: countThreshold(1) });
+    const flusher = new FlusherDaemon<DaemonEvent>({
+      scrivener,
+      sink,
+      daemonEvents: scrivener,
+      predicate: countThreshold(1),
+    });
     await flusher.start();
     await flusher.flush();
     expect(sink.accepted).toEqual([[1]]);

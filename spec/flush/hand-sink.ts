@@ -19,7 +19,6 @@ export class HandSink<T> implements FlushSink<T> {
     this.accepted.push(positions);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await
   async close(): Promise<void> {
     this.closed++;
   }

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/class-literal-property-style -- matchers are any; getters are what is written */
 import fc from 'fast-check';
 import libraryStringify from 'fast-json-stable-stringify';
 import { CorruptEntryError, JsonEntrySerializer, ScrivenerError, SerializationError } from 'rx-scrivener';
@@ -14,7 +15,9 @@ const json = (entry: unknown) => {
 
 describe('the format', () => {
   test('schemaVersion, position, entry, in that order, without spaces', () => {
-    expect(line({ b: 1, a: [true, null, 'x'] })).toBe('{"schemaVersion":"1","position":7,"entry":{"a":[true,null,"x"],"b":1}}');
+    expect(line({ b: 1, a: [true, null, 'x'] })).toBe(
+      '{"schemaVersion":"1","position":7,"entry":{"a":[true,null,"x"],"b":1}}',
+    );
     expect(line('x', Number.MAX_SAFE_INTEGER)).toBe('{"schemaVersion":"1","position":9007199254740991,"entry":"x"}');
     expect(line(null, 1)).toBe('{"schemaVersion":"1","position":1,"entry":null}');
   });
@@ -43,7 +46,8 @@ describe('the format', () => {
       { ab: 1, cd: 2, ef: 3, gh: 4 },
       { xy: 1, cd: 2, ef: 3 },
     ];
-    for (let round = 0; round < 3; round++) for (const shape of shapes) expect(json(shape)).toBe(libraryStringify(shape));
+    for (let round = 0; round < 3; round++)
+      for (const shape of shapes) expect(json(shape)).toBe(libraryStringify(shape));
   });
 
   test('has no newline, whatever the text', () => {
@@ -55,7 +59,19 @@ describe('the format', () => {
 
   test('short and long texts are escaped alike', () => {
     for (const filler of ['', 'x'.repeat(510), 'x'.repeat(511), 'x'.repeat(512), 'x'.repeat(513), 'x'.repeat(5000)]) {
-      for (const odd of ['', '"', '\\', '\u0000', '\u001f', '\u007f', '\ud800', '\udfff', '\ud83d\ude00', 'é', '\u2028']) {
+      for (const odd of [
+        '',
+        '"',
+        '\\',
+        '\u0000',
+        '\u001f',
+        '\u007f',
+        '\ud800',
+        '\udfff',
+        '\ud83d\ude00',
+        'é',
+        '\u2028',
+      ]) {
         expect(json(filler + odd)).toBe(JSON.stringify(filler + odd));
         expect(json({ [filler + odd]: odd })).toBe(libraryStringify({ [filler + odd]: odd }));
       }
@@ -90,11 +106,23 @@ describe('values that JSON treats in its own way', () => {
     ['undefined, functions and symbols in arrays', [undefined, () => 1, Symbol('x'), 1], '[null,null,null,1]'],
     ['sparse arrays', sparse, '[1,null,3,null,null]'],
     ['empty ones', [{}, [], '', { a: {} }], '[{},[],"",{"a":{}}]'],
-    ['numbers that are none', [NaN, Infinity, -Infinity, -0, 1e21, 1e-7, 0.1 + 0.2], '[null,null,null,0,1e+21,1e-7,0.30000000000000004]'],
+    [
+      'numbers that are none',
+      [NaN, Infinity, -Infinity, -0, 1e21, 1e-7, 0.1 + 0.2],
+      '[null,null,null,0,1e+21,1e-7,0.30000000000000004]',
+    ],
     ['dates', { at: new Date(0), bad: new Date(NaN) }, '{"at":"1970-01-01T00:00:00.000Z","bad":null}'],
     ['toJSON giving an object', { toJSON: () => ({ b: 1, a: 2 }) }, '{"a":2,"b":1}'],
-    ['toJSON giving undefined, as a member and in an array', { a: { toJSON: () => undefined }, b: [{ toJSON: () => undefined }] }, '{"b":[null]}'],
-    ['toJSON giving null, a string, a number, a boolean', ['n', 'x', 1, false].map((v) => ({ toJSON: () => (v === 'n' ? null : v) })), '[null,"x",1,false]'],
+    [
+      'toJSON giving undefined, as a member and in an array',
+      { a: { toJSON: () => undefined }, b: [{ toJSON: () => undefined }] },
+      '{"b":[null]}',
+    ],
+    [
+      'toJSON giving null, a string, a number, a boolean',
+      ['n', 'x', 1, false].map((v) => ({ toJSON: () => (v === 'n' ? null : v) })),
+      '[null,"x",1,false]',
+    ],
     ['toJSON giving what has a toJSON', { toJSON: () => ({ toJSON: () => 'inner', a: 1 }) }, '{"a":1}'],
     ['nested toJSON', { toJSON: () => ({ inner: new Date(0) }) }, '{"inner":"1970-01-01T00:00:00.000Z"}'],
     ['an array with toJSON', Object.assign([1], { toJSON: () => 'array' }), '"array"'],
@@ -103,14 +131,38 @@ describe('values that JSON treats in its own way', () => {
     ['boxed primitives', [new Number(3), new Boolean(false), new String('ab')], '[{},{},{"0":"a","1":"b"}]'],
     ['Maps, Sets and regular expressions', [new Map([[1, 2]]), new Set([1]), /x/], '[{},{},{}]'],
     ['instances: own enumerable properties only', new Named(1, 2), '{"a":2,"z":1}'],
-    ['getters of their own', { get b() { return 1; }, a: 2 }, '{"a":2,"b":1}'],
+    [
+      'getters of their own',
+      {
+        get b() {
+          return 1;
+        },
+        a: 2,
+      },
+      '{"a":2,"b":1}',
+    ],
     ['without a prototype', Object.assign(Object.create(null) as object, { b: 1, a: 2 }), '{"a":2,"b":1}'],
     ['inherited properties', Object.create({ inherited: 1 }), '{}'],
-    ['symbol keys and non-enumerable ones', Object.defineProperty({ [Symbol('s')]: 1, a: 1 }, 'hidden', { value: 1 }), '{"a":1}'],
+    [
+      'symbol keys and non-enumerable ones',
+      Object.defineProperty({ [Symbol('s')]: 1, a: 1 }, 'hidden', { value: 1 }),
+      '{"a":1}',
+    ],
     ['typed arrays', new Uint8Array([2, 1]), '{"0":2,"1":1}'],
     ['errors', new Error('x'), '{}'],
-    ['hasOwnProperty, constructor, length as keys', { hasOwnProperty: 1, constructor: 2, length: 3 }, '{"constructor":2,"hasOwnProperty":1,"length":3}'],
-    ['the same object twice', (() => { const o = { x: 1 }; return [o, o, { o }]; })(), '[{"x":1},{"x":1},{"o":{"x":1}}]'],
+    [
+      'hasOwnProperty, constructor, length as keys',
+      { hasOwnProperty: 1, constructor: 2, length: 3 },
+      '{"constructor":2,"hasOwnProperty":1,"length":3}',
+    ],
+    [
+      'the same object twice',
+      (() => {
+        const o = { x: 1 };
+        return [o, o, { o }];
+      })(),
+      '[{"x":1},{"x":1},{"o":{"x":1}}]',
+    ],
   ];
 
   test.each(cases)('%s', (_, value, expected) => {
@@ -143,7 +195,7 @@ describe('values that JSON treats in its own way', () => {
 
 describe('what cannot be written', () => {
   const cycle: Record<string, unknown> = { a: 1 };
-  cycle['self'] = { deeper: [cycle] };
+  cycle.self = { deeper: [cycle] };
   const arrayCycle: unknown[] = [];
   arrayCycle.push(arrayCycle);
   const thrown = new Error('getter');
@@ -157,8 +209,22 @@ describe('what cannot be written', () => {
     ['toJSON giving a bigint', { toJSON: () => 1n }],
     ['a cycle', cycle],
     ['a cycle of arrays', arrayCycle],
-    ['a getter that throws', { get a() { throw thrown; } }],
-    ['a toJSON that throws', { toJSON: () => { throw thrown; } }],
+    [
+      'a getter that throws',
+      {
+        get a() {
+          throw thrown;
+        },
+      },
+    ],
+    [
+      'a toJSON that throws',
+      {
+        toJSON: () => {
+          throw thrown;
+        },
+      },
+    ],
   ])('%s is a SerializationError', (_, entry) => {
     let error: unknown;
     try {
@@ -172,7 +238,13 @@ describe('what cannot be written', () => {
   });
 
   test('what a getter throws is the cause', () => {
-    expect(() => line({ get a() { throw thrown; } })).toThrow(expect.objectContaining({ cause: thrown }));
+    expect(() =>
+      line({
+        get a() {
+          throw thrown;
+        },
+      }),
+    ).toThrow(expect.objectContaining({ cause: thrown }));
   });
 
   test('and leaves nothing behind: the next entry is written as ever', () => {
@@ -217,13 +289,33 @@ describe('reading', () => {
     ['spaces within the entry', '{"schemaVersion":"1","position":7,"entry": 1 }', { position: 7, entry: 1 }],
     ['further keys', '{"schemaVersion":"1","position":7,"entry":1,"more":2}', { position: 7, entry: 1 }],
     ['further keys before', '{"at":0,"schemaVersion":"1","position":7,"entry":1}', { position: 7, entry: 1 }],
-    ['the largest position', '{"schemaVersion":"1","position":9007199254740991,"entry":1}', { position: 9007199254740991, entry: 1 }],
+    [
+      'the largest position',
+      '{"schemaVersion":"1","position":9007199254740991,"entry":1}',
+      { position: 9007199254740991, entry: 1 },
+    ],
     ['escapes in its keys', '{"schem\\u0061Version":"1","position":7,"entry":1}', { position: 7, entry: 1 }],
-    ['a key twice: the last counts, as in JSON.parse', '{"schemaVersion":"1","position":1,"entry":1,"entry":2}', { position: 1, entry: 2 }],
+    [
+      'a key twice: the last counts, as in JSON.parse',
+      '{"schemaVersion":"1","position":1,"entry":1,"entry":2}',
+      { position: 1, entry: 2 },
+    ],
     ['a position twice', '{"schemaVersion":"1","position":1,"entry":1,"position":3}', { position: 3, entry: 1 }],
-    ['a position twice, entry an object', '{"schemaVersion":"1","position":1,"entry":{},"position":3}', { position: 3, entry: {} }],
-    ['an entry that looks like the envelope', '{"schemaVersion":"1","position":1,"entry":{"schemaVersion":"2","position":9,"entry":0}}', { position: 1, entry: { schemaVersion: '2', position: 9, entry: 0 } }],
-    ['an entry that ends in braces within a text', '{"schemaVersion":"1","position":1,"entry":"}}"}', { position: 1, entry: '}}' }],
+    [
+      'a position twice, entry an object',
+      '{"schemaVersion":"1","position":1,"entry":{},"position":3}',
+      { position: 3, entry: {} },
+    ],
+    [
+      'an entry that looks like the envelope',
+      '{"schemaVersion":"1","position":1,"entry":{"schemaVersion":"2","position":9,"entry":0}}',
+      { position: 1, entry: { schemaVersion: '2', position: 9, entry: 0 } },
+    ],
+    [
+      'an entry that ends in braces within a text',
+      '{"schemaVersion":"1","position":1,"entry":"}}"}',
+      { position: 1, entry: '}}' },
+    ],
   ])('%s', (_, text, expected) => {
     expect(read(text)).toEqual(expected);
     expect(Object.keys(read(text)).sort()).toEqual(['entry', 'position']);
@@ -286,12 +378,18 @@ describe('reading', () => {
       error = e;
     }
     expect(error).toBeInstanceOf(CorruptEntryError);
-    expect(error).toMatchObject({ code: 'ERR_CORRUPT_ENTRY', name: 'CorruptEntryError', reason: expect.stringMatching(/./) });
+    expect(error).toMatchObject({
+      code: 'ERR_CORRUPT_ENTRY',
+      name: 'CorruptEntryError',
+      reason: expect.stringMatching(/./),
+    });
   });
 
   test('the reason does not quote the line, which may be confidential', () => {
     for (const text of ['{"schemaVersion":"1","position":7,"entry":"secret}', 'secret', '{"schemaVersion":"secret"}']) {
-      expect(() => read(text)).toThrow(expect.not.objectContaining({ message: expect.stringContaining('secret') as string }));
+      expect(() => read(text)).toThrow(
+        expect.not.objectContaining({ message: expect.stringContaining('secret') as string }),
+      );
     }
   });
 
@@ -307,19 +405,35 @@ describe('for any entry', () => {
   const weird = fc.oneof(
     fc.string(),
     fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
-    fc.constantFrom('__proto__', 'constructor', 'toString', '', '10', '2', '-1', '01', 'length', 'a b', '\n', '"', '\\', '\ud800'),
-  );
-  const leaf = fc.oneof(fc.constantFrom(null, true, false, NaN, -0, Infinity, undefined, new Date(0), () => 1), weird, fc.double(), fc.integer());
-  const { value: any } = fc.letrec<{ value: unknown; object: unknown }>((tie) => ({
-    value: fc.oneof(
-      { maxDepth: 5, depthSize: 'small' },
-      leaf,
-      fc.array(tie('value'), { maxLength: 5 }),
-      tie('object'),
+    fc.constantFrom(
+      '__proto__',
+      'constructor',
+      'toString',
+      '',
+      '10',
+      '2',
+      '-1',
+      '01',
+      'length',
+      'a b',
+      '\n',
+      '"',
+      '\\',
+      '\ud800',
     ),
+  );
+  const leaf = fc.oneof(
+    fc.constantFrom(null, true, false, NaN, -0, Infinity, undefined, new Date(0), () => 1),
+    weird,
+    fc.double(),
+    fc.integer(),
+  );
+  const { value: any } = fc.letrec<{ value: unknown; object: unknown }>((tie) => ({
+    value: fc.oneof({ maxDepth: 5, depthSize: 'small' }, leaf, fc.array(tie('value'), { maxLength: 5 }), tie('object')),
     object: fc.array(fc.tuple(weird, tie('value')), { maxLength: 6 }).map((pairs) => {
       const object = {};
-      for (const [key, value] of pairs) Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+      for (const [key, value] of pairs)
+        Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
       return object;
     }),
   }));
@@ -338,20 +452,56 @@ describe('for any entry', () => {
 
   test('what is read back is what JSON says of it, in any order of the keys', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 4 }), position, fc.shuffledSubarray(['schemaVersion', 'position', 'entry'], { minLength: 3 }), (entry, at, order) => {
-        const expected = { position: at, entry: JSON.parse(JSON.stringify(entry)) as unknown };
-        expect(serializer.deserialize(line(entry, at))).toEqual(expected);
-        const parts: Record<string, string> = { schemaVersion: '"1"', position: String(at), entry: JSON.stringify(entry) };
-        expect(serializer.deserialize(`{${order.map((key) => `"${key}":${parts[key]!}`).join(',')}}`)).toEqual(expected);
-      }),
+      fc.property(
+        fc.jsonValue({ maxDepth: 4 }),
+        position,
+        fc.shuffledSubarray(['schemaVersion', 'position', 'entry'], { minLength: 3 }),
+        (entry, at, order) => {
+          const expected = { position: at, entry: JSON.parse(JSON.stringify(entry)) as unknown };
+          expect(serializer.deserialize(line(entry, at))).toEqual(expected);
+          const parts: Record<string, string> = {
+            schemaVersion: '"1"',
+            position: String(at),
+            entry: JSON.stringify(entry),
+          };
+          expect(serializer.deserialize(`{${order.map((key) => `"${key}":${parts[key]!}`).join(',')}}`)).toEqual(
+            expected,
+          );
+        },
+      ),
       { numRuns: 1000 },
     );
   });
 
   test('reading never throws anything but CorruptEntryError, and accepts just what JSON.parse and the checks accept', () => {
-    const piece = fc.constantFrom('{', '}', '"schemaVersion"', '"position"', '"entry"', ':', ',', '"1"', '"2"', '1', '0', '7', '1.5', 'null', '[', ']', '"}"', ' ', '\\');
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '"schemaVersion"',
+      '"position"',
+      '"entry"',
+      ':',
+      ',',
+      '"1"',
+      '"2"',
+      '1',
+      '0',
+      '7',
+      '1.5',
+      'null',
+      '[',
+      ']',
+      '"}"',
+      ' ',
+      '\\',
+    );
     const almost = fc.tuple(
-      fc.constantFrom('{"schemaVersion":"1","position":', '{"schemaVersion":"1","position":7,"entry":', '{"schemaVersion":"1","position":7', ''),
+      fc.constantFrom(
+        '{"schemaVersion":"1","position":',
+        '{"schemaVersion":"1","position":7,"entry":',
+        '{"schemaVersion":"1","position":7',
+        '',
+      ),
       fc.array(piece, { maxLength: 8 }),
       fc.constantFrom('', '}', ',"entry":1}', '}}'),
     );
@@ -362,8 +512,13 @@ describe('for any entry', () => {
         try {
           const parsed = JSON.parse(text) as { schemaVersion?: unknown; position?: unknown; entry?: unknown } | null;
           const ok =
-            typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && parsed.schemaVersion === '1' &&
-            Number.isSafeInteger(parsed.position) && (parsed.position as number) >= 1 && Object.hasOwn(parsed, 'entry');
+            typeof parsed === 'object' &&
+            parsed !== null &&
+            !Array.isArray(parsed) &&
+            parsed.schemaVersion === '1' &&
+            Number.isSafeInteger(parsed.position) &&
+            (parsed.position as number) >= 1 &&
+            Object.hasOwn(parsed, 'entry');
           if (ok) expected = { position: parsed.position, entry: parsed.entry };
         } catch {
           // no JSON

@@ -1,5 +1,12 @@
 /** The faults of the reference implementation in C#, one by one, and that this one does not have them. */
-import { elapsed, countThreshold, FlusherDaemon, InMemoryScrivener, InvalidTransitionError, type DaemonEvent } from 'rx-scrivener';
+import {
+  elapsed,
+  countThreshold,
+  FlusherDaemon,
+  InMemoryScrivener,
+  InvalidTransitionError,
+  type DaemonEvent,
+} from 'rx-scrivener';
 import { settle, track } from '../journal/settle';
 import { HandSink } from './hand-sink';
 

@@ -12,7 +12,7 @@ function watch(scrivener: InMemoryScrivener<number>, after?: number): (number | 
   const seen: (number | string)[] = [];
   scrivener.tail(after, { caughtUp: (position) => seen.push(`caught up at ${position}`) }).subscribe({
     next: ({ position }) => seen.push(position),
-    error: (error: Error) => seen.push(error.message),
+    error: (error: unknown) => seen.push((error as Error).message),
     complete: () => seen.push('complete'),
   });
   return seen;

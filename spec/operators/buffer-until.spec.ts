@@ -1,3 +1,4 @@
+/* eslint-disable rxjs-x/throw-error, rxjs-x/no-subscribe-in-pipe -- marbles error with a text */
 import {
   auditTime,
   concat,
@@ -28,11 +29,13 @@ import { anyOf, bufferUntil, byteThreshold, countThreshold, elapsed, type Positi
 const marbles = (run: (helpers: RunHelpers) => void): void =>
   new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(run);
 
-const joined = <V>(predicate: OperatorFunction<readonly V[], unknown>) => (source: Observable<V>) =>
-  source.pipe(
-    bufferUntil<V>(predicate as never),
-    map((batch) => batch.join('')),
-  );
+const joined =
+  <V>(predicate: OperatorFunction<readonly V[], unknown>) =>
+  (source: Observable<V>) =>
+    source.pipe(
+      bufferUntil<V>(predicate as never),
+      map((batch) => batch.join('')),
+    );
 
 const values = { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e', x: 'ab', y: 'cd', z: 'abc' };
 
@@ -70,7 +73,9 @@ describe('countThreshold', () => {
 
   test.each([1, 2, 3, 7])('%d cuts a synchronous source exactly', (count) => {
     const batches: number[][] = [];
-    range(0, 20).pipe(bufferUntil(countThreshold(count))).subscribe((batch) => batches.push(batch));
+    range(0, 20)
+      .pipe(bufferUntil(countThreshold(count)))
+      .subscribe((batch) => batches.push(batch));
     expect(batches.flat()).toEqual(Array.from({ length: 20 }, (_, n) => n));
     for (const batch of batches.slice(0, -1)) expect(batch).toHaveLength(count);
     expect(batches.at(-1)).toHaveLength(20 % count || count);
@@ -80,17 +85,17 @@ describe('countThreshold', () => {
 describe('bufferUntil', () => {
   test('empty: completes without a batch, and never subscribes the predicate', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold<string>('|');
+      const source = cold('|');
       const predicate = jest.fn(() => of(1));
       expectObservable(source.pipe(joined(predicate))).toBe('|');
       expectSubscriptions(source.subscriptions).toBe('(^!)');
-      expectObservable(cold<string>('---|').pipe(joined(predicate))).toBe('---|');
+      expectObservable(cold('---|').pipe(joined(predicate))).toBe('---|');
       expect(predicate).not.toHaveBeenCalled();
     }));
 
   test('never', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold<string>('-');
+      const source = cold('-');
       expectObservable(source.pipe(joined(countThreshold(1)))).toBe('-');
       expectSubscriptions(source.subscriptions).toBe('^');
     }));
@@ -100,7 +105,7 @@ describe('bufferUntil', () => {
       const source = cold('-a-b-c-#', values);
       expectObservable(source.pipe(joined(countThreshold(2)))).toBe('---x---(c#)', values);
       expectSubscriptions(source.subscriptions).toBe('^------!');
-      expectObservable(cold<string>('#').pipe(joined(countThreshold(2)))).toBe('#');
+      expectObservable(cold('#').pipe(joined(countThreshold(2)))).toBe('#');
       expectObservable(cold('-a-b-#', values).pipe(joined(countThreshold(2)))).toBe('---x-#', values);
     }));
 
@@ -137,7 +142,10 @@ describe('bufferUntil', () => {
       expectObservable(source.pipe(joined(() => NEVER))).toBe('-------(z|)', values);
       // Growth does not complete: what waits for its end does not fire at the cut.
       expectObservable(source.pipe(joined(takeLast(1)))).toBe('-------(z|)', values);
-      expectObservable(source.pipe(joined((growth) => growth.pipe(ignoreElements(), endWith(1))))).toBe('-------(z|)', values);
+      expectObservable(source.pipe(joined((growth) => growth.pipe(ignoreElements(), endWith(1))))).toBe(
+        '-------(z|)',
+        values,
+      );
     }));
 
   test('a predicate that emits synchronously cuts after each first value', () =>
@@ -215,7 +223,7 @@ describe('bufferUntil', () => {
           return growth.pipe(filter((b) => b.length === 2));
         }),
       )
-      .subscribe({ next: (b) => log.push(b), error: (error) => log.push(error) });
+      .subscribe({ next: (b) => log.push(b), error: (error: unknown) => log.push(error) });
     expect(log).toEqual([[1, 2], [3, 4], [5], 'broken']);
   });
 
@@ -489,7 +497,8 @@ describe('elapsed', () => {
 });
 
 describe('byteThreshold', () => {
-  const positioned = (...entries: string[]) => entries.map((entry, n): Positioned<string> => ({ position: n + 1, entry }));
+  const positioned = (...entries: string[]) =>
+    entries.map((entry, n): Positioned<string> => ({ position: n + 1, entry }));
   const cut = (bytes: number, ...entries: string[]) => {
     const measured: string[] = [];
     const batches: string[][] = [];
@@ -556,7 +565,10 @@ describe('byteThreshold', () => {
           }) as OperatorFunction<readonly Positioned<string>[], unknown>,
         ),
       )
-      .subscribe({ next: (batch) => log.push(batch.length), error: (error: Error) => log.push(error.message) });
+      .subscribe({
+        next: (batch) => log.push(batch.length),
+        error: (error: unknown) => log.push((error as Error).message),
+      });
     expect(log).toEqual([2, 'no size']);
   });
 
@@ -623,10 +635,15 @@ describe('anyOf', () => {
   });
 
   test('can be nested, and used again', () => {
-    const predicate = anyOf(anyOf(countThreshold(3), () => NEVER), countThreshold(2));
+    const predicate = anyOf(
+      anyOf(countThreshold(3), () => NEVER),
+      countThreshold(2),
+    );
     for (let i = 0; i < 2; i++) {
       const batches: number[][] = [];
-      range(0, 4).pipe(bufferUntil(predicate)).subscribe((batch) => batches.push(batch));
+      range(0, 4)
+        .pipe(bufferUntil(predicate))
+        .subscribe((batch) => batches.push(batch));
       expect(batches).toEqual([
         [0, 1],
         [2, 3],

@@ -1,7 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { filter, firstValueFrom, of, Subject, TimeoutError, toArray } from 'rxjs';
 import { TestScheduler, type RunHelpers } from 'rxjs/testing';
-import { entries, InMemoryScrivener, instanceOf, isType, JournalClosedError, waitFor, type Positioned } from 'rx-scrivener';
+import {
+  entries,
+  InMemoryScrivener,
+  instanceOf,
+  isType,
+  JournalClosedError,
+  waitFor,
+  type Positioned,
+} from 'rx-scrivener';
 
 const marbles = (run: (helpers: RunHelpers) => void): void =>
   new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(run);
@@ -15,7 +23,10 @@ const left: Event = { type: 'Left' };
 describe('entries', () => {
   test('takes the entry out, undefined included', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const source = cold<Positioned<string | undefined>>('-a-b-#', { a: { position: 1, entry: 'x' }, b: { position: 2, entry: undefined } });
+      const source = cold<Positioned<string | undefined>>('-a-b-#', {
+        a: { position: 1, entry: 'x' },
+        b: { position: 2, entry: undefined },
+      });
       expectObservable(source.pipe(entries())).toBe('-x-u-#', { x: 'x', u: undefined });
       expectSubscriptions(source.subscriptions).toBe('^----!');
     }));
@@ -57,9 +68,9 @@ describe('instanceOf', () => {
 
   test('matches instances of the class and its subclasses, nothing else', () => {
     const isQuestion = instanceOf(Question);
-    expect([new Question('a'), new Open('b'), { text: 'c' }, null, undefined, 'd', 4].map((x) => isQuestion(x))).toEqual([
-      true, true, false, false, false, false, false,
-    ]);
+    expect(
+      [new Question('a'), new Open('b'), { text: 'c' }, null, undefined, 'd', 4].map((x) => isQuestion(x)),
+    ).toEqual([true, true, false, false, false, false, false]);
     expect(instanceOf(Base)(new Derived())).toBe(true);
   });
 
@@ -82,7 +93,9 @@ describe('the operator waitFor', () => {
     }));
 
   test('never', () =>
-    marbles(({ cold, expectObservable }) => expectObservable(cold<Positioned<number>>('-').pipe(waitFor(() => true))).toBe('-')));
+    marbles(({ cold, expectObservable }) =>
+      expectObservable(cold<Positioned<number>>('-').pipe(waitFor(() => true))).toBe('-'),
+    ));
 
   test('a source that completes first is a JournalClosedError', () =>
     marbles(({ cold, expectObservable }) => {
@@ -92,7 +105,9 @@ describe('the operator waitFor', () => {
     }));
 
   test('the error of the source', () =>
-    marbles(({ cold, expectObservable }) => expectObservable(cold('-a-#', records).pipe(waitFor(() => false))).toBe('---#')));
+    marbles(({ cold, expectObservable }) =>
+      expectObservable(cold('-a-#', records).pipe(waitFor(() => false))).toBe('---#'),
+    ));
 
   test('a match that throws', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
@@ -115,7 +130,11 @@ describe('the operator waitFor', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-a-b-c------', records);
       const errors: unknown[] = [];
-      expectObservable(source.pipe(waitFor(() => false, { timeout: 6 }))).toBe('------#', undefined, expect.any(TimeoutError));
+      expectObservable(source.pipe(waitFor(() => false, { timeout: 6 }))).toBe(
+        '------#',
+        undefined,
+        expect.any(TimeoutError),
+      );
       expectSubscriptions(source.subscriptions).toBe('^-----!');
       expect(errors).toEqual([]);
     }));
@@ -129,7 +148,9 @@ describe('the operator waitFor', () => {
     const controller = new AbortController();
     const source = new Subject<Positioned<number>>();
     const errors: unknown[] = [];
-    source.pipe(waitFor(() => true, { signal: controller.signal })).subscribe({ error: (error) => errors.push(error) });
+    source
+      .pipe(waitFor(() => true, { signal: controller.signal }))
+      .subscribe({ error: (error: unknown) => errors.push(error) });
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
     controller.abort('gone');
     expect(errors).toEqual(['gone']);

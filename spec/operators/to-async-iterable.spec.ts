@@ -1,5 +1,22 @@
+/* eslint-disable rxjs-x/throw-error, prefer-const -- an error may be any value; an iterator is named before its source */
 import fc from 'fast-check';
-import { concat, config, defer, EMPTY, from, interval, map, NEVER, Observable, of, range, Subject, take, tap, throwError } from 'rxjs';
+import {
+  concat,
+  config,
+  defer,
+  EMPTY,
+  from,
+  interval,
+  map,
+  NEVER,
+  Observable,
+  of,
+  range,
+  Subject,
+  take,
+  tap,
+  throwError,
+} from 'rxjs';
 import { BufferOverflowError, InMemoryScrivener, toAsyncIterable } from 'rx-scrivener';
 import { settle, track } from '../journal/settle';
 
@@ -42,7 +59,16 @@ test('takes any ObservableInput', async () => {
 });
 
 test('an error comes behind what is buffered', async () => {
-  expect(await drain(toAsyncIterable(concat(of(1, 2), throwError(() => 'broken'))))).toEqual([1, 2, 'broken']);
+  expect(
+    await drain(
+      toAsyncIterable(
+        concat(
+          of(1, 2),
+          throwError(() => 'broken'),
+        ),
+      ),
+    ),
+  ).toEqual([1, 2, 'broken']);
   expect(await drain(toAsyncIterable(throwError(() => undefined)))).toEqual([undefined]);
 });
 
@@ -173,7 +199,6 @@ describe('subscribing', () => {
       if (leave === 'throw') await expect(iterator.throw!('stop')).rejects.toBe('stop');
       else if (leave === 'return') expect(await iterator.return!()).toEqual(DONE);
       else {
-        // eslint-disable-next-line no-unreachable-loop
         for await (const value of { [Symbol.asyncIterator]: () => iterator }) {
           expect(value).toBe(1);
           break;
@@ -247,22 +272,28 @@ describe('overflow', () => {
     return { log: drain({ [Symbol.asyncIterator]: () => iterator }), observed };
   };
 
-  test.each(['error', 'dropOldest', 'dropNewest', undefined] as const)('%p: exactly the limit fits', async (overflow) => {
-    for (const highWaterMark of [1, 2, 3]) {
-      const { log, observed } = feed(highWaterMark, { highWaterMark, overflow });
-      expect(await log).toEqual([...Array.from({ length: highWaterMark }, (_, n) => n + 1), '|']);
-      expect(observed).toBe(true);
-    }
-  });
+  test.each(['error', 'dropOldest', 'dropNewest', undefined] as const)(
+    '%p: exactly the limit fits',
+    async (overflow) => {
+      for (const highWaterMark of [1, 2, 3]) {
+        const { log, observed } = feed(highWaterMark, { highWaterMark, overflow });
+        expect(await log).toEqual([...Array.from({ length: highWaterMark }, (_, n) => n + 1), '|']);
+        expect(observed).toBe(true);
+      }
+    },
+  );
 
-  test.each([1, 2, 3])('error: one more than %d ends it behind what is buffered, and unsubscribes', async (highWaterMark) => {
-    const { log, observed } = feed(highWaterMark + 1, { highWaterMark });
-    expect(observed).toBe(false);
-    const seen = await log;
-    expect(seen.slice(0, -1)).toEqual(Array.from({ length: highWaterMark }, (_, n) => n + 1));
-    expect(seen.at(-1)).toBeInstanceOf(BufferOverflowError);
-    expect(seen.at(-1)).toMatchObject({ code: 'ERR_BUFFER_OVERFLOW', highWaterMark, name: 'BufferOverflowError' });
-  });
+  test.each([1, 2, 3])(
+    'error: one more than %d ends it behind what is buffered, and unsubscribes',
+    async (highWaterMark) => {
+      const { log, observed } = feed(highWaterMark + 1, { highWaterMark });
+      expect(observed).toBe(false);
+      const seen = await log;
+      expect(seen.slice(0, -1)).toEqual(Array.from({ length: highWaterMark }, (_, n) => n + 1));
+      expect(seen.at(-1)).toBeInstanceOf(BufferOverflowError);
+      expect(seen.at(-1)).toMatchObject({ code: 'ERR_BUFFER_OVERFLOW', highWaterMark, name: 'BufferOverflowError' });
+    },
+  );
 
   test('dropOldest keeps the newest, dropNewest the oldest', async () => {
     expect(await feed(5, { highWaterMark: 1, overflow: 'dropOldest' }).log).toEqual([5, '|']);
@@ -376,7 +407,8 @@ test('a backlog of 200,000 comes whole, whether it was pushed before or while re
   for (let n = 0; n < 200_000; n++) source.next(n);
   source.complete();
   let expected = 0;
-  for await (const value of { [Symbol.asyncIterator]: () => iterator }) if (value !== expected++) throw new Error(`${value}`);
+  for await (const value of { [Symbol.asyncIterator]: () => iterator })
+    if (value !== expected++) throw new Error(`${value}`);
   expect(expected).toBe(200_000);
 });
 
@@ -405,7 +437,8 @@ test('the work for a backlog is linear', async () => {
       for (let n = 0; n < count; n++) await iterator.next();
     } finally {
       Object.assign(Array.prototype, { shift, splice, slice });
-      for (const name of ['shift', 'splice', 'slice'] as const) Object.defineProperty(Array.prototype, name, { enumerable: false });
+      for (const name of ['shift', 'splice', 'slice'] as const)
+        Object.defineProperty(Array.prototype, name, { enumerable: false });
     }
     return moved;
   };
@@ -417,7 +450,15 @@ test('the work for a backlog is linear', async () => {
 
 test('operators on the way are unsubscribed as well', async () => {
   let pulled = 0;
-  const log = await drain(toAsyncIterable(from([1, 2, 3, 4]).pipe(tap(() => pulled++), map((n) => n * 2), take(2))));
+  const log = await drain(
+    toAsyncIterable(
+      from([1, 2, 3, 4]).pipe(
+        tap(() => pulled++),
+        map((n) => n * 2),
+        take(2),
+      ),
+    ),
+  );
   expect(log).toEqual([2, 4, '|']);
   expect(pulled).toBe(2);
 });

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-meaningless-void-operator -- what must not compile is written on purpose */
 /** Type tests: `tsc` is the runner, nothing here is called. */
 import type { Observable } from 'rxjs';
 import {

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-meaningless-void-operator, @typescript-eslint/no-unsafe-member-access, no-self-assign -- what must not compile is written on purpose */
 /** Type tests: `tsc` is the runner, nothing here is called. */
 import { filter, of, type Observable, type Observer } from 'rxjs';
 import {
@@ -14,8 +15,14 @@ import {
 } from 'rx-scrivener';
 import type { Equal, Expect } from './equal';
 
-interface Asked { type: 'Asked'; question: string }
-interface Answered { type: 'Answered'; answer: string }
+interface Asked {
+  type: 'Asked';
+  question: string;
+}
+interface Answered {
+  type: 'Answered';
+  answer: string;
+}
 type Event = Asked | Answered;
 
 declare const scrivener: Scrivener<Event>;
@@ -51,7 +58,10 @@ export async function scriveners(): Promise<void> {
   const guarded = await scrivener.waitFor(0, (entry) => entry.type === 'Asked');
   // TypeScript infers the type guard.
   type Guarded = Expect<Equal<typeof guarded, Positioned<Asked>>>;
-  const some = await scrivener.waitFor(0, (entry): boolean => entry.type === 'Asked', { timeout: 1, signal: AbortSignal.abort() });
+  const some = await scrivener.waitFor(0, (entry): boolean => entry.type === 'Asked', {
+    timeout: 1,
+    signal: AbortSignal.abort(),
+  });
   type Some = Expect<Equal<typeof some, Positioned<Event>>>;
   // @ts-expect-error -- no such type
   await scrivener.waitFor(0, isType('Left'));
@@ -99,8 +109,11 @@ export async function streams(stream: JournalStream<Event>): Promise<void> {
   );
   // @ts-expect-error -- both ways of reading are required
   new JournalStream<string>(() => undefined);
-  // @ts-expect-error -- records, not entries
-  new JournalStream<string>((subscriber) => subscriber.next('x'), async function* () {});
+  new JournalStream<string>(
+    // @ts-expect-error -- records, not entries
+    (subscriber) => subscriber.next('x'),
+    async function* () {},
+  );
   void [observable, iterable, own];
 }
 

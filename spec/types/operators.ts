@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-meaningless-void-operator, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unnecessary-type-assertion -- what must not compile is written on purpose */
 /** Type tests: `tsc` is the runner, nothing here is called. */
 import { auditTime, debounceTime, filter, of, timer, type Observable } from 'rxjs';
 import {
@@ -22,10 +23,19 @@ import {
 } from 'rx-scrivener';
 import type { Equal, Expect } from './equal';
 
-interface Asked { type: 'Asked'; question: string }
-interface Answered { type: 'Answered'; answer: string }
+interface Asked {
+  type: 'Asked';
+  question: string;
+}
+interface Answered {
+  type: 'Answered';
+  answer: string;
+}
 type Event = Asked | Answered;
-interface Open { type: string; payload: number }
+interface Open {
+  type: string;
+  payload: number;
+}
 
 declare const scrivener: Scrivener<Event>;
 declare const sink: FlushSink<Event>;
