@@ -1,10 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import type { BookmarkStore } from '../patterns/bookmark-store';
-
-let temporaries = 0;
 
 /**
  * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one.
@@ -65,7 +64,7 @@ export class FileBookmarkStore implements BookmarkStore {
   async #replace(position: Position): Promise<void> {
     const directory = dirname(this.#filePath);
     await mkdir(directory, { recursive: true });
-    const temporary = `${this.#filePath}.${process.pid}.${++temporaries}.tmp`;
+    const temporary = `${this.#filePath}.${randomUUID()}.tmp`;
     try {
       const file = await open(temporary, 'wx');
       try {
@@ -76,7 +75,7 @@ export class FileBookmarkStore implements BookmarkStore {
       }
       await rename(temporary, this.#filePath);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
   }

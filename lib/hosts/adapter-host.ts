@@ -4,7 +4,7 @@ import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import type { BookmarkStore } from '../patterns/bookmark-store';
+import { loadBookmark, type BookmarkStore } from '../patterns/bookmark-store';
 import { eachInTurn } from '../patterns/each-in-turn';
 import type { MessageCodec } from './message-codec';
 
@@ -17,7 +17,7 @@ import type { MessageCodec } from './message-codec';
  * ```
  */
 export interface Adapter<M> {
-  /** The client's messages. An async iterable is pulled no faster than they are written; an Observable is listened to. */
+  /** The client's messages. An iterable is pulled no faster than they are written; an Observable is listened to. */
   readonly incoming: ObservableInput<M>;
   /** Brings a message to the client, one at a time, in order; rejects when it could not. */
   deliver(message: M, position: Position): void | Promise<void>;
@@ -70,7 +70,7 @@ export class AdapterHost<M, E> extends ContractDaemon {
 
   protected override async onStart(): Promise<void> {
     const after = this.#bookmarks
-      ? await this.#bookmarks.load()
+      ? await loadBookmark(this.#bookmarks)
       : (this.#after ?? (await firstValueFrom(newestPosition(this.#scrivener))));
     const egress = this.#carry(this.#egress(after));
     this.#sides = [egress, this.#carry(defer(() => this.#ingress()))];
@@ -91,7 +91,7 @@ export class AdapterHost<M, E> extends ContractDaemon {
   #ingress(): Observable<Position> {
     const { incoming } = this.#adapter;
     const write = async (message: M) => this.#scrivener.write(this.#codec.toEntry(message));
-    return Symbol.asyncIterator in incoming
+    return isPullable(incoming)
       ? eachInTurn(incoming, write, this.#stop)
       : this.#listen(incoming).pipe(concatMap(write));
   }
@@ -117,4 +117,11 @@ export class AdapterHost<M, E> extends ContractDaemon {
       throw error;
     }
   }
+}
+
+function isPullable<V>(source: ObservableInput<V>): source is AsyncIterable<V> | Iterable<V> {
+  const { [Symbol.asyncIterator]: asyncIterator, [Symbol.iterator]: iterator } = source as Partial<
+    AsyncIterable<V> & Iterable<V>
+  >;
+  return Boolean(asyncIterator ?? iterator);
 }

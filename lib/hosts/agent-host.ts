@@ -78,15 +78,14 @@ export class AgentHost<M, E> {
   }
 
   async #waitFor(after: Position, accept: (message: M) => boolean, options?: WaitOptions): Promise<Positioned<M>> {
-    let found: M | undefined;
-    const { position } = await this.#scrivener.waitFor(
+    const { position, entry } = await this.#scrivener.waitFor(
       after,
       (entry) => {
-        found = this.#codec.toMessage(entry);
-        return found !== undefined && accept(found);
+        const message = this.#codec.toMessage(entry);
+        return message !== undefined && accept(message);
       },
       options,
     );
-    return { position, entry: found as M };
+    return { position, entry: this.#codec.toMessage(entry)! };
   }
 }

@@ -1,7 +1,7 @@
-import { defer, from, switchMap, type Observable } from 'rxjs';
+import { defer, switchMap, type Observable } from 'rxjs';
 import type { Position, Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import type { BookmarkStore } from './bookmark-store';
+import { loadBookmark, type BookmarkStore } from './bookmark-store';
 import { eachInTurn } from './each-in-turn';
 
 /**
@@ -21,7 +21,7 @@ export function consume<T>(
   bookmarks: BookmarkStore,
   handle: (record: Positioned<T>) => void | Promise<void>,
 ): Observable<Position> {
-  return defer(() => from(bookmarks.load())).pipe(
+  return defer(() => loadBookmark(bookmarks)).pipe(
     switchMap((after) =>
       eachInTurn(scrivener.tail(after), async (record) => {
         await handle(record);

@@ -1,43 +1,53 @@
 import { NEVER, Observable } from 'rxjs';
 
 /**
+ * When it is stopped, a value that has left its source may still be on its way through a few async generators, three microtasks each: it is
+ * taken. One that has not may never come.
+ */
+const TURNS = 32;
+
+/**
  * Pulls values one at a time, each when the work on the one before is done, and emits what the work resolves with.
  *
  * Completes with the iterable, and at `stop` as soon as the work under way is done; errors with the iterable and with the work.
  * Unsubscribed or stopped it releases the iterator at once, also while it waits for a value.
  */
 export function eachInTurn<V, R>(
-  values: AsyncIterable<V>,
+  values: AsyncIterable<V> | Iterable<V>,
   work: (value: V) => Promise<R>,
   stop: Observable<unknown> = NEVER,
 ): Observable<R> {
   return new Observable((subscriber) => {
-    const iterator = values[Symbol.asyncIterator]();
-    let working = false;
+    const { [Symbol.asyncIterator]: open } = values as Partial<AsyncIterable<V>>;
+    const iterator = open ? open.call(values) : (values as Iterable<V>)[Symbol.iterator]();
+    let idle = true;
     let stopped = false;
 
-    const release = () => {
-      iterator.return?.().catch(() => undefined); // nobody is left to tell
+    const release = async () => {
+      await iterator.return?.();
     };
     const run = async () => {
       for (let next = await iterator.next(); !next.done && !subscriber.closed; next = await iterator.next()) {
-        working = true;
+        idle = false;
         subscriber.next(await work(next.value));
-        working = false;
+        idle = true;
         if (stopped) break;
       }
       subscriber.complete();
     };
 
-    subscriber.add(release);
+    subscriber.add(() => {
+      release().catch(() => undefined); // nobody is left to tell
+    });
     subscriber.add(
       stop.subscribe(() => {
         stopped = true;
-        release();
-        // A value that has arrived already is taken: its turn in the microtask queue comes first.
-        queueMicrotask(() => {
-          if (!working) subscriber.complete();
-        });
+        release().catch(() => undefined);
+        const leave = async () => {
+          for (let turn = 0; turn < TURNS && idle; turn++) await Promise.resolve();
+          if (idle) subscriber.complete();
+        };
+        void leave();
       }),
     );
     run().catch((error: unknown) => subscriber.error(error));

@@ -23,7 +23,8 @@ export async function writeOnce<T>(
     let head = seen;
     const duplicate = await firstValueFrom(
       scrivener.readBackward().pipe(
-        takeWhile(({ position }) => position > seen),
+        takeWhile(({ position }) => position > seen + 1, true),
+        filter(({ position }) => position > seen),
         tap(({ position }) => (head = Math.max(head, position))),
         filter((record) => isDuplicate(record.entry)),
         map(({ position }) => position),

@@ -290,28 +290,25 @@ describe('faults while opening', () => {
     if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
   });
 
-  test('short reads are continued, whatever they cut', async () => {
-    writeFileSync(filePath(), journalText(ENTRIES));
-    const original = prototype.read as (
-      this: FileHandle,
-      buffer: Buffer,
-      offset: number,
-      length: number,
-      at: number,
-    ) => Promise<unknown>;
-    jest.spyOn(prototype as unknown as { read: typeof original }, 'read').mockImplementation(function (
+  test.each([1, 2, 3, 7, 50])('short reads are continued, whatever they cut (%i bytes)', async (bytes) => {
+    const text = journalText(ENTRIES);
+    writeFileSync(filePath(), text);
+    type Read = (this: FileHandle, buffer: Buffer, offset: number, length: number, at: number) => Promise<unknown>;
+    const original = prototype.read as Read;
+    jest.spyOn(prototype as unknown as { read: Read }, 'read').mockImplementation(function (
       this: FileHandle,
       buffer,
       offset,
       length,
       at,
     ) {
-      return original.call(this, buffer, offset, Math.min(length, 3), at);
+      return original.call(this, buffer, offset, Math.min(length, bytes), at);
     });
     expect(await outcomeOf(readJournal(filePath()))).toEqual({ values: positioned(ENTRIES) });
     const scrivener = await openFileScrivener({ filePath: filePath() });
     expect(scrivener.recovered).toEqual({ entries: 5, lastPosition: 5, truncatedBytes: 0 });
     await scrivener.close();
+    expect(textOf(filePath())).toBe(text);
   });
 });
 

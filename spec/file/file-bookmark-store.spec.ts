@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import promises, { type FileHandle } from 'node:fs/promises';
 import { lastValueFrom, take } from 'rxjs';
 import { consume, InMemoryScrivener, ScrivenerError } from 'rx-scrivener';
 import { CorruptBookmarkError, FileBookmarkStore } from 'rx-scrivener/file';
@@ -142,6 +142,106 @@ describe('a save that fails', () => {
     expect(seen.map((text) => JSON.parse(text) as unknown)).toEqual([{ position: 1 }]);
     expect(await store().load()).toBe(2);
   });
+});
+
+describe('a save that fails, further', () => {
+  const eio = Object.assign(new Error('EIO'), { code: 'EIO' });
+  const eacces = Object.assign(new Error('EACCES'), { code: 'EACCES' });
+
+  test.each(['mkdir', 'open', 'rename'] as const)(
+    'at %s leaves the old bookmark, and the next succeeds',
+    async (call) => {
+      const bookmarks = store();
+      await bookmarks.save(1);
+      jest.spyOn(promises, call).mockRejectedValueOnce(eio);
+      expect(await rejectionOf(bookmarks.save(2))).toBe(eio);
+      expect(await store().load()).toBe(1);
+      expect(readdirSync(path())).toEqual(['bookmark.json']);
+      await bookmarks.save(3);
+      expect(await store().load()).toBe(3);
+    },
+  );
+
+  test('tells all who asked for it, and those who ask then get the next', async () => {
+    const bookmarks = store();
+    // 1 is under way; 2 and 3 wait together behind it.
+    let writes = 0;
+    const prototype = await fileHandlePrototype(path('probe'));
+    const sync = prototype.sync;
+    jest.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+      if (++writes === 2) throw eio;
+      await sync.call(this);
+    });
+    const [first, second, third] = [bookmarks.save(1), bookmarks.save(2), bookmarks.save(3)];
+    const errors = Promise.all([rejectionOf(second), rejectionOf(third)]);
+    await first;
+    expect(await errors).toEqual([eio, eio]);
+    expect(await store().load()).toBe(1);
+    await bookmarks.save(4);
+    expect(await store().load()).toBe(4);
+    expect(readdirSync(path())).toEqual(['bookmark.json']);
+  });
+
+  test('says why it failed, also when what it left cannot be removed', async () => {
+    jest.spyOn(promises, 'rename').mockRejectedValueOnce(eio);
+    jest.spyOn(promises, 'rm').mockRejectedValueOnce(eacces);
+    expect(await rejectionOf(store().save(1))).toBe(eio);
+  });
+});
+
+test('a save of the same position again is no error', async () => {
+  const bookmarks = store();
+  await Promise.all([bookmarks.save(3), bookmarks.save(3)]);
+  await bookmarks.save(3);
+  expect(await bookmarks.load()).toBe(3);
+});
+
+test('saves that are asked for while one is under way are one write', async () => {
+  const bookmarks = store();
+  const rename = jest.spyOn(promises, 'rename');
+  await Promise.all(Array.from({ length: 100 }, (_, n) => bookmarks.save(n)));
+  expect(rename.mock.calls.length).toBe(2);
+  expect(await store().load()).toBe(99);
+});
+
+test('a load while it is being saved gives the old one or the new one, never an error', async () => {
+  const bookmarks = store();
+  await bookmarks.save(1);
+  const saves = (async () => {
+    for (let n = 2; n <= 30; n++) await bookmarks.save(n);
+    return 'done';
+  })();
+  let last = 1;
+  for (let done = false; !done;) {
+    const loaded = await store().load();
+    expect(loaded).toBeGreaterThanOrEqual(last);
+    last = loaded;
+    done = (await Promise.race([saves, Promise.resolve('not yet')])) === 'done';
+  }
+  expect(await store().load()).toBe(30);
+});
+
+test('what a crashed process with the same id left is in nobody’s way: in a container, ids come again', async () => {
+  // What it is called is its own affair: take the names from it.
+  const names: string[] = [];
+  const open = promises.open;
+  const spy = jest.spyOn(promises, 'open').mockImplementation(async (file, flags, mode) => {
+    names.push(String(file));
+    return open(file, flags, mode);
+  });
+  await store().save(1);
+  spy.mockRestore();
+  const [name] = names;
+  const number = /(\d+)(?=\D*$)/.exec(name!);
+  if (number) {
+    for (let n = Number(number[0]) + 1; n < Number(number[0]) + 10; n++) {
+      writeFileSync(name!.slice(0, number.index) + n + name!.slice(number.index + number[0].length), 'torn');
+    }
+  }
+  for (const position of [2, 3]) {
+    await store().save(position);
+    expect(await store().load()).toBe(position);
+  }
 });
 
 test("a crash leaves the old bookmark or the new one, and what it left beside them is in nobody's way", async () => {

@@ -5,6 +5,7 @@ import type { Positioned } from 'rx-scrivener';
 import { CorruptJournalError, openFileScrivener, readJournal, type ReadJournalOptions } from 'rx-scrivener/file';
 import { FileChanges } from '../../lib/file/file-changes';
 import { useChildren } from './support/child';
+import { fileHandlePrototype } from './support/file-handle';
 import { journalText, line, positioned } from './support/journal-text';
 import { onLinux, openDescriptors, watchers } from './support/open-descriptors';
 import { rejectionOf, turns, until } from './support/outcome';
@@ -287,6 +288,19 @@ describe('the end of a follower', () => {
     expect(await rejectionOf(iterator.next())).toBeInstanceOf(CorruptJournalError);
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
+});
+
+test('an idle follower waits, it does not look again and again', async () => {
+  writeFileSync(filePath(), journalText(['a']));
+  const followed = follow();
+  await until(() => followed.values.length === 1);
+  await turns();
+  const reads = jest.spyOn(await fileHandlePrototype(path('probe')), 'read');
+  const start = performance.now();
+  await turns(300);
+  const polls = Math.ceil((performance.now() - start) / 250) + 1;
+  expect(reads.mock.calls.length).toBeLessThanOrEqual(2 * polls);
+  reads.mockRestore();
 });
 
 describe('where nothing can be watched', () => {
