@@ -26,7 +26,7 @@ export interface FileContent {
   readonly truncatedBytes: number;
 }
 
-/** Batches are joined and written in pieces of about this many characters. */
+/** Batches are written in pieces of about this many characters or bytes: a whole one may be longer than a string can be. */
 const PIECE_LENGTH = 1024 * 1024;
 
 /**
@@ -59,16 +59,16 @@ export class FileAppendSink<T> implements FlushSink<T> {
   }
 
   append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#file === undefined) await this.#open(() => undefined);
-      if (snapshot.length === 0) return;
-      snapshot.forEach(({ position }, index) => {
-        if (position !== this.#last + 1 + index) throw new PositionConflictError(position - 1, this.#last + index);
-      });
-      lines ??= snapshot.map((record) => toLine(this.#serializer, record));
-      await this.#file!.append(pieces(lines));
-      this.#last += snapshot.length;
-    });
+    return this.#append(snapshot, () => joined(lines ?? snapshot.map((record) => toLine(this.#serializer, record))));
+  }
+
+  /**
+   * Appends a snapshot whose lines are encoded already.
+   *
+   * @internal
+   */
+  appendEncoded(snapshot: Snapshot<T>, lines: readonly Buffer[]): Promise<void> {
+    return this.#append(snapshot, () => concatenated(lines));
   }
 
   /** Waits for the appends under way, then closes the file; nothing can be appended any more. */
@@ -91,6 +91,18 @@ export class FileAppendSink<T> implements FlushSink<T> {
     accept: (records: readonly Positioned<T>[]) => void,
   ): Promise<FileContent> {
     return this.#inTurn(() => this.#open(accept, format));
+  }
+
+  #append(snapshot: Snapshot<T>, pieces: () => Iterable<Buffer>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#file === undefined) await this.#open(() => undefined);
+      if (snapshot.length === 0) return;
+      snapshot.forEach(({ position }, index) => {
+        if (position !== this.#last + 1 + index) throw new PositionConflictError(position - 1, this.#last + index);
+      });
+      await this.#file!.append(pieces());
+      this.#last += snapshot.length;
+    });
   }
 
   async #open(
@@ -133,14 +145,21 @@ export class FileAppendSink<T> implements FlushSink<T> {
   }
 }
 
-/** Joined lines; a whole batch may be longer than a string can be. */
-function* pieces(lines: readonly string[]): Generator<Buffer> {
+function* joined(lines: readonly string[]): Generator<Buffer> {
+  for (const piece of inPieces(lines)) yield Buffer.from(piece.join('\n') + '\n');
+}
+
+function* concatenated(lines: readonly Buffer[]): Generator<Buffer> {
+  for (const piece of inPieces(lines)) yield Buffer.concat(piece);
+}
+
+function* inPieces<P extends { readonly length: number }>(parts: readonly P[]): Generator<P[]> {
   let from = 0;
   let length = 0;
-  for (let index = 0; index < lines.length; index++) {
-    length += lines[index]!.length;
-    if (length < PIECE_LENGTH && index < lines.length - 1) continue;
-    yield Buffer.from(lines.slice(from, index + 1).join('\n') + '\n');
+  for (let index = 0; index < parts.length; index++) {
+    length += parts[index]!.length;
+    if (length < PIECE_LENGTH && index < parts.length - 1) continue;
+    yield parts.slice(from, index + 1);
     from = index + 1;
     length = 0;
   }

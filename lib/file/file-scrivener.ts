@@ -10,7 +10,6 @@ import { assertWritable } from '../journal/assert-writable';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Position, Positioned } from '../journal/position';
-import type { Queue } from '../journal/queue';
 import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import type { FileContent } from './file-append-sink';
 import { isOwn } from './is-line-beginning';
@@ -23,7 +22,7 @@ export interface FileScrivenerParts<T> {
   readonly journal: InMemoryScrivener<T>;
   readonly flusher: FlusherDaemon<T>;
   /** The lines of what is not in the sink yet, which the flusher's sink takes as it goes. */
-  readonly lines: Queue<string>;
+  readonly lines: { push(line: string): void };
   readonly lock: JournalLock;
   readonly serializer: EntrySerializer<T>;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
@@ -45,7 +44,7 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
   /** What the file held when it was opened. */
   readonly recovered: { readonly entries: number; readonly lastPosition: Position; readonly truncatedBytes: number };
   readonly #journal: InMemoryScrivener<T>;
-  readonly #lines: Queue<string>;
+  readonly #lines: { push(line: string): void };
   readonly #lock: JournalLock;
   readonly #schema: StandardSchemaV1<unknown, T> | undefined;
   readonly #toLine: (record: Positioned<T>) => string;

@@ -5,7 +5,7 @@ import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
-import type { FlushPredicate } from '../flush/flush-predicate';
+import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { FlusherDaemon } from '../flush/flusher-daemon';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
@@ -17,6 +17,7 @@ import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
 import type { Durability } from './append-file';
+import { EncodedLines } from './encoded-lines';
 import { FileAppendSink, type FileContent } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
 import { JournalLock } from './journal-lock';
@@ -89,10 +90,10 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
         });
     if (config.sink) await file.close();
 
-    const lines = new Queue<string>();
+    const { lines, sink } = config.sink ? linesFor(config.sink) : encodedLinesFor(file);
     const flusher = new FlusherDaemon<T>({
       scrivener: journal,
-      sink: withLines(config.sink ?? file, lines),
+      sink,
       predicate: predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs)),
       flushQueueCapacity,
       after: recovered.lastPosition,
@@ -107,15 +108,30 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
   }
 }
 
-/** A sink that gets each snapshot with the lines that were made of it when it was written. */
-function withLines<T>(sink: FlushSink<T>, lines: Queue<string>): FlushSink<T> {
-  return {
-    append: (snapshot) => sink.append(snapshot, lines.take(snapshot.length)),
-    close: async () => {
-      lines.clear();
-      await sink.close?.();
-    },
+/** A place for lines that wait, and a sink that gets each snapshot with those that were made of it when it was written. */
+interface PendingLines<T> {
+  readonly lines: { push(line: string): void };
+  readonly sink: FlushSink<T>;
+}
+
+function linesFor<T>(sink: FlushSink<T>): PendingLines<T> {
+  const lines = new Queue<string>();
+  const append = (snapshot: Snapshot<T>) => sink.append(snapshot, lines.take(snapshot.length));
+  return { lines, sink: closing(sink, lines, append) };
+}
+
+function encodedLinesFor<T>(file: FileAppendSink<T>): PendingLines<T> {
+  const lines = new EncodedLines();
+  const append = (snapshot: Snapshot<T>) => file.appendEncoded(snapshot, lines.take(snapshot.length));
+  return { lines, sink: closing(file, lines, append) };
+}
+
+function closing<T>(sink: FlushSink<T>, lines: { clear(): void }, append: FlushSink<T>['append']): FlushSink<T> {
+  const close = async () => {
+    lines.clear();
+    await sink.close?.();
   };
+  return { append, close };
 }
 
 async function recoverFrom<T>(

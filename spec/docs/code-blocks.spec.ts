@@ -22,9 +22,9 @@ declare const scrivener: import('rx-scrivener/file').FileScrivener<ChatEntry>;
 
 const pages = [
   'README.md',
-  ...readdirSync(join(ROOT, 'docs'))
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
+    .map((file) => `docs/${file.replaceAll('\\', '/')}`),
 ];
 const blocks = pages.flatMap((page) =>
   codeBlocks(readFileSync(join(ROOT, page), 'utf8'))

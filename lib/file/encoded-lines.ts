@@ -1,0 +1,65 @@
+import { Queue } from '../journal/queue';
+
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly lines: number;
+}
+
+const NEWLINE = 10;
+/** So many lines, or characters, are encoded at once. */
+const CHUNK_LINES = 64;
+const CHUNK_LENGTH = 1024 * 1024;
+
+/**
+ * Lines that wait to be written, first in, first out, as bytes: strings that die young cost a garbage collector nothing, and those that wait
+ * for their batch cost it more than everything else that a write does.
+ */
+export class EncodedLines {
+  readonly #chunks = new Queue<Chunk>();
+  /** What is left of the oldest chunk. */
+  #oldest: Chunk | undefined;
+  #lines: string[] = [];
+  #length = 0;
+
+  /** Adds a line, which has no newline in it. */
+  push(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length;
+    if (this.#lines.length === CHUNK_LINES || this.#length >= CHUNK_LENGTH) this.#encode();
+  }
+
+  /** Takes the oldest `count` lines, which are there, each with its newline. */
+  take(count: number): Buffer[] {
+    this.#encode();
+    const taken: Buffer[] = [];
+    while (count > 0) {
+      const { bytes, lines } = (this.#oldest ?? this.#chunks.shift())!;
+      const wanted = Math.min(lines, count);
+      const end = wanted === lines ? bytes.length : behindLine(bytes, wanted);
+      taken.push(bytes.subarray(0, end));
+      this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
+      count -= wanted;
+    }
+    return taken;
+  }
+
+  clear(): void {
+    this.#chunks.clear();
+    this.#oldest = undefined;
+    this.#lines = [];
+    this.#length = 0;
+  }
+
+  #encode(): void {
+    if (this.#lines.length === 0) return;
+    this.#chunks.push({ bytes: Buffer.from(this.#lines.join('\n') + '\n'), lines: this.#lines.length });
+    this.#lines = [];
+    this.#length = 0;
+  }
+}
+
+function behindLine(bytes: Buffer, lines: number): number {
+  let end = 0;
+  for (; lines > 0; lines--) end = bytes.indexOf(NEWLINE, end) + 1;
+  return end;
+}
