@@ -123,7 +123,7 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
   async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    if (after === END) throw new RangeError('Expected `after` to be before END, behind which nothing can come');
+    if (after === END) throw new RangeError('Expected `after` to be less than END');
     return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
   }
 }

@@ -13,7 +13,7 @@ export interface Positioned<T> {
   readonly entry: T;
 }
 
-/** Throws a `RangeError` that calls the argument by `name` unless it is a safe integer >= 0. */
+/** Throws a `RangeError` that calls the argument by `name` unless it is a safe integer >= 0, as positions and numbers of entries are. */
 export function assertPosition(name: string, position: unknown): asserts position is Position {
   if (!Number.isSafeInteger(position) || (position as number) < START) {
     throw new RangeError(`Expected \`${name}\` to be a safe integer >= 0, got ${String(position)}`);
