@@ -21,6 +21,8 @@ export default defineConfig(
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
       ],
       '@typescript-eslint/no-empty-function': 'off',
+      // A Nest module is one.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/no-invalid-void-type': 'off',
       // The answer to `noUncheckedIndexedAccess` where the index is known to be in range.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -9,7 +9,10 @@ const config: Config = {
     '^rx-scrivener$': '<rootDir>/lib/index.ts',
     '^rx-scrivener/([^/]+)$': '<rootDir>/lib/$1/index.ts',
   },
+  // Jest cannot `require` ES modules, and Nest is made of them.
+  transformIgnorePatterns: ['/node_modules/(?!@nestjs/)'],
   transform: {
+    '/node_modules/@nestjs/.+\\.js$': '<rootDir>/spec/nestjs/support/es-module-transformer.mjs',
     // Transpiles only; `npm test` type-checks everything first. Jest runs CommonJS, hence the options of its own.
     '\\.ts$': [
       'ts-jest',

@@ -29,7 +29,9 @@ function measure(name) {
 }
 
 function print(rows) {
-  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}; medians of interleaved rounds\n`);
+  console.log(
+    `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}; medians of interleaved rounds\n`,
+  );
   console.log('| what | ours | against | theirs | ratio | at most | ratios of the rounds |');
   console.log('| --- | --- | --- | --- | --- | --- | --- |');
   for (const { what, ours, against, theirs, ratio, ratios, atMost, unit, difference } of rows) {

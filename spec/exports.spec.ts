@@ -20,6 +20,16 @@ const entries: Record<string, string[] | undefined> = {
     'openFileScrivener',
     'readJournal',
   ],
+  nestjs: [
+    'InjectScrivener',
+    'ScrivenerModule',
+    'getDaemonEventsToken',
+    'getEntrySerializerToken',
+    'getFlushPredicateToken',
+    'getFlushSinkToken',
+    'getFlusherToken',
+    'getScrivenerToken',
+  ],
 };
 
 test('rx-scrivener exports these values and no others', () => {

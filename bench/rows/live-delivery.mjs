@@ -18,7 +18,8 @@ async function deliver(stream$, write) {
   const figure = await perStep(COUNT, () => {
     for (const entry of entries) write(entry);
   });
-  if (delivered !== COUNT * SUBSCRIBERS) throw new Error(`Expected ${COUNT * SUBSCRIBERS} deliveries, got ${delivered}`);
+  if (delivered !== COUNT * SUBSCRIBERS)
+    throw new Error(`Expected ${COUNT * SUBSCRIBERS} deliveries, got ${delivered}`);
   return figure;
 }
 

@@ -22,7 +22,8 @@ async function ours() {
   const figure = await perStep(COUNT, async () => {
     scrivener = await openFileScrivener({ filePath });
   });
-  if (scrivener.recovered.entries !== COUNT) throw new Error(`Expected ${COUNT} entries, got ${scrivener.recovered.entries}`);
+  if (scrivener.recovered.entries !== COUNT)
+    throw new Error(`Expected ${COUNT} entries, got ${scrivener.recovered.entries}`);
   await scrivener.close();
   return figure;
 }
