@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { EntryValidationError } from '../errors/entry-validation-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
@@ -123,8 +124,13 @@ export class LineReader<T> {
   }
 
   #locate(error: unknown, byteOffset: number): CorruptJournalError {
+    // What a foreign serializer throws may quote the line.
     const reason =
-      error instanceof CorruptEntryError ? error.reason : error instanceof Error ? error.message : 'it cannot be read';
+      error instanceof CorruptEntryError
+        ? error.reason
+        : error instanceof EntryValidationError
+          ? error.message
+          : 'the serializer cannot read it';
     return new CorruptJournalError(
       { filePath: this.#format.filePath, line: this.#line + 1, byteOffset, reason },
       { cause: error },

@@ -5,7 +5,7 @@ import { START, type Position, type Positioned } from './position';
 
 /** A reader that has caught up and waits for what comes. */
 export interface LiveReader<T> {
-  /** The newest record; never before the reader's earlier ones, but possibly one it has seen or more than one ahead of it. */
+  /** A further record, in the order of the positions; possibly one that the reader has read from the log before. */
   take(record: Positioned<T>): void;
   /** The log has ended, and everything in it was given to `take`. */
   end(): void;

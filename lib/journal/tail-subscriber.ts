@@ -22,12 +22,10 @@ export class TailSubscriber<T> implements LiveReader<T> {
   }
 
   take(record: Positioned<T>): void {
-    if (record.position === this.#cursor.after + 1) {
-      this.#cursor.after = record.position;
-      this.#subscriber.next(record);
-    } else if (record.position > this.#cursor.after) {
-      push(this.#cursor, this.#subscriber);
-    }
+    // One that joined while the record was on its way has read it from the log.
+    if (record.position !== this.#cursor.after + 1) return;
+    this.#cursor.after = record.position;
+    this.#subscriber.next(record);
   }
 
   end(): void {

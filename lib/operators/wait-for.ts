@@ -31,7 +31,7 @@ export function waitFor<T>(
   return pipe(
     filter(({ entry }) => match(entry)),
     take(1),
-    throwIfEmpty(() => new JournalClosedError('The journal ended before an entry matched')),
+    throwIfEmpty(() => new JournalClosedError()),
     waitLimits(options),
   );
 }

@@ -24,6 +24,7 @@ const pages = [
   'README.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
+    .filter((file) => !file.startsWith('api')) // generated from the declarations
     .map((file) => `docs/${file.replaceAll('\\', '/')}`),
 ];
 const blocks = pages.flatMap((page) =>
