@@ -3,6 +3,8 @@ import type { Config } from 'jest';
 
 const config: Config = {
   testEnvironment: 'node',
+  // Workers, also on a small machine: what a spec file leaves running ends with its worker.
+  maxWorkers: 2,
   testMatch: ['<rootDir>/spec/**/*.spec.ts'],
   // The specs run against the sources under the names that users import.
   moduleNameMapper: {

@@ -99,7 +99,7 @@ describe('the operator waitFor', () => {
 
   test('a source that completes first is a JournalClosedError', () =>
     marbles(({ cold, expectObservable }) => {
-      const closed = new JournalClosedError('The journal ended before an entry matched');
+      const closed = new JournalClosedError();
       expectObservable(cold('-a-|', records).pipe(waitFor(() => false))).toBe('---#', undefined, closed);
       expectObservable(cold<Positioned<number>>('|').pipe(waitFor(() => true))).toBe('#', undefined, closed);
     }));
