@@ -14,16 +14,22 @@ export default {
     },
     ...adapters.map((adapter) => ({
       name: `nothing-imports-${adapter}`,
-      comment: 'But what wires the file adapter into a container.',
+      comment: 'But what wires the file adapter into a container, and the command.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: anyOf(adapter === 'file' ? ['file', 'nestjs'] : [adapter]) },
+      from: { path: '^lib/', pathNot: anyOf(adapter === 'file' ? ['file', 'nestjs', 'cli'] : [adapter]) },
       to: { path: anyOf([adapter]) },
     })),
+    {
+      name: 'nothing-imports-the-command',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: anyOf(['cli']) },
+      to: { path: [anyOf(['cli']), '^node_modules/(?:commander|cli-progress|asciichart)/'] },
+    },
     {
       name: 'core-is-lean',
       comment: 'Core imports its own files, rxjs and the stable stringifier; of the schema package only types.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: anyOf(adapters) },
+      from: { path: '^lib/', pathNot: anyOf([...adapters, 'cli']) },
       to: { pathNot: ['^lib/', '^node_modules/(?:rxjs|fast-json-stable-stringify|@standard-schema/spec)/'] },
     },
     {
@@ -35,7 +41,7 @@ export default {
     {
       name: 'portable-entries-without-node',
       severity: 'error',
-      from: { path: '^lib/', pathNot: anyOf(nodeOnly) },
+      from: { path: '^lib/', pathNot: anyOf([...nodeOnly, 'cli']) },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -9,8 +9,9 @@ rmSync('dist', { recursive: true, force: true });
 const packages = [...Object.keys(pkg.dependencies), ...Object.keys(pkg.peerDependencies)];
 
 // All entries are built together and share chunks, so that a class is one class whichever entry it came from.
+const input = Object.fromEntries(entries.map(({ output, source }) => [output, source]));
+
 const shared = {
-  input: Object.fromEntries(entries.map(({ output, source }) => [output, source])),
   external: (id) =>
     id.startsWith('node:') || builtinModules.includes(id) || packages.some((p) => id === p || id.startsWith(`${p}/`)),
   onwarn: (warning) => {
@@ -28,17 +29,31 @@ const output = (format, extension) => ({
   hoistTransitiveImports: false,
 });
 
+// The command is built with the entries, but nobody requires it.
+const withoutCommand = {
+  name: 'without-command',
+  generateBundle(_, bundle) {
+    for (const file of ['cli.cjs', 'cli.cjs.map']) delete bundle[file];
+  },
+};
+
 export default [
   {
     ...shared,
+    input: { ...input, cli: 'lib/cli/main.ts' },
     plugins: [typescript({ tsconfig: 'tsconfig.build.json' })],
     output: [
-      { ...output('es', '.js'), sourcemap: true },
-      { ...output('cjs', '.cjs'), sourcemap: true },
+      {
+        ...output('es', '.js'),
+        sourcemap: true,
+        banner: ({ name }) => (name === 'cli' ? '#!/usr/bin/env node' : ''),
+      },
+      { ...output('cjs', '.cjs'), sourcemap: true, plugins: [withoutCommand] },
     ],
   },
   {
     ...shared,
+    input,
     plugins: [dts({ tsconfig: 'tsconfig.build.json' })],
     output: [output('es', '.d.ts'), output('es', '.d.cts')],
   },

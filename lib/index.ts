@@ -1,6 +1,6 @@
 // Journal
 export { END, START, type Position, type Positioned } from './journal/position';
-export type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './journal/scrivener';
+export type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './journal/scrivener';
 export { JournalStream } from './journal/journal-stream';
 export { InMemoryScrivener } from './journal/in-memory-scrivener';
 export { TappedScrivener } from './journal/tapped-scrivener';
@@ -22,7 +22,7 @@ export type { FlushPredicate, Snapshot } from './flush/flush-predicate';
 export type { FlushSink } from './flush/flush-sink';
 export type { EntrySerializer } from './flush/entry-serializer';
 export { JsonEntrySerializer } from './flush/json-entry-serializer';
-export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon';
+export { FlusherDaemon, type FlusherDaemonOptions, type FlusherStats } from './flush/flusher-daemon';
 
 // Daemons
 export type { DaemonEvent, DaemonStatus } from './daemon/daemon-event';

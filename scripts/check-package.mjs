@@ -29,6 +29,7 @@ try {
   run(bin('attw'), ['--profile', 'node16', tarball]);
   install(tarball);
   checkRuntime();
+  checkCommand();
   checkTypes();
   checkImports();
   checkClassesAreShared();
@@ -64,6 +65,13 @@ function checkRuntime() {
   );
   if (esm !== cjs) fail(`Expected ESM and CJS to export the same names, got\n${esm}${cjs}`);
   console.log(`import and require agree: ${esm.trim()}`);
+}
+
+/** The command runs under its name. */
+function checkCommand() {
+  const command = join(consumer, 'node_modules/.bin', Object.keys(pkg.bin)[0]);
+  const version = execFileSync(command, ['--version'], { encoding: 'utf8' }).trim();
+  if (version !== pkg.version) fail(`Expected ${command} to be of version ${pkg.version}, got ${version}`);
 }
 
 /** The declarations hold up in a strict consumer that checks libraries too: ESM, CJS, and a bundler's resolution. */

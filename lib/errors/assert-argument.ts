@@ -2,11 +2,13 @@
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Throws a `RangeError` that calls the argument by `name` unless it is an integer >= 1 (or, where that means "no limit", `Infinity`). */
-export function assertCount(name: string, value: unknown, unlimited?: 'or Infinity'): asserts value is number {
+export function assertCount(
+  name: string,
+  value: unknown,
+  unlimited: '' | ' or Infinity' = '',
+): asserts value is number {
   if ((Number.isSafeInteger(value) && (value as number) >= 1) || (unlimited && value === Infinity)) return;
-  throw new RangeError(
-    `Expected \`${name}\` to be an integer >= 1${unlimited ? ' or Infinity' : ''}, got ${String(value)}`,
-  );
+  throw new RangeError(`Expected \`${name}\` to be an integer >= 1${unlimited}, got ${String(value)}`);
 }
 
 /** Throws a `TypeError` that calls the argument by `name` unless it is one of those allowed. */

@@ -5,7 +5,7 @@ export class JournalClosedError extends ScrivenerError {
   override readonly name = 'JournalClosedError';
   readonly code = 'ERR_JOURNAL_CLOSED';
 
-  constructor(message = 'The journal is closed', options?: ErrorOptions) {
-    super(message, options);
+  constructor(options?: ErrorOptions) {
+    super('The journal is closed', options);
   }
 }

@@ -33,14 +33,16 @@ export class AppendFile {
     }
   }
 
-  /** Appends all chunks, or none. */
-  async append(chunks: Iterable<Buffer>): Promise<void> {
+  /** Appends all chunks, or none; resolves with the number of bytes. */
+  async append(chunks: Iterable<Buffer>): Promise<number> {
     if (this.#broken !== undefined) throw this.#broken;
     let bytes = this.#bytes;
     try {
       for (const chunk of chunks) bytes += await this.#write(chunk);
       if (this.#durability === 'disk') await this.handle.datasync();
+      const appended = bytes - this.#bytes;
       this.#bytes = bytes;
+      return appended;
     } catch (error) {
       await this.handle.truncate(this.#bytes).catch(() => (this.#broken = error));
       throw error;

@@ -1,11 +1,15 @@
+import { stat } from 'node:fs/promises';
 import { assertOneOf } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { toLine } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { PositionConflictError } from '../errors/position-conflict-error';
+import { isContinued } from '../journal/group';
 import { START, type Position, type Positioned } from '../journal/position';
 import { AppendFile, type Durability } from './append-file';
+import { continuedLine } from './group-line';
+import { isOwn } from './is-line-beginning';
 import { LineReader, type LineFormat } from './line-reader';
 import { readBlocks } from './read-blocks';
 
@@ -47,6 +51,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
   readonly #durability: Durability;
   #file: AppendFile | undefined;
   #last: Position = START;
+  #bytes = 0;
   #closed = false;
   /** The end of the newest append. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -58,8 +63,13 @@ export class FileAppendSink<T> implements FlushSink<T> {
     this.#durability = durability;
   }
 
+  /** How many bytes it has appended. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {
-    return this.#append(snapshot, () => joined(lines ?? snapshot.map((record) => toLine(this.#serializer, record))));
+    return this.#append(snapshot, () => joined(lines ?? snapshot.map((record) => this.#toLine(record))));
   }
 
   /**
@@ -82,6 +92,16 @@ export class FileAppendSink<T> implements FlushSink<T> {
   }
 
   /**
+   * Whether it keeps the journal of a file in the format of a serializer.
+   *
+   * @internal
+   */
+  async keeps(filePath: string, serializer: EntrySerializer<T>): Promise<boolean> {
+    const sameFormat = serializer === this.#serializer || (isOwn(serializer) && isOwn(this.#serializer));
+    return sameFormat && (await isSameFile(filePath, this.#filePath));
+  }
+
+  /**
    * Opens the file, reads what it holds into `accept` and repairs its torn end.
    *
    * @internal
@@ -93,6 +113,11 @@ export class FileAppendSink<T> implements FlushSink<T> {
     return this.#inTurn(() => this.#open(accept, format));
   }
 
+  #toLine(record: Positioned<T>): string {
+    const line = toLine(this.#serializer, record);
+    return isContinued(record) && isOwn(this.#serializer) ? continuedLine(line) : line;
+  }
+
   #append(snapshot: Snapshot<T>, pieces: () => Iterable<Buffer>): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#file === undefined) await this.#open(() => undefined);
@@ -100,7 +125,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
       snapshot.forEach(({ position }, index) => {
         if (position !== this.#last + 1 + index) throw new PositionConflictError(position - 1, this.#last + index);
       });
-      await this.#file!.append(pieces());
+      this.#bytes += await this.#file!.append(pieces());
       this.#last += snapshot.length;
     });
   }
@@ -110,6 +135,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
     format?: Omit<LineFormat<T>, 'filePath' | 'serializer'>,
   ): Promise<FileContent> {
     if (this.#closed) throw new Error(`The sink of ${this.#filePath} is closed`);
+    await this.#file?.close();
     const file = await AppendFile.open(this.#filePath, this.#durability);
     try {
       const lines = new LineReader<T>({ ...format, filePath: this.#filePath, serializer: this.#serializer });
@@ -121,13 +147,11 @@ export class FileAppendSink<T> implements FlushSink<T> {
           accept(records);
           continue;
         }
-        const remainder = lines.remainder(block);
-        tornBytes = remainder.tornBytes;
-        if (tornBytes > 0) await file.truncate(block.byteOffset + remainder.lineBytes);
-        if (remainder.records.length > 0) {
-          await file.append([Buffer.from('\n')]);
-          accept(remainder.records);
-        }
+        const end = lines.end(block);
+        tornBytes = block.byteOffset + block.bytes.length - end.byteOffset;
+        if (tornBytes > 0) await file.truncate(end.byteOffset);
+        if (!end.newline) await file.append([Buffer.from('\n')]);
+        accept(end.records);
       }
       this.#file = file;
       this.#last = lines.last;
@@ -142,6 +166,18 @@ export class FileAppendSink<T> implements FlushSink<T> {
     const turn = this.#turn.then(step);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const identify = async (path: string) => {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  };
+  try {
+    return (await identify(one)) === (await identify(other));
+  } catch {
+    return false; // the other one is not there yet
   }
 }
 

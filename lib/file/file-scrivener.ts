@@ -10,8 +10,10 @@ import { assertWritable } from '../journal/assert-writable';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Position, Positioned } from '../journal/position';
-import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import type { FileContent } from './file-append-sink';
+import { publish } from './diagnostics';
+import { continuedLine } from './group-line';
 import { isOwn } from './is-line-beginning';
 import type { JournalLock } from './journal-lock';
 
@@ -36,7 +38,7 @@ export interface FileScrivenerParts<T> {
  * Entries are serialized when they are written, so the file gets them as they were then. When the file cannot be written any more, the
  * flusher fails and says so, and the journal goes on in memory.
  */
-export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
+export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   /** The daemon that persists the journal. */
   readonly flusher: FlusherDaemon<T>;
   /** Where the flusher journals what happens to it. */
@@ -48,6 +50,8 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
   readonly #lock: JournalLock;
   readonly #schema: StandardSchemaV1<unknown, T> | undefined;
   readonly #toLine: (record: Positioned<T>) => string;
+  /** How the line of an entry says that its group goes on in the next one. */
+  readonly #continue: (line: string) => string;
   #closing: Promise<void> | undefined;
 
   /** @internal */
@@ -60,9 +64,9 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     this.#lock = lock;
     this.#schema = schema;
     // The journal's own serializer keeps to its promises.
-    this.#toLine = isOwn(serializer)
-      ? (record) => serializer.serialize(record)
-      : (record) => toLine(serializer, record);
+    const own = isOwn(serializer);
+    this.#toLine = own ? (record) => serializer.serialize(record) : (record) => toLine(serializer, record);
+    this.#continue = own ? continuedLine : (line) => line;
   }
 
   /** The last position assigned, {@link START} when the journal is empty. */
@@ -96,6 +100,16 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
     return this.#append(entry, options);
+  }
+
+  async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
+    if (this.#closing) throw new JournalClosedError();
+    const group = [...entries];
+    for (const entry of group) if (this.#schema) validateEntry(this.#schema, entry);
+    const lines = this.#nextLines(group);
+    assertWritable(options, this.head);
+    if (this.flusher.status !== 'Failed') for (const line of lines) this.#lines.push(line);
+    return this.#journal.writeAll(group);
   }
 
   tail(after?: Position, options?: TailOptions): JournalStream<T> {
@@ -144,12 +158,28 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#journal.append(entry);
   }
 
-  /** The line at the next position, also when a toJSON or a getter of the entry writes, too. */
+  /** The line at the next position. */
   #nextLine(entry: T): string {
+    return this.#atHead((head) => this.#toLine({ position: head + 1, entry }));
+  }
+
+  /** The lines of a group at the next positions. */
+  #nextLines(group: readonly T[]): string[] {
+    return this.#atHead((head) =>
+      group.map((entry, index) => {
+        const line = this.#toLine({ position: head + 1 + index, entry });
+        return index < group.length - 1 ? this.#continue(line) : line;
+      }),
+    );
+  }
+
+  /** What is made at the journal's end, also when a toJSON or a getter of an entry writes, too. */
+  #atHead<R>(make: (head: Position) => R): R {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const position = this.head + 1;
-      const line = this.#toLine({ position, entry });
-      if (position === this.head + 1) return line;
+      const { head } = this;
+      const made = make(head);
+      if (this.#closing) throw new JournalClosedError();
+      if (head === this.head) return made;
     }
     throw new SerializationError('it writes to the journal each time it is serialized');
   }
@@ -161,6 +191,8 @@ export class FileScrivener<T> implements Scrivener<T>, AsyncDisposable {
       if (this.flushed < this.head) throw await this.flusher.waitForFailure();
     } finally {
       await this.#lock.release();
+      const { flushed, head: lastPosition } = this;
+      publish('rx-scrivener:closed', () => ({ filePath: this.#lock.realPath, lastPosition, flushed }));
     }
   }
 }

@@ -4,7 +4,9 @@ export { FileScrivener } from './file-scrivener';
 
 // Its parts
 export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
+export type { Durability } from './append-file';
 export { readJournal, type ReadJournalOptions } from './read-journal';
+export type { JournalDiagnostics } from './diagnostics';
 export { FileBookmarkStore } from './file-bookmark-store';
 
 // Errors

@@ -6,6 +6,7 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import { isContinuedLine } from './group-line';
 import { isLineBeginning, isOwn } from './is-line-beginning';
 import type { Block } from './read-blocks';
 
@@ -18,13 +19,14 @@ export interface LineFormat<T> {
   readonly restarts?: 'reject' | 'renumber';
 }
 
-/** What stands after the last newline: the next line but for its newline, the beginning of it, or nothing. */
-export interface Remainder<T> {
+/** What the end of a file comes to. */
+export interface FileEnd<T> {
+  /** The record of a last line that lacks its newline, and of the group that it ends. */
   readonly records: readonly Positioned<T>[];
-  /** How many of its bytes are a whole line. */
-  readonly lineBytes: number;
-  /** How many are to be cut off: the beginning of a line, zeros, or both. */
-  readonly tornBytes: number;
+  /** Whether it lacks its newline. */
+  readonly newline: boolean;
+  /** Where the journal's last whole line or group ends; what stands behind it is torn. */
+  readonly byteOffset: number;
 }
 
 const NEWLINE = 10;
@@ -34,6 +36,8 @@ export class LineReader<T> {
   readonly #format: LineFormat<T>;
   #line = 0;
   #last: Position = START;
+  /** The records of a group that goes on, and where it begins. */
+  #group: { readonly records: Positioned<T>[]; readonly byteOffset: number } | undefined;
   /** What the positions of this run are counted on from. */
   #run: Position = START;
 
@@ -41,55 +45,77 @@ export class LineReader<T> {
     this.#format = format;
   }
 
-  /** The position of the last line. */
+  /** The position of the last whole line or group. */
   get last(): Position {
-    return this.#last;
+    return this.#last - (this.#group?.records.length ?? 0);
   }
 
-  /** Adds the records of a block of whole lines; throws {@link CorruptJournalError} behind those before the damage. */
+  /** Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} behind those before the damage. */
   read({ bytes, byteOffset }: Block, records: Positioned<T>[]): void {
     if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records);
     const text = bytes.toString();
     for (let from = 0; from < text.length;) {
       const end = text.indexOf('\n', from);
-      try {
-        records.push(this.#readLine(text.slice(from, end)));
-      } catch (error) {
-        throw this.#locate(error, byteOffset + Buffer.byteLength(text.slice(0, from)));
-      }
+      this.#take(text.slice(from, end), records, () => byteOffset + Buffer.byteLength(text.slice(0, from)));
       from = end + 1;
     }
   }
 
-  /** What a block after the last newline is; throws {@link CorruptJournalError} when it is neither a line, nor torn. */
-  remainder({ bytes, byteOffset }: Block): Remainder<T> {
+  /** What a file ends with, given the block after its last newline; throws {@link CorruptJournalError} when that is neither a line, nor torn. */
+  end({ bytes, byteOffset }: Block): FileEnd<T> {
     let length = bytes.length;
     while (length > 0 && bytes[length - 1] === 0) length--;
-    const zeros = bytes.length - length;
-    if (length === 0) return { records: [], lineBytes: 0, tornBytes: zeros };
     const written = bytes.subarray(0, length);
-    if (this.#isBeginning(written)) return { records: [], lineBytes: 0, tornBytes: bytes.length };
-    try {
-      if (!isUtf8(written)) throw new CorruptEntryError('it is not UTF-8');
-      return { records: [this.#readLine(written.toString())], lineBytes: length, tornBytes: zeros };
-    } catch (error) {
-      throw this.#locate(error, byteOffset);
+    const records: Positioned<T>[] = [];
+    if (length === 0 || this.#isBeginning(written)) {
+      return { records, newline: true, byteOffset: this.dropGroup() ?? byteOffset };
     }
+    this.#takeBytes(written, records, byteOffset);
+    const torn = this.dropGroup();
+    return { records, newline: torn !== undefined, byteOffset: torn ?? byteOffset + length };
+  }
+
+  /** Forgets a group that is not whole yet, to be read again; tells at which byte it begins. */
+  dropGroup(): number | undefined {
+    if (this.#group === undefined) return undefined;
+    const { records, byteOffset } = this.#group;
+    this.#line -= records.length;
+    this.#last -= records.length;
+    this.#group = undefined;
+    return byteOffset;
   }
 
   /** Finds the line that is not UTF-8. */
   #readByLine(bytes: Buffer, byteOffset: number, records: Positioned<T>[]): void {
     for (let from = 0; from < bytes.length;) {
       const end = bytes.indexOf(NEWLINE, from);
-      const line = bytes.subarray(from, end);
-      try {
-        if (!isUtf8(line)) throw new CorruptEntryError('it is not UTF-8');
-        records.push(this.#readLine(line.toString()));
-      } catch (error) {
-        throw this.#locate(error, byteOffset + from);
-      }
+      this.#takeBytes(bytes.subarray(from, end), records, byteOffset + from);
       from = end + 1;
     }
+  }
+
+  #takeBytes(bytes: Buffer, records: Positioned<T>[], byteOffset: number): void {
+    if (!isUtf8(bytes)) throw this.#locate(new CorruptEntryError('it is not UTF-8'), byteOffset);
+    this.#take(bytes.toString(), records, () => byteOffset);
+  }
+
+  #take(line: string, records: Positioned<T>[], byteOffset: () => number): void {
+    let record;
+    try {
+      record = this.#readLine(line);
+    } catch (error) {
+      throw this.#locate(error, byteOffset());
+    }
+    const continued = isContinuedLine(line) && isOwn(this.#format.serializer);
+    if (continued) this.#group ??= { records: [], byteOffset: byteOffset() };
+    if (this.#group === undefined) {
+      records.push(record);
+      return;
+    }
+    this.#group.records.push(record);
+    if (continued) return;
+    for (const whole of this.#group.records) records.push(whole);
+    this.#group = undefined;
   }
 
   #readLine(line: string): Positioned<T> {

@@ -17,6 +17,7 @@ import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
 import type { Durability } from './append-file';
+import { publish } from './diagnostics';
 import { EncodedLines } from './encoded-lines';
 import { FileAppendSink, type FileContent } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
@@ -78,19 +79,22 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
 
   assertOneOf('durability', durability, ['os', 'disk']);
 
+  const start = performance.now();
   await mkdir(dirname(filePath), { recursive: true });
   const lock = await JournalLock.acquire(filePath);
-  const file = new FileAppendSink<T>({ filePath: lock.realPath, serializer, durability });
+  const file = await fileSink({ ...config, serializer }, lock.realPath);
   try {
     const journal = new InMemoryScrivener<T>();
-    const recovered = config.sink?.recover
-      ? await recoverFrom(config.sink, journal, config)
-      : await file.open({ schema }, (records) => {
-          for (const { entry } of records) journal.append(entry);
-        });
-    if (config.sink) await file.close();
+    const recovered =
+      config.sink?.recover && config.sink !== file
+        ? await recoverFrom(config.sink, journal, config)
+        : await file.open({ schema }, (records) => {
+            for (const { entry } of records) journal.append(entry);
+          });
+    const other = config.sink === file ? undefined : config.sink;
+    if (other) await file.close();
 
-    const { lines, sink } = config.sink ? linesFor(config.sink) : encodedLinesFor(file);
+    const { lines, sink } = other ? linesFor(other, lock.realPath) : encodedLinesFor(file, lock.realPath);
     const flusher = new FlusherDaemon<T>({
       scrivener: journal,
       sink,
@@ -100,6 +104,16 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       daemonEvents,
     });
     await flusher.start();
+    publish('rx-scrivener:opened', () => ({
+      filePath: lock.realPath,
+      entries: recovered.entries,
+      truncatedBytes: recovered.truncatedBytes,
+      durationMs: performance.now() - start,
+    }));
+    flusher.waitForFailure().then(
+      (error) => publish('rx-scrivener:failed', () => ({ filePath: lock.realPath, flushed: flusher.flushed, error })),
+      () => undefined, // it completed
+    );
     return new FileScrivener({ journal, flusher, lines, lock, serializer, schema, daemonEvents, recovered });
   } catch (error) {
     await file.close();
@@ -108,30 +122,67 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
   }
 }
 
+/** The sink of the journal's file: the user's, if it is that. */
+async function fileSink<T>(
+  { sink, serializer, durability }: FileScrivenerConfig<T> & { serializer: EntrySerializer<T> },
+  filePath: string,
+): Promise<FileAppendSink<T>> {
+  const given = sink instanceof FileAppendSink ? (sink as FileAppendSink<T>) : undefined;
+  return (await given?.keeps(filePath, serializer))
+    ? given!
+    : new FileAppendSink<T>({ filePath, serializer, durability });
+}
+
 /** A place for lines that wait, and a sink that gets each snapshot with those that were made of it when it was written. */
 interface PendingLines<T> {
   readonly lines: { push(line: string): void };
   readonly sink: FlushSink<T>;
 }
 
-function linesFor<T>(sink: FlushSink<T>): PendingLines<T> {
+function linesFor<T>(sink: FlushSink<T>, filePath: string): PendingLines<T> {
   const lines = new Queue<string>();
-  const append = (snapshot: Snapshot<T>) => sink.append(snapshot, lines.take(snapshot.length));
-  return { lines, sink: closing(sink, lines, append) };
+  const append = (snapshot: Snapshot<T>) =>
+    sink.append(
+      snapshot,
+      snapshot.map(() => lines.shift()!),
+    );
+  return { lines, sink: watched(sink, lines, append, filePath) };
 }
 
-function encodedLinesFor<T>(file: FileAppendSink<T>): PendingLines<T> {
+function encodedLinesFor<T>(file: FileAppendSink<T>, filePath: string): PendingLines<T> {
   const lines = new EncodedLines();
   const append = (snapshot: Snapshot<T>) => file.appendEncoded(snapshot, lines.take(snapshot.length));
-  return { lines, sink: closing(file, lines, append) };
+  return { lines, sink: watched(file, lines, append, filePath) };
 }
 
-function closing<T>(sink: FlushSink<T>, lines: { clear(): void }, append: FlushSink<T>['append']): FlushSink<T> {
-  const close = async () => {
-    lines.clear();
-    await sink.close?.();
+/** A sink that appends in its own way, tells of it, and lets go of its lines with the end. */
+function watched<T>(
+  sink: FlushSink<T>,
+  lines: { clear(): void },
+  append: (snapshot: Snapshot<T>) => Promise<void>,
+  filePath: string,
+): FlushSink<T> {
+  return {
+    get bytes() {
+      return sink.bytes;
+    },
+    async append(snapshot) {
+      const before = sink.bytes;
+      const start = performance.now();
+      await append(snapshot);
+      publish('rx-scrivener:flushed', () => ({
+        filePath,
+        first: snapshot[0]!.position,
+        last: snapshot.at(-1)!.position,
+        bytes: sink.bytes === undefined ? undefined : sink.bytes - (before ?? 0),
+        durationMs: performance.now() - start,
+      }));
+    },
+    async close() {
+      lines.clear();
+      await sink.close?.();
+    },
   };
-  return { append, close };
 }
 
 async function recoverFrom<T>(

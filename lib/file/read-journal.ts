@@ -62,12 +62,12 @@ export function readJournal<T>(
           const records: Positioned<T>[] = [];
           try {
             if (block.whole) lines.read(block, records);
-            else if (!follow) records.push(...lines.remainder(block).records);
+            else if (!follow) records.push(...lines.end(block).records);
           } finally {
             const wanted = records.filter(({ position }) => position > after);
             if (wanted.length > 0) yield wanted;
           }
-          if (block.whole) byteOffset += block.bytes.length;
+          byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
         }
         await changes?.next();
         const { size } = await file.stat();

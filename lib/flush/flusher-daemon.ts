@@ -6,6 +6,7 @@ import {
   EMPTY,
   filter,
   firstValueFrom,
+  map,
   merge,
   of,
   ReplaySubject,
@@ -21,6 +22,7 @@ import {
 import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
 import { assertCount } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
+import { isContinued } from '../journal/group';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
@@ -42,6 +44,24 @@ export interface FlusherDaemonOptions<T> extends DaemonOptions {
   readonly flushQueueCapacity?: number;
   /** The last position that the sink holds already. @default START */
   readonly after?: Position;
+}
+
+/** Counters of a flusher. */
+export interface FlusherStats {
+  /** The newest position that has come to it. */
+  readonly written: Position;
+  /** The last position that the sink has accepted. */
+  readonly flushed: Position;
+  /** How many entries have come and are not in the sink. */
+  readonly lag: number;
+  /** How many cut snapshots wait for the sink, that which it is busy with not counted. */
+  readonly queueDepth: number;
+  /** How many snapshots the sink has accepted. */
+  readonly batches: number;
+  /** How many bytes the sink says it has written; `undefined` where it does not count them. */
+  readonly bytes: number | undefined;
+  /** How long the sink took for the last snapshot it accepted, in milliseconds; `undefined` before the first. */
+  readonly lastFlushMs: number | undefined;
 }
 
 /**
@@ -72,11 +92,15 @@ export class FlusherDaemon<T> extends ContractDaemon {
   readonly #cutNow = new Subject<void>();
   readonly #room = new Subject<void>();
   #flushed: Position;
-  /** The newest position that has joined a snapshot (while one waits for room, the one it was due at). */
-  #seen: Position;
+  /** The snapshot that grows. */
+  #active: Snapshot<T> | undefined;
+  /** The last position of the newest snapshot that was cut. */
+  #cut: Position;
   /** The newest position that `flush` was called for. */
   #wanted: Position = START;
   #queued = 0;
+  #batches = 0;
+  #lastFlushMs: number | undefined;
   /** Settles when everything seen is persisted, or something broke; set while started. */
   #drained: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -97,7 +121,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
     this.#sink = sink;
     this.#predicate = predicate;
     this.#capacity = flushQueueCapacity;
-    this.#after = this.#flushed = this.#seen = after;
+    this.#after = this.#flushed = this.#cut = after;
     this.#progress.next(after);
     this.flushed$ = this.#progress.asObservable().pipe(catchError(() => EMPTY));
   }
@@ -105,6 +129,19 @@ export class FlusherDaemon<T> extends ContractDaemon {
   /** The last position that the sink has accepted. */
   get flushed(): Position {
     return this.#flushed;
+  }
+
+  /** How far it is, as counters at this moment. */
+  get stats(): FlusherStats {
+    return {
+      written: this.#seen,
+      flushed: this.#flushed,
+      lag: this.#seen - this.#flushed,
+      queueDepth: this.#queued,
+      batches: this.#batches,
+      bytes: this.#sink.bytes,
+      lastFlushMs: this.#lastFlushMs,
+    };
   }
 
   /**
@@ -150,6 +187,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
     this.#drained = new Promise((resolve, reject) => {
       this.#persist().subscribe({
         next: (position) => {
+          this.#batches++;
           this.#flushed = position;
           this.#progress.next(position);
         },
@@ -188,12 +226,12 @@ export class FlusherDaemon<T> extends ContractDaemon {
           broken = throwError(() => error);
           return EMPTY;
         }),
-        tap(() => this.#queued++),
-        concatMap((snapshot) => {
-          this.#queued--;
-          this.#room.next();
-          return this.#append(snapshot);
+        tap((snapshot) => {
+          this.#queued++;
+          this.#cut = lastPosition(snapshot);
+          this.#active = undefined;
         }),
+        concatMap((snapshot) => this.#append(snapshot)),
       ),
       defer(() => broken),
     );
@@ -204,25 +242,44 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }
 
   async #append(snapshot: Snapshot<T>): Promise<Position> {
+    this.#queued--;
+    this.#room.next();
+    const start = performance.now();
     await this.#sink.append(snapshot);
+    this.#lastFlushMs = performance.now() - start;
     return lastPosition(snapshot);
   }
 
-  /** The user's predicate or `flush` says when; the queue's bound may put it off. */
+  /** The user's predicate or `flush` says when; the queue's bound, or a group that goes on, may put it off. */
   #due(snapshots: Observable<Snapshot<T>>): Observable<unknown> {
     return merge(
-      snapshots.pipe(this.#predicate),
       snapshots.pipe(filter((snapshot) => this.#reachesWanted(snapshot))),
+      snapshots.pipe(this.#predicate),
       this.#cutNow,
     ).pipe(
+      map(() => of(undefined)),
+      catchError((error: unknown) => of(throwError(() => error))),
       take(1),
-      switchMap(() => (this.#queued < this.#capacity ? of(undefined) : this.#room)),
+      switchMap((verdict) =>
+        merge(of(undefined), snapshots.pipe(tap((snapshot) => (this.#active = snapshot))), this.#room).pipe(
+          filter(
+            () => this.#active !== undefined && !isContinued(this.#active.at(-1)!) && this.#queued < this.#capacity,
+          ),
+          take(1),
+          switchMap(() => verdict),
+        ),
+      ),
     );
   }
 
   #reachesWanted(snapshot: Snapshot<T>): boolean {
-    this.#seen = lastPosition(snapshot);
+    this.#active = snapshot;
     return snapshot[0]!.position <= this.#wanted && this.#seen >= this.#wanted;
+  }
+
+  /** The newest position that has come. */
+  get #seen(): Position {
+    return this.#active === undefined ? this.#cut : lastPosition(this.#active);
   }
 
   /** Called from inside a subscriber, the tail may not have come as far yet as the journal has. */
@@ -243,5 +300,5 @@ export class FlusherDaemon<T> extends ContractDaemon {
 }
 
 function lastPosition(snapshot: Snapshot<unknown>): Position {
-  return snapshot[snapshot.length - 1]!.position;
+  return snapshot.at(-1)!.position;
 }

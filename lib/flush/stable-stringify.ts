@@ -14,7 +14,7 @@ const SLOTS = 256;
 
 /** Deeper than this, or in a cycle, the library takes over. */
 const MAX_DEPTH = 64;
-const TOO_DEEP = Symbol('too deep');
+const TOO_DEEP = Symbol();
 
 /** What `JSON.stringify` would escape; below this length looking for it is cheaper than calling out. */
 const ESCAPED = /[\u0000-\u001f"\\\ud800-\udfff]/; // eslint-disable-line no-control-regex -- JSON escapes them

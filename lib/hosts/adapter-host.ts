@@ -120,8 +120,5 @@ export class AdapterHost<M, E> extends ContractDaemon {
 }
 
 function isPullable<V>(source: ObservableInput<V>): source is AsyncIterable<V> | Iterable<V> {
-  const { [Symbol.asyncIterator]: asyncIterator, [Symbol.iterator]: iterator } = source as Partial<
-    AsyncIterable<V> & Iterable<V>
-  >;
-  return Boolean(asyncIterator ?? iterator);
+  return Symbol.asyncIterator in Object(source) || Symbol.iterator in Object(source);
 }

@@ -1,9 +1,9 @@
 import { concatMap } from 'rxjs';
-import { assertDelayMs } from '../errors/assert-argument';
 import { JournalStream } from '../journal/journal-stream';
-import { pagedStream } from '../journal/paged-stream';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
+import { ask } from '../patterns/ask';
+import { flatMapIterator } from './flat-map-iterator';
 import type { MessageCodec } from './message-codec';
 
 /**
@@ -33,8 +33,9 @@ export class AgentHost<M, E> {
    * Resolves with the first message behind `after` (default {@link START}) that is for this side, at its position.
    * Rejects as {@link Scrivener.waitFor} does, and with what the codec throws.
    */
-  waitForMessage(after: Position = START, options?: WaitOptions): Promise<Positioned<M>> {
-    return this.#waitFor(after, () => true, options);
+  async waitForMessage(after: Position = START, options?: WaitOptions): Promise<Positioned<M>> {
+    const isMessage = this.#accept(() => true);
+    return this.#translated(await this.#scrivener.waitFor(after, isMessage, options));
   }
 
   /** Writes a message; resolves with its position. Rejects as {@link Scrivener.write} does, and with what the codec throws. */
@@ -49,43 +50,34 @@ export class AgentHost<M, E> {
   async ask<A extends M>(
     question: M,
     isAnswer: (message: M) => message is A,
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<Positioned<A>> {
-    if (options.timeout !== undefined) assertDelayMs('timeout', options.timeout);
-    const asked = await this.#scrivener.write(this.#codec.toEntry(question), { signal: options.signal });
-    return this.#waitFor(asked, isAnswer, options) as Promise<Positioned<A>>;
+    const entry = this.#codec.toEntry(question);
+    const accept = this.#accept(isAnswer) as (entry: E) => entry is E;
+    return this.#translated(await ask(this.#scrivener, entry, accept, options)) as Positioned<A>;
   }
 
   /** The messages behind `after` (default {@link START}) that are for this side, then live, each at its entry's position. */
   messages(after: Position = START): JournalStream<M> {
-    const scrivener = this.#scrivener;
     const translate = ({ position, entry }: Positioned<E>): Positioned<M>[] => {
       const message = this.#codec.toMessage(entry);
       return message === undefined ? [] : [{ position, entry: message }];
     };
-    const tail = scrivener.tail(after);
-
-    async function* pages(signal: AbortSignal): AsyncGenerator<Positioned<M>[], void> {
-      for await (const record of scrivener.tail(after, { signal })) {
-        yield translate(record);
-      }
-    }
-
+    const tail = this.#scrivener.tail(after);
     return new JournalStream(
       (subscriber) => tail.pipe(concatMap(translate)).subscribe(subscriber),
-      () => pagedStream(pages)[Symbol.asyncIterator](),
+      () => flatMapIterator(tail[Symbol.asyncIterator](), translate),
     );
   }
 
-  async #waitFor(after: Position, accept: (message: M) => boolean, options?: WaitOptions): Promise<Positioned<M>> {
-    const { position, entry } = await this.#scrivener.waitFor(
-      after,
-      (entry) => {
-        const message = this.#codec.toMessage(entry);
-        return message !== undefined && accept(message);
-      },
-      options,
-    );
+  #accept(accept: (message: M) => boolean): (entry: E) => boolean {
+    return (entry) => {
+      const message = this.#codec.toMessage(entry);
+      return message !== undefined && accept(message);
+    };
+  }
+
+  #translated({ position, entry }: Positioned<E>): Positioned<M> {
     return { position, entry: this.#codec.toMessage(entry)! };
   }
 }

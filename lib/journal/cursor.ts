@@ -3,9 +3,18 @@ import type { Log } from './log';
 import { END, START, type Position, type Positioned } from './position';
 
 /** There is nothing to read now. */
-export const PENDING = Symbol('pending');
+export const PENDING = Symbol();
 /** There will be nothing more to read. */
-export const ENDED = Symbol('ended');
+export const ENDED = Symbol();
+
+/** How what is read ended: by itself, or with an error. */
+export type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
+
+/** What there is to read behind everything; throws the error that it ended with. */
+export function readEnd(end: End | undefined): typeof PENDING | typeof ENDED {
+  if (end?.failed) throw end.error;
+  return end === undefined ? PENDING : ENDED;
+}
 
 /** A place to read on from. */
 export interface Cursor<V> {
@@ -34,8 +43,7 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
       return record;
     }
     if (this.after === END) return ENDED;
-    if (this.log.end?.kind === 'errored') throw this.log.end.error;
-    return this.log.end === undefined ? PENDING : ENDED;
+    return readEnd(this.log.end);
   }
 }
 

@@ -8,7 +8,7 @@ import { JournalStream } from './journal-stream';
 import { Log, type LiveReader } from './log';
 import { assertPosition, END, START, type Position, type Positioned } from './position';
 import { PullIterator } from './pull-iterator';
-import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
+import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
 import { TailSubscriber } from './tail-subscriber';
 
 /**
@@ -24,15 +24,15 @@ import { TailSubscriber } from './tail-subscriber';
  * await scrivener.write({ type: 'Said', text: 'hello' }); // 1
  * ```
  */
-export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
+export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Observer<T> {
   readonly #log: Log<T>;
 
   /**
-   * @param options.retain - keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all
+   * @param options - `retain`: keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all
    * @throws RangeError when `retain` is anything else
    */
   constructor({ retain = Infinity }: { retain?: number } = {}) {
-    assertCount('retain', retain, 'or Infinity');
+    assertCount('retain', retain, ' or Infinity');
     this.#log = new Log(retain);
   }
 
@@ -74,20 +74,23 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
 
   /** Ends the journal with an error, which tails pass on behind the last entry. */
   error(reason: unknown): void {
-    this.#log.close({ kind: 'errored', error: reason });
+    this.#log.close({ failed: true, error: reason });
   }
 
   /** Ends the journal: tails complete behind the last entry. */
   complete(): void {
-    this.#log.close({ kind: 'completed' });
+    this.#log.close({ failed: false });
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    if (options !== undefined) {
-      this.#log.assertOpen();
-      assertWritable(options, this.head);
-    }
+    if (options !== undefined) this.#assertWritable(options);
     return this.#log.append(entry);
+  }
+
+  async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
+    const group = [...entries];
+    this.#assertWritable(options);
+    return this.#log.appendAll(group);
   }
 
   tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
@@ -125,5 +128,10 @@ export class InMemoryScrivener<T> implements Scrivener<T>, Observer<T> {
   async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
     if (after === END) throw new RangeError('Expected `after` to be less than END');
     return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  }
+
+  #assertWritable(options: WriteOptions): void {
+    this.#log.assertOpen();
+    assertWritable(options, this.head);
   }
 }

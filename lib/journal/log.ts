@@ -1,5 +1,7 @@
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { markContinued } from './group';
+import type { End } from './cursor';
 import { reportUnhandled } from './report-unhandled';
 import { START, type Position, type Positioned } from './position';
 
@@ -10,9 +12,6 @@ export interface LiveReader<T> {
   /** The log has ended, and everything in it was given to `take`. */
   end(): void;
 }
-
-/** How a log ended: by itself, or with an error. */
-export type End = { readonly kind: 'completed' } | { readonly kind: 'errored'; readonly error: unknown };
 
 /** 8 bytes an entry, and growth never copies more than one chunk. */
 const CHUNK_BITS = 10;
@@ -27,6 +26,8 @@ const CHUNK = 1 << CHUNK_BITS;
 export class Log<T> {
   readonly #retain: number;
   readonly #chunks: (T | undefined)[][] = [];
+  /** For each chunk with entries of groups: a 1 in the slots whose group goes on in the next one. */
+  readonly #continued: (Uint8Array | undefined)[] = [];
   readonly #readers = new Set<LiveReader<T>>();
   /** The position in slot 0 of chunk 0. */
   #base = START + 1;
@@ -58,23 +59,36 @@ export class Log<T> {
   read(position: Position): Positioned<T> {
     if (position < this.#first) throw new PositionTrimmedError(position, this.#first);
     const slot = position - this.#base;
-    return { position, entry: this.#chunks[slot >>> CHUNK_BITS]![slot & (CHUNK - 1)] as T };
+    const chunk = slot >>> CHUNK_BITS;
+    const index = slot & (CHUNK - 1);
+    const record = { position, entry: this.#chunks[chunk]![index] as T };
+    if (this.#continued[chunk]?.[index]) markContinued(record);
+    return record;
   }
 
   /** Adds an entry, gives it to the waiting readers and returns its position; throws {@link JournalClosedError} after the end. */
   append(entry: T): Position {
     this.assertOpen();
-    let last = this.#chunks[this.#chunks.length - 1];
-    if (last === undefined || last.length === CHUNK) this.#chunks.push((last = []));
-    last.push(entry);
-    const position = ++this.#head;
+    const position = this.#push(entry);
     this.#deliver();
     return position;
   }
 
+  /** {@link Log.append} for a group: all of it is in the log before any reader is given some of it. */
+  appendAll(entries: readonly T[]): Position[] {
+    this.assertOpen();
+    const positions = entries.map((entry) => this.#push(entry));
+    for (const position of positions.slice(0, -1)) {
+      const slot = position - this.#base;
+      (this.#continued[slot >>> CHUNK_BITS] ??= new Uint8Array(CHUNK))[slot & (CHUNK - 1)] = 1;
+    }
+    this.#deliver();
+    return positions;
+  }
+
   assertOpen(): void {
     if (this.#end === undefined) return;
-    throw new JournalClosedError(undefined, this.#end.kind === 'errored' ? { cause: this.#end.error } : undefined);
+    throw new JournalClosedError(this.#end.failed ? { cause: this.#end.error } : undefined);
   }
 
   /** Ends the log for good, once everything in it was delivered; a second end changes nothing. */
@@ -91,6 +105,16 @@ export class Log<T> {
 
   leave(reader: LiveReader<T>): void {
     this.#readers.delete(reader);
+  }
+
+  #push(entry: T): Position {
+    let last = this.#chunks[this.#chunks.length - 1];
+    if (last === undefined || last.length === CHUNK) {
+      this.#chunks.push((last = []));
+      this.#continued.push(undefined);
+    }
+    last.push(entry);
+    return ++this.#head;
   }
 
   #deliver(): void {
@@ -125,12 +149,13 @@ export class Log<T> {
 
   /** Only what was delivered is dropped, so that a reader that keeps up never misses what another wrote from inside it. */
   #trim(): void {
-    const first = Math.min(this.#head, this.#delivered) - this.#retain + 1;
+    const first = this.#delivered - this.#retain + 1;
     for (; this.#first < first; this.#first++) {
       const slot = this.#first - this.#base;
       this.#chunks[0]![slot] = undefined;
       if (slot === CHUNK - 1) {
         this.#chunks.shift();
+        this.#continued.shift();
         this.#base += CHUNK;
       }
     }

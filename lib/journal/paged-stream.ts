@@ -1,4 +1,4 @@
-import { ENDED, PENDING } from './cursor';
+import { readEnd, type End } from './cursor';
 import { JournalStream } from './journal-stream';
 import type { Positioned } from './position';
 import { PullIterator } from './pull-iterator';
@@ -34,7 +34,7 @@ export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
       let pages: ReturnType<OpenPages<T>> | undefined;
       let page: readonly Positioned<T>[] = [];
       let index = 0;
-      let end: { failed: boolean; error?: unknown } | undefined;
+      let end: End | undefined;
       let wanted = false;
       let fetching = false;
 
@@ -57,8 +57,7 @@ export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
         {
           read() {
             if (index < page.length) return page[index++]!;
-            if (end?.failed) throw end.error;
-            return end === undefined ? PENDING : ENDED;
+            return readEnd(end);
           },
         },
         undefined,

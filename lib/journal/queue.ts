@@ -20,16 +20,6 @@ export class Queue<V> {
     return value;
   }
 
-  /** Takes the oldest `count` values, or as many as there are. */
-  take(count: number): V[] {
-    const end = Math.min(this.#start + count, this.#values.length);
-    const taken = this.#values.slice(this.#start, end) as V[];
-    this.#values.fill(undefined, this.#start, end);
-    this.#start = end;
-    this.#compact();
-    return taken;
-  }
-
   clear(): void {
     this.#values = [];
     this.#start = 0;

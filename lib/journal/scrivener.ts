@@ -66,6 +66,21 @@ export interface Scrivener<in out T> {
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
 }
 
+/** Writes several entries as one, where a backend can. */
+export interface GroupWriter<in T> {
+  /**
+   * Appends entries at consecutive positions and resolves with these: all of them or, rejecting as `write` does, none.
+   *
+   * No reader sees a part of them, and no flusher cuts between them. `expect` and `signal` stand for them all.
+   *
+   * @example
+   * ```ts
+   * const [order, payment] = await scrivener.writeAll([{ type: 'Ordered', id }, { type: 'Paid', id }]);
+   * ```
+   */
+  writeAll(entries: Iterable<T>, options?: WriteOptions): Promise<Position[]>;
+}
+
 /** How an entry is written. */
 export interface WriteOptions {
   /** Compare-and-append: append only if the journal's last position is still this one. */

@@ -85,13 +85,6 @@ export class FileJournal {
       : parts.sink;
     const scrivener = await openFileScrivener({ ...this.#config, ...parts, sink });
     this.#lifecycle.opened(() => scrivener.close());
-    try {
-      // Such a sink opens its file with its first append: better now, when it is known to be the journal's.
-      if (sink instanceof FileAppendSink) await sink.append([]);
-    } catch (error) {
-      await scrivener.close().catch(() => undefined); // the first error says more
-      throw error;
-    }
     return scrivener;
   }
 

@@ -1,7 +1,7 @@
 import { from, Subject, takeUntil, type ObservableInput } from 'rxjs';
 import { assertCount, assertOneOf } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
-import { ENDED, PENDING } from '../journal/cursor';
+import { readEnd, type End } from '../journal/cursor';
 import { JournalStream } from '../journal/journal-stream';
 import { PullIterator } from '../journal/pull-iterator';
 import { Queue } from '../journal/queue';
@@ -31,7 +31,7 @@ export function toAsyncIterable<V>(
   source: ObservableInput<V>,
   { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
 ): AsyncIterable<V> {
-  assertCount('highWaterMark', highWaterMark, 'or Infinity');
+  assertCount('highWaterMark', highWaterMark, ' or Infinity');
   assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
   if (source instanceof JournalStream) return source as AsyncIterable<V>;
   return { [Symbol.asyncIterator]: () => bufferedIterator(source, highWaterMark, overflow) };
@@ -44,10 +44,10 @@ function bufferedIterator<V>(
 ): AsyncIterator<V> {
   const buffer = new Queue<V>();
   const stop = new Subject<void>();
-  let end: { failed: boolean; error?: unknown } | undefined;
+  let end: End | undefined;
   let pull: (() => void) | undefined;
 
-  const finish = (how: typeof end) => {
+  const finish = (how: End) => {
     end ??= how;
     stop.next();
     pull?.();
@@ -73,8 +73,7 @@ function bufferedIterator<V>(
     {
       read() {
         if (buffer.length > 0) return buffer.shift()!;
-        if (end?.failed) throw end.error;
-        return end === undefined ? PENDING : ENDED;
+        return readEnd(end);
       },
     },
     undefined,

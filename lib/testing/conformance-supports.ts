@@ -1,5 +1,6 @@
 /**
- * What a backend can do; everything, unless it says `false`. A case that needs what is `false` is skipped and reported.
+ * What a backend can do: everything that `Scrivener` has, unless it says `false`, and what else there is, if it says `true`. A case that
+ * needs more is skipped and reported.
  *
  * @example
  * ```ts
@@ -9,6 +10,8 @@
 export interface ConformanceSupports {
   /** `write` takes `expect`, compare-and-append. @default true */
   readonly expect?: boolean;
+  /** It has `writeAll`, see {@link GroupWriter}. @default false */
+  readonly writeAll?: boolean;
   /** `create` takes `retain`, and the journal keeps only the newest so many entries. @default true */
   readonly retain?: boolean;
   /** The subject's `complete` ends the journal; tails complete and writes reject from then on. @default true */
@@ -20,6 +23,17 @@ export interface ConformanceSupports {
   /** What the journal holds is read before a timer of 0 ms fires; a journal behind a network cannot. @default true */
   readonly immediate?: boolean;
 }
+
+/** What is taken for granted. */
+export const DEFAULT_SUPPORTS: Required<ConformanceSupports> = {
+  expect: true,
+  writeAll: false,
+  retain: true,
+  complete: true,
+  fail: true,
+  observed: true,
+  immediate: true,
+};
 
 /** The name of something that not every backend can do. */
 export type ConformanceFeature = keyof ConformanceSupports;

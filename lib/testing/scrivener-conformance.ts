@@ -4,7 +4,7 @@ import { bounded } from './bounded';
 import { checkingArguments } from './checking-arguments';
 import type { ConformanceCase } from './conformance-case';
 import type { ConformanceCreateOptions, ConformanceSubject } from './conformance-subject';
-import type { ConformanceFeature, ConformanceSupports } from './conformance-supports';
+import { DEFAULT_SUPPORTS, type ConformanceFeature, type ConformanceSupports } from './conformance-supports';
 import { ending } from './ending';
 import { iterating } from './iterating';
 import { keepingEntries } from './keeping-entries';
@@ -16,6 +16,7 @@ import { tailing } from './tailing';
 import { Trial } from './trial';
 import { waiting } from './waiting';
 import { writing } from './writing';
+import { writingGroups } from './writing-groups';
 
 /** Registers a test, as `test` of jest, vitest and `node:test` do; without `skip`, what is skipped is in {@link ConformanceReport} alone. */
 export interface ConformanceTest {
@@ -49,6 +50,7 @@ export interface ConformanceReport {
 const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   write: writing,
   'write with expect': appendingOnCondition,
+  writeAll: writingGroups,
   arguments: checkingArguments,
   entries: keepingEntries,
   tail: tailing,
@@ -95,7 +97,9 @@ export function scrivenerConformance({
     for (const member of members) {
       const name = `${group}: ${member.name}`;
       const run = () => runCase(name, member, create, timeoutMs);
-      const unsupported = (member.needs ?? []).filter((feature: ConformanceFeature) => supports[feature] === false);
+      const unsupported = (member.needs ?? []).filter(
+        (feature: ConformanceFeature) => !(supports[feature] ?? DEFAULT_SUPPORTS[feature]),
+      );
       if (unsupported.length === 0) {
         cases.push(name);
         test(name, run);

@@ -19,6 +19,7 @@ interface OwnHooks {
 /** One run of one case: its scrivener, the readers it opened, and what is to be released in the end. */
 export class Trial {
   readonly #releases: (() => unknown)[] = [];
+  readonly #over = new AbortController();
   #opening: Promise<ConformanceSubject> | undefined;
   #subject!: ConformanceSubject;
   #scrivener!: Scrivener<ConformanceEntry>;
@@ -53,6 +54,7 @@ export class Trial {
   }
 
   async dispose(): Promise<void> {
+    this.#over.abort();
     await Promise.all(this.#releases.reverse().map((release) => release()));
     await (await this.#opening)?.dispose?.();
   }
@@ -77,10 +79,11 @@ export class Trial {
 
   /** Waits for a condition that nothing tells of. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const over = new AbortController();
-    this.afterwards(() => over.abort());
     this.#awaited = what;
-    while (!over.signal.aborted && !(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (!(await condition())) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      this.#over.signal.throwIfAborted();
+    }
     this.#awaited = undefined;
   }
 

@@ -27,8 +27,11 @@ interface PackageJson {
 export class InstalledPackage {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'rx-scrivener-')));
 
-  /** @param entries - those to be had, as in `exports` */
-  constructor(entries: readonly string[] = ['.', './file']) {
+  /**
+   * @param entries - those to be had, as in `exports`
+   * @param packages - those that a user has installed beside it
+   */
+  constructor(entries: readonly string[] = ['.', './file'], packages: readonly string[] = []) {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as PackageJson;
     const modules = join(this.folder, 'node_modules');
     const installed = join(modules, 'rx-scrivener');
@@ -49,7 +52,11 @@ export class InstalledPackage {
       join(installed, 'package.json'),
       JSON.stringify({ name: 'rx-scrivener', type: 'module', exports: manifest.exports }),
     );
-    for (const name of [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]) {
+    for (const name of [
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys(manifest.peerDependencies),
+      ...packages,
+    ]) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name), 'junction');
     }

@@ -21,6 +21,31 @@ const order = (id: string, from?: number): Order => ({ id, ...(from === undefine
 const once = (scrivener: Scrivener<Order>, entry: Order) => writeOnce(scrivener, entry, ({ id }) => id === entry.id);
 const all = (scrivener: Scrivener<Order>) => lastEntries(scrivener, Number.MAX_SAFE_INTEGER);
 
+test('of callers at once, with other entries each, none writes in vain', async () => {
+  const inner = new InMemoryScrivener<Order>();
+  let writes = 0;
+  const scrivener = new TappedScrivener<Order>(inner, (entry, to, options) => {
+    writes++;
+    return to.write(entry, options);
+  });
+  await Promise.all(Array.from({ length: 50 }, (_, n) => once(scrivener, order(`id ${n}`))));
+  expect([inner.head, writes]).toEqual([50, 50]);
+});
+
+test('a caller whose write fails leaves the next its turn', async () => {
+  let failing = true;
+  const scrivener = new TappedScrivener<Order>(new InMemoryScrivener<Order>(), (entry, to, options) => {
+    if (!failing) return to.write(entry, options);
+    failing = false;
+    throw boom;
+  });
+  const outcomes = await Promise.allSettled([once(scrivener, order('a')), once(scrivener, order('a'))]);
+  expect(outcomes).toEqual([
+    { status: 'rejected', reason: boom },
+    { status: 'fulfilled', value: { position: 1, written: true } },
+  ]);
+});
+
 describe.each(backends<Order>())('on a journal %s', (_, open) => {
   test('writes what is not there, once', async () => {
     const { scrivener, close } = await open(path('journal.ndjson'));

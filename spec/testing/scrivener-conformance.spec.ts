@@ -31,7 +31,7 @@ describe('scrivenerConformance', () => {
 
   test('registers each case under a name of its own, and reports them', () => {
     const names: string[] = [];
-    const report = scrivenerConformance({ test: (name) => names.push(name), create });
+    const report = scrivenerConformance({ test: (name) => names.push(name), create, supports: { writeAll: true } });
 
     expect(report.cases).toEqual(names);
     expect(report.skipped).toEqual([]);
@@ -54,6 +54,13 @@ describe('scrivenerConformance', () => {
       'write with expect: lets exactly one of two concurrent writes win (the backend does not support `expect`)',
     );
     expect(report.cases.some((name) => name.startsWith('retain: '))).toBe(false);
+  });
+
+  test('takes what Scrivener has for granted, and nothing else', () => {
+    const { skipped } = scrivenerConformance({ test: () => {}, create });
+
+    expect(skipped.length).toBeGreaterThan(0);
+    expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(['the backend does not support `writeAll`']));
   });
 
   test('skips nothing silently where the runner cannot skip', () => {

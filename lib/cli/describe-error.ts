@@ -1,0 +1,20 @@
+import { types } from 'node:util';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+
+/** What went wrong with a file, in one line. */
+export function describeError(error: unknown, filePath: string): string {
+  if (!types.isNativeError(error)) return `${filePath}: ${String(error)}`;
+  if (error instanceof CorruptJournalError) return describeDamage(error);
+  const { code, path = filePath } = error as NodeJS.ErrnoException;
+  // `ENOENT: no such file or directory, open 'talk.ndjson'`
+  const system = code === undefined ? undefined : /^[A-Z]\w+: (.*?)(?:, \w+(?: '.*)?)?$/s.exec(error.message)?.[1];
+  return system === undefined ? error.message : `${path}: ${system}`;
+}
+
+/** Where a journal is damaged and why, and what there is to do about it. */
+export function describeDamage({ filePath, line, byteOffset, reason }: CorruptJournalError): string {
+  // The remedy of the library's users is put in the words of this tool.
+  const [what, remedy] = reason.split('; readJournal(');
+  const advice = remedy === undefined ? '' : '; `rx-scrivener import OLD NEW` makes one journal of them';
+  return `${filePath}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
+}

@@ -1,0 +1,34 @@
+import { counted } from './counted';
+import { describeDamage } from './describe-error';
+import { journalSize } from './journal-size';
+import { NewJournal } from './new-journal';
+import { renumbered } from './renumbered';
+import { survey } from './survey';
+import type { Terminal } from './terminal';
+
+/** Makes one journal of a file whose positions start again at 1 with each run, as the reference implementation writes it. */
+export async function importRuns(filePath: string, output: string, terminal: Terminal): Promise<void> {
+  await journalSize(filePath);
+  const journal = await NewJournal.create(output);
+  try {
+    let runs = 0;
+    const { entries, damage, tornBytes } = await survey(filePath, {
+      doing: 'Importing',
+      terminal,
+      restarts: 'renumber',
+      visit({ position, entry: line }) {
+        if (line.position === 1) runs++;
+        return journal.add(position, renumbered(line, position));
+      },
+    });
+    if (damage) {
+      terminal.fail(`${describeDamage(damage)}; \`rx-scrivener repair --renumber\` keeps what can be read`);
+      return;
+    }
+    if (tornBytes > 0) terminal.note(`left out a torn end of ${counted(tornBytes, 'byte')}`);
+    await journal.commit();
+    await terminal.out.write(`${output}: ${counted(entries, 'entry')} of ${counted(runs, 'run')}`);
+  } finally {
+    await journal.close();
+  }
+}

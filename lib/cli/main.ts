@@ -1,0 +1,20 @@
+// What `npx rx-scrivener` runs. It is built as an ES module alone, and no spec imports it, so it may say `import.meta`.
+import { readFileSync } from 'node:fs';
+import { describeError } from './describe-error';
+import { run } from './program';
+import { Terminal } from './terminal';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const terminal = new Terminal(process.stdout, process.stderr);
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads it has enough.
+  if (error.code !== 'EPIPE') terminal.fail(describeError(error, 'standard output'));
+  process.exit(terminal.exitCode);
+});
+process.stderr.on('error', () => undefined);
+
+void run(process.argv.slice(2), version, terminal).then((exitCode) => (process.exitCode = exitCode));

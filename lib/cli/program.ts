@@ -1,0 +1,92 @@
+import { Command, CommanderError } from 'commander';
+import { cat, type CatOptions } from './cat';
+import { countArgument } from './count-argument';
+import { describeError } from './describe-error';
+import { importRuns } from './import-runs';
+import { repair, type RepairOptions } from './repair';
+import { stats, type StatsOptions } from './stats';
+import { tail, type TailOptions } from './tail';
+import type { Terminal } from './terminal';
+import { verify, type VerifyOptions } from './verify';
+
+const USAGE = 2;
+
+/** Runs a command line, and returns its exit code: 0, 1 when something failed, 2 when it asks for what there is not. */
+export async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+  try {
+    await programFor(version, terminal).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what there is to say.
+    return error.exitCode === 0 ? 0 : USAGE;
+  }
+  await terminal.out.flush();
+  return terminal.exitCode;
+}
+
+function programFor(version: string, terminal: Terminal): Command {
+  const about = async (filePath: string, command: Promise<void>) => {
+    try {
+      await command;
+    } catch (error) {
+      terminal.fail(describeError(error, filePath));
+    }
+  };
+
+  const program = new Command('rx-scrivener')
+    .description('Reads, checks and repairs journals.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'rx-scrivener: ')),
+    });
+
+  program
+    .command('cat')
+    .description("print a journal's lines")
+    .argument('<file>', 'the journal')
+    .option('--after <position>', 'only those behind this position', countArgument)
+    .option('--last <count>', 'only so many at the end', countArgument)
+    .action((file: string, options: CatOptions) => about(file, cat(file, options, terminal)));
+
+  program
+    .command('tail')
+    .description("print a journal's last lines, and those to come")
+    .argument('<file>', 'the journal')
+    .option('-f, --follow', 'go on with what is appended, until Ctrl-C')
+    .option('-n, --lines <count>', 'so many of those that are there', countArgument, 10)
+    .action((file: string, options: TailOptions) => about(file, tail(file, options, terminal)));
+
+  program
+    .command('verify')
+    .description('say whether journals are whole, and where they are not')
+    .argument('<file...>', 'the journals')
+    .option('--json', 'a JSON object for each, one a line')
+    .action((files: string[], options: VerifyOptions) => verify(files, options, terminal));
+
+  program
+    .command('repair')
+    .description('write what can be kept of a damaged journal into a new one')
+    .argument('<file>', 'the journal, which is left as it is')
+    .option('--output <file>', 'the new journal, which must not be there yet (default: <file>.repaired)')
+    .option('--renumber', 'keep what can be read behind a gap, too, under new positions')
+    .action((file: string, options: RepairOptions) => about(file, repair(file, options, terminal)));
+
+  program
+    .command('import')
+    .description('make one journal of a file whose positions start again at 1 with each run')
+    .argument('<old>', 'the file')
+    .argument('<new>', 'the journal, which must not be there yet')
+    .action((file: string, output: string) => about(file, importRuns(file, output, terminal)));
+
+  program
+    .command('stats')
+    .description('say what a journal is made of')
+    .argument('<file>', 'the journal')
+    .option('--json', 'as a JSON object')
+    .action((file: string, options: StatsOptions) => about(file, stats(file, options, terminal)));
+
+  return program;
+}

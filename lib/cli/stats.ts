@@ -1,0 +1,98 @@
+import { counted } from './counted';
+import { describeDamage } from './describe-error';
+import { EntryTimes, TIME_FIELDS, type Rate } from './entry-times';
+import { EntryTypes } from './entry-types';
+import { lineBytes } from './journal-line';
+import { printable } from './printable';
+import { Sizes } from './sizes';
+import { survey, type Survey } from './survey';
+import type { Terminal } from './terminal';
+
+/** How the result is put. */
+export interface StatsOptions {
+  readonly json?: boolean;
+}
+
+interface Stats extends Survey {
+  readonly firstPosition: number | undefined;
+  readonly types: ReturnType<EntryTypes['top']>;
+  readonly sizes: Sizes;
+  readonly rate: Rate | undefined;
+}
+
+const TOP_TYPES = 10;
+const SPANS = [
+  ['a second', 1],
+  ['a minute', 60],
+  ['an hour', 3600],
+  ['a day', 86_400],
+] as const;
+
+/** Says what a journal is made of. */
+export async function stats(filePath: string, { json = false }: StatsOptions, terminal: Terminal): Promise<void> {
+  const types = new EntryTypes();
+  const times = new EntryTimes();
+  const sizes = new Sizes();
+  let firstPosition: number | undefined;
+  const found = await survey(filePath, {
+    doing: 'Reading',
+    terminal,
+    visit({ position, entry: line }) {
+      firstPosition ??= position;
+      types.add(line.entry);
+      times.add(line.entry);
+      sizes.add(lineBytes(line));
+    },
+  });
+  if (found.damage) {
+    terminal.fail(describeDamage(found.damage));
+    return;
+  }
+  const all: Stats = { ...found, firstPosition, types: types.top(TOP_TYPES), sizes, rate: times.rate };
+  for (const line of json ? [asJson(filePath, all)] : asText(filePath, all)) await terminal.out.write(line);
+}
+
+function asJson(file: string, { entries, firstPosition, lastPosition, bytes, tornBytes, ...rest }: Stats): string {
+  const { types, sizes, rate } = rest;
+  return JSON.stringify({
+    file,
+    entries,
+    firstPosition: firstPosition ?? null,
+    lastPosition,
+    bytes,
+    tornBytes,
+    meanBytes: entries > 0 ? bytes / entries : null,
+    ...types,
+    sizes: sizes.buckets,
+    rate: rate ? { ...rate, perSecond: rate.perSecond ?? null } : null,
+  });
+}
+
+function* asText(filePath: string, stats: Stats): Generator<string, void> {
+  const { entries, firstPosition, lastPosition, bytes, tornBytes, types, sizes, rate } = stats;
+  const named = types.types.map(({ type, entries }) => `${printable(type)} ${entries}`);
+  if (types.others > 0) named.push(`others ${types.others}`);
+  if (types.untyped > 0) named.push(`without a type ${types.untyped}`);
+
+  yield printable(filePath);
+  yield `entries  ${entries}${firstPosition === undefined ? '' : `, positions ${firstPosition} to ${lastPosition}`}`;
+  const mean = entries > 0 ? `, ${Number((bytes / entries).toFixed(1))} an entry` : '';
+  yield `bytes    ${bytes}${mean}${tornBytes > 0 ? `, then a torn end of ${tornBytes}` : ''}`;
+  if (entries === 0) return;
+  yield `types    ${named.join(', ')}`;
+  yield `rate     ${describeRate(rate)}`;
+  yield 'sizes    entries by the bytes of their lines';
+  yield '';
+  yield* sizes.chart();
+}
+
+function describeRate(rate: Rate | undefined): string {
+  if (!rate) return `no entry says when it was written (in ${TIME_FIELDS.map((field) => `"${field}"`).join(', ')})`;
+  const { field, entries, first, last, perSecond } = rate;
+  const by = `by "${field}" of ${counted(entries, 'entry')}`;
+  if (perSecond === undefined) return `all at ${first.toISOString()}, ${by}`;
+  // The shortest span in which something happens.
+  const [span, seconds] = SPANS.find(([, seconds]) => perSecond * seconds >= 1) ?? SPANS.at(-1)!;
+  const count = Number((perSecond * seconds).toPrecision(3));
+  return `${count} ${span}, ${first.toISOString()} to ${last.toISOString()}, ${by}`;
+}

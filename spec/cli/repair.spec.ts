@@ -1,0 +1,264 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { lastValueFrom, toArray } from 'rxjs';
+import { openFileScrivener, readJournal } from 'rx-scrivener/file';
+import { bytesOf, journalText, latin1, line, positioned, textOf } from '../file/support/journal-text';
+import { until } from '../file/support/outcome';
+import { useTempDir } from '../file/support/temp-dir';
+import { useCommand } from './support/installed-command';
+import { runHere } from './support/run-here';
+
+const command = useCommand();
+const path = useTempDir();
+
+/** Repairs a text, in place of a file, and says what became of it; the file has to stay as it was. */
+async function repaired(text: string | Buffer, ...args: string[]) {
+  writeFileSync(path('bad'), text);
+  const { code, stderr } = await runHere(['repair', path('bad'), '--output', path('good'), ...args]);
+  expect(bytesOf(path('bad'))).toBe(latin1(text));
+  expect(readdirSync(path()).filter((name) => name.includes('partial'))).toEqual([]);
+  if (existsSync(path('good'))) await lastValueFrom(readJournal(path('good')).pipe(toArray()));
+  return {
+    code,
+    good: existsSync(path('good')) ? textOf(path('good')) : undefined,
+    notes: stderr
+      .trimEnd()
+      .split('\n')
+      .map((note) => note.replace('rx-scrivener: ', '')),
+  };
+}
+
+test('a whole journal is copied, byte by byte', async () => {
+  const text =
+    '{"position":1, "schemaVersion":"1","more":0,"entry":12345678901234567890}\n' + line(2, { b: 'ü', a: 1 });
+  expect(await repaired(text)).toEqual({ code: 0, good: text, notes: [''] });
+});
+
+test('an empty one as well', async () => {
+  expect(await repaired('')).toEqual({ code: 0, good: '', notes: [''] });
+});
+
+test('a torn end alone is no loss', async () => {
+  expect(await repaired(journalText([1, 'ü']) + '{"schemaV')).toEqual({
+    code: 0,
+    good: journalText([1, 'ü']),
+    notes: ['left out a torn end of 9 bytes'],
+  });
+});
+
+test('a last line gets its newline', async () => {
+  expect(await repaired(journalText([1, 2]).trimEnd())).toMatchObject({ code: 0, good: journalText([1, 2]) });
+});
+
+test('a line that cannot be read leaves a gap, which ends what is kept', async () => {
+  const text = journalText([1, 'ü']) + 'x\n' + journalText([4, 5, 6], 4);
+  const from = Buffer.byteLength(journalText([1, 'ü']));
+  expect(await repaired(text)).toEqual({
+    code: 1,
+    good: journalText([1, 'ü']),
+    notes: [
+      `left out 4 lines, ${Buffer.byteLength(text) - from} bytes, from line 3 (byte ${from}) on:`,
+      '- line 3: it is not JSON',
+      '- line 4: its position is 4 where 3 is next',
+      '- line 5 and 1 more: it stands behind that',
+      '--renumber keeps what can be read behind that, under new positions',
+    ],
+  });
+});
+
+test('--renumber closes the gap', async () => {
+  const big = '{"schemaVersion":"1","position":5,"entry":{"b":12345678901234567890,"position":7}}\n';
+  const text = journalText([1, 2]) + 'x\n' + line(4, 'vier') + big + '{"position":6,"schemaVersion":"1","entry":6}\n';
+  expect(await repaired(text, '--renumber')).toEqual({
+    code: 1,
+    good: journalText([1, 2, 'vier']) + big.replace('5', '4') + line(5, 6),
+    notes: [
+      'left out 1 line, 2 bytes, from line 3 (byte 90) on:',
+      '- line 3: it is not JSON',
+      'gave new positions to 3 entries',
+    ],
+  });
+});
+
+test('what stands between lines whose positions go on is left out, and no more', async () => {
+  const text =
+    journalText([1, 2]) + '\n' + '{"schemaVersion":"1","pos\n' + journalText([3], 3) + '\u0001\n' + journalText([4], 4);
+  expect(await repaired(text)).toEqual({
+    code: 1,
+    good: journalText([1, 2, 3, 4]),
+    notes: ['left out 3 lines, 29 bytes, from line 3 (byte 90) on:', '- line 3 and 2 more: it is not JSON'],
+  });
+});
+
+test.each([
+  ['the beginning of a line', Buffer.from('{"schemaVersion":"1","position":3,"entry":"ü').subarray(0, -1)],
+  ['zeros', Buffer.alloc(4096)],
+  ['the beginning of another file', Buffer.from('\uFEFF')],
+])('a line that was appended to %s is kept', async (_, torn) => {
+  const text = Buffer.concat([Buffer.from(journalText([1, 2])), torn, Buffer.from(journalText([3, 4], 3))]);
+  const { code, good, notes } = await repaired(text);
+  expect({ code, good }).toEqual({ code: 1, good: journalText([1, 2, 3, 4]) });
+  expect(notes).toEqual([
+    `left out 1 line, ${torn.length} bytes, from line 3 (byte 90) on:`,
+    expect.stringMatching(/^- line 3: it is not (JSON|UTF-8)$/) as string,
+  ]);
+});
+
+test('an entry that holds a line is not taken for one', async () => {
+  const nested = '{"schemaVersion":"1","position":2,"entry":1}';
+  const { good } = await repaired(line(1, 1) + `{"schemaVersion":"2","position":2,"entry":${nested}}\n`);
+  expect(good).toBe(line(1, 1));
+});
+
+test('bytes that are no UTF-8', async () => {
+  const text = Buffer.concat([Buffer.from(line(1, 1)), Buffer.of(0xff, 10), Buffer.from(line(2, 2))]);
+  expect(await repaired(text)).toEqual({
+    code: 1,
+    good: journalText([1, 2]),
+    notes: ['left out 1 line, 2 bytes, from line 2 (byte 45) on:', '- line 2: it is not UTF-8'],
+  });
+});
+
+test('damage and, behind it, a torn end', async () => {
+  const text = journalText([1]) + 'x\n' + line(2, 2) + '{"schemaV';
+  expect(await repaired(text)).toEqual({
+    code: 1,
+    good: journalText([1, 2]),
+    notes: [
+      'left out 2 lines, 11 bytes, from line 2 (byte 45) on:',
+      '- line 2: it is not JSON',
+      '- line 4: it is not JSON, and the file ends with it',
+    ],
+  });
+  expect((await repaired('x\n' + line(1, 1).trimEnd() + '\0\0', '--output', path('other'))).code).toBe(1);
+  expect(textOf(path('other'))).toBe(line(1, 1));
+});
+
+test('runs are not mixed', async () => {
+  const text = journalText(['a', 'b']) + journalText(['c', 'd', 'e']);
+  expect(await repaired(text)).toMatchObject({ code: 1, good: journalText(['a', 'b']) });
+  expect(await repaired(text, '--renumber', '--output', path('all'))).toMatchObject({
+    code: 0,
+    notes: ['gave new positions to 3 entries'],
+  });
+  expect(textOf(path('all'))).toBe(journalText(['a', 'b', 'c', 'd', 'e']));
+});
+
+describe('groups', () => {
+  /** The lines of a group, of which all but the last say that it goes on. */
+  const group = (entries: readonly unknown[], first: number) =>
+    journalText(entries.slice(0, -1), first).replaceAll('}\n', ' }\n') +
+    line(first + entries.length - 1, entries.at(-1));
+  const broken = journalText([1, 2]) + group([3, 4, 5], 3).replace('4', 'x') + group([6, 7], 6);
+
+  test('are written so', async () => {
+    const scrivener = await openFileScrivener<number>({ filePath: path('talk') });
+    await scrivener.writeAll([1, 2, 3]);
+    await scrivener.close();
+    expect(textOf(path('talk'))).toBe(group([1, 2, 3], 1));
+  });
+
+  test('are copied', async () => {
+    expect(await repaired(group([1, 2, 3], 1))).toMatchObject({ code: 0, good: group([1, 2, 3], 1) });
+  });
+
+  test('torn ones are torn ends', async () => {
+    const begun = group([3, 4, 5], 3).split('\n').slice(0, 2).join('\n');
+    expect(await repaired(journalText([1, 2]) + begun)).toEqual({
+      code: 0,
+      good: journalText([1, 2]),
+      notes: [`left out a torn end of ${begun.length} bytes`],
+    });
+  });
+
+  test('broken ones are left out whole, with what stands behind', async () => {
+    expect(await repaired(broken)).toEqual({
+      code: 1,
+      good: journalText([1, 2]),
+      notes: [
+        expect.stringMatching(/^left out 5 lines, \d+ bytes, from line 3 \(byte 90\) on:$/) as string,
+        '- line 3: its group is not whole',
+        '- line 4: it is not JSON',
+        '- line 5: its position is 5 where 3 is next',
+        '- line 6 and 1 more: it stands behind that',
+        '--renumber keeps what can be read behind that, under new positions',
+      ],
+    });
+  });
+
+  test('whole ones stay groups under new positions', async () => {
+    const { good } = await repaired(broken, '--renumber');
+    expect(good).toBe(journalText([1, 2, 5]) + group([6, 7], 4));
+  });
+
+  test('whole ones behind garbage are kept, and those that are not do not swallow others', async () => {
+    expect((await repaired(line(1, 1) + 'x\n' + group([2, 3], 2))).good).toBe(line(1, 1) + group([2, 3], 2));
+    const begun = line(2, 2).replace('}\n', ' }\n');
+    const text = line(1, 1) + 'x\n' + begun + line(7, 7);
+    const { notes } = await repaired(text, '--renumber', '--output', path('new'));
+    expect(textOf(path('new'))).toBe(line(1, 1) + line(2, 7));
+    expect(notes).toContain('- line 3: its group is not whole');
+  });
+});
+
+test('a file that holds no entry makes no journal', async () => {
+  expect(await repaired('hello\nworld\n')).toEqual({
+    code: 1,
+    good: undefined,
+    notes: [
+      'left out 2 lines, 12 bytes, from line 1 (byte 0) on:',
+      '- line 1 and 1 more: it is not JSON',
+      `${path('bad')} holds nothing that can be kept: ${path('good')} is not written`,
+    ],
+  });
+});
+
+test('what it writes opens, and can be written to', async () => {
+  writeFileSync(path('bad'), journalText(['a', 'b']) + 'x\n');
+  const { code, stdout } = await command.run(['repair', 'bad'], path());
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'bad.repaired: 2 entries, last position 2\n' });
+  const scrivener = await openFileScrivener<string>({ filePath: path('bad.repaired') });
+  await scrivener.write('c');
+  await scrivener.close();
+  expect(await lastValueFrom(readJournal(path('bad.repaired')).pipe(toArray()))).toEqual(positioned(['a', 'b', 'c']));
+});
+
+test('a file that is there is not overwritten, the journal itself included', async () => {
+  writeFileSync(path('bad'), journalText([1]) + 'x\n');
+  writeFileSync(path('bad.repaired'), 'precious');
+  for (const [args, output] of [
+    [[], 'bad.repaired'],
+    [['--output', 'bad'], 'bad'],
+    [['--output', '.'], '.'],
+  ] as const) {
+    expect(await command.run(['repair', 'bad', ...args], path())).toEqual({
+      code: 1,
+      signal: null,
+      stdout: '',
+      stderr: `rx-scrivener: ${output} is there already, and is not overwritten\n`,
+    });
+  }
+  expect(textOf(path('bad.repaired'))).toBe('precious');
+  expect(readdirSync(path()).sort()).toEqual(['bad', 'bad.repaired']);
+});
+
+test('folders of the new file are made; a missing journal makes none', async () => {
+  writeFileSync(path('bad'), journalText([1]));
+  expect((await runHere(['repair', path('bad'), '--output', path('a', 'b', 'c')])).code).toBe(0);
+  expect(textOf(path('a', 'b', 'c'))).toBe(journalText([1]));
+  const missing = await runHere(['repair', path('missing'), '--output', path('d', 'e')]);
+  expect(missing).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `rx-scrivener: ${path('missing')}: no such file or directory\n`,
+  });
+  expect(existsSync(path('d'))).toBe(false);
+});
+
+test('one that is interrupted leaves nothing behind', async () => {
+  writeFileSync(path('big'), journalText(new Array<string>(100_000).fill('x'.repeat(200))));
+  const child = command.start(['repair', 'big'], path());
+  await until(() => readdirSync(path()).some((name) => name.endsWith('.partial')));
+  child.process.kill('SIGINT');
+  expect(await child.ended).toEqual({ code: null, signal: 'SIGINT', stdout: '', stderr: '' });
+  expect(readdirSync(path())).toEqual(['big']);
+});
