@@ -1,22 +1,48 @@
 // Every row compares two things in one process of its own, interleaved: `npm run bench`, or `npm run bench -- append recovery`.
+// `peers` are the rows against other packages: `npm run bench -- peers`, one of them `npm run bench -- append/pino`.
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { isMissing, PEERS } from './peers.mjs';
 
-const ROWS = ['append', 'live-delivery', 'wait-for', 'iterate', 'recovery', 'memory'];
+const OWN_ROWS = [
+  'append',
+  'live-delivery',
+  'wait-for',
+  'iterate',
+  'recovery',
+  'open',
+  'tail-file',
+  'memory',
+  'file-memory',
+];
+const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3'];
+const ROWS = [...OWN_ROWS, ...PEER_ROWS];
+
+const peerOf = (name) => name.split('/')[1];
 
 if (process.send) {
-  const { run, what, against, atMost, unit, difference } = await import(`./rows/${process.argv[2]}.mjs`);
-  process.send({ ...(await run()), what, against, atMost, unit, difference });
+  const [file, peer] = process.argv[2].split('/');
+  const row = await import(`./rows/${file}.mjs`);
+  const { run, ...texts } = peer === undefined ? row : await row.peerRow(peer);
+  const { what, against, atMost, unit, difference, absolute } = texts;
+  process.send({ ...(await run()), what, against, atMost, unit, difference, absolute });
   process.disconnect();
 } else {
-  const wanted = process.argv.slice(2);
-  const unknown = wanted.find((name) => !ROWS.includes(name));
+  const asked = process.argv.slice(2).flatMap((name) => (name === 'peers' ? PEER_ROWS : name));
+  const unknown = asked.find((name) => !ROWS.includes(name));
   if (unknown) throw new Error(`No row "${unknown}", there are ${ROWS.join(', ')}`);
+  const wanted = asked.length > 0 ? asked : ROWS;
+  const leftOut = wanted.filter((name) => isMissing(peerOf(name)));
   const rows = [];
-  for (const name of wanted.length > 0 ? wanted : ROWS) rows.push(await measure(name));
-  print(rows);
-  process.exitCode = rows.every(({ ratio, atMost }) => ratio <= atMost) ? 0 : 1;
+  for (const name of wanted) if (!leftOut.includes(name)) rows.push(await measure(name));
+  if (rows.length > 0) print(rows);
+  if (leftOut.length > 0) {
+    const missing = [...new Set(leftOut.map(peerOf))].join(', ');
+    console.log(`\nNot installed: ${missing} (npm ci --prefix bench/peers). Left out: ${leftOut.join(', ')}.`);
+  }
+  const complete = asked.length === 0 || leftOut.length === 0;
+  process.exitCode = complete && rows.every(({ ratio, atMost }) => ratio <= atMost) ? 0 : 1;
 }
 
 function measure(name) {
@@ -34,10 +60,10 @@ function print(rows) {
   );
   console.log('| what | ours | against | theirs | ratio | at most | ratios of the rounds |');
   console.log('| --- | --- | --- | --- | --- | --- | --- |');
-  for (const { what, ours, against, theirs, ratio, ratios, atMost, unit, difference } of rows) {
-    const figure = (value) => (difference ? `+${value.toFixed(1)}` : value.toFixed(2));
+  for (const { what, ours, against, theirs, ratio, ratios, atMost, unit, difference, absolute } of rows) {
+    const figure = (value) => (absolute ? value.toFixed(0) : difference ? `+${value.toFixed(1)}` : value.toFixed(2));
     const spread = `${figure(Math.min(...ratios))} to ${figure(Math.max(...ratios))}`;
-    const limit = difference ? `+${atMost}` : `${atMost} x`;
+    const limit = absolute ? `${atMost} ${unit}` : difference ? `+${atMost}` : `${atMost} x`;
     console.log(
       `| ${what} | ${ours.toFixed(0)} ${unit} | ${against} | ${theirs.toFixed(0)} ${unit} | ${figure(ratio)} | ${limit} | ${spread} |`,
     );

@@ -2,6 +2,7 @@ import { open, rm, stat } from 'node:fs/promises';
 import { openFileScrivener } from 'rx-scrivener/file';
 import { compare, perStep } from '../compare.mjs';
 import { entry } from '../entry.mjs';
+import { howOf, openPeer } from '../peers.mjs';
 import { temporaryFile } from '../temporary-file.mjs';
 
 const COUNT = 200_000;
@@ -9,12 +10,12 @@ const entries = Array.from({ length: COUNT }, (_, n) => entry(n));
 
 export const what = 'append, default options, `await write` each, until all is in the file, 200-byte entries';
 export const against = 'bare loop: JSON.stringify, join 1,000 lines, one FileHandle.write';
-export const atMost = 1.5;
+export const atMost = 1.25;
 export const unit = 'ns an entry';
 
 async function ours() {
   const filePath = temporaryFile();
-  const scrivener = await openFileScrivener({ filePath });
+  const scrivener = await openFileScrivener({ filePath, durability: 'os' });
   const figure = await perStep(COUNT, async () => {
     for (const entry of entries) await scrivener.write(entry);
     await scrivener.flush();
@@ -50,3 +51,24 @@ async function finish(filePath) {
 }
 
 export const run = () => compare({ ours, theirs });
+
+/** The same against a peer. */
+export async function peerRow(peer) {
+  async function theirs() {
+    const path = temporaryFile();
+    const store = await openPeer(peer, path);
+    const figure = await perStep(COUNT, () => store.append(entries));
+    const count = await store.count();
+    if (count !== COUNT) throw new Error(`Expected ${COUNT} entries in ${peer}, got ${count}`);
+    await store.close();
+    await rm(path, { recursive: true });
+    return figure;
+  }
+  return {
+    what,
+    against: `${peer}: ${await howOf(peer)}`,
+    atMost: 1,
+    unit,
+    run: () => compare({ rounds: 5, warmUps: 1, ours, theirs }),
+  };
+}

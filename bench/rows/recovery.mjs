@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { openFileScrivener } from 'rx-scrivener/file';
 import { compare, perStep } from '../compare.mjs';
 import { entry } from '../entry.mjs';
+import { linesOf } from '../lines.mjs';
 import { temporaryFile } from '../temporary-file.mjs';
 
 const COUNT = 200_000;
@@ -31,9 +30,7 @@ async function ours() {
 async function theirs() {
   const entries = [];
   const figure = await perStep(COUNT, async () => {
-    for await (const line of createInterface({ input: createReadStream(filePath), crlfDelay: Infinity })) {
-      entries.push(JSON.parse(line).entry);
-    }
+    for await (const line of linesOf(filePath)) entries.push(JSON.parse(line).entry);
   });
   if (entries.length !== COUNT) throw new Error(`Expected ${COUNT} entries, got ${entries.length}`);
   return figure;

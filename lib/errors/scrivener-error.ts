@@ -1,10 +1,12 @@
 /** Every stable `code` that an error of this library carries. */
 export type ErrorCode =
+  | 'ERR_BACKLOG_FULL'
   | 'ERR_BUFFER_OVERFLOW'
   | 'ERR_CORRUPT_BOOKMARK'
   | 'ERR_CORRUPT_ENTRY'
   | 'ERR_CORRUPT_JOURNAL'
   | 'ERR_ENTRY_VALIDATION'
+  | 'ERR_FLUSH_ABANDONED'
   | 'ERR_INVALID_TRANSITION'
   | 'ERR_JOURNAL_CLOSED'
   | 'ERR_JOURNAL_LOCKED'

@@ -1,4 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { syncDirectory } from './directory';
+import { readBlocks, type Block } from './read-blocks';
 
 /** 'os': handed to the operating system; 'disk': synced to the disk. */
 export type Durability = 'os' | 'disk';
@@ -26,6 +28,8 @@ export class AppendFile {
     const handle = await open(filePath, 'a+');
     try {
       const stats = await handle.stat();
+      // Its name is to last as its content does, if it has just appeared.
+      if (durability === 'disk' && stats.size === 0 && stats.isFile()) await syncDirectory(filePath);
       return new AppendFile(handle, stats.isFile(), stats.size, durability);
     } catch (error) {
       await handle.close();
@@ -47,6 +51,21 @@ export class AppendFile {
       await this.handle.truncate(this.#bytes).catch(() => (this.#broken = error));
       throw error;
     }
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Everything in it; nothing where it cannot be read back. */
+  async *blocks(): AsyncGenerator<Block, void> {
+    if (this.isRegular) yield* readBlocks(this.handle);
+  }
+
+  /** Which file it is, whatever its name. */
+  async identify(): Promise<{ ino: bigint; bytes: number; bornMs: number }> {
+    const { ino, birthtimeMs } = await this.handle.stat({ bigint: true });
+    return { ino, bytes: this.#bytes, bornMs: this.#bytes === 0 ? Date.now() : Number(birthtimeMs) };
   }
 
   /** Cuts off what stands from an offset on. */

@@ -1,6 +1,7 @@
 import { Queue } from '../journal/queue';
 
-interface Chunk {
+/** Lines, each with its newline. */
+export interface Chunk {
   readonly bytes: Buffer;
   readonly lines: number;
 }
@@ -28,15 +29,15 @@ export class EncodedLines {
     if (this.#lines.length === CHUNK_LINES || this.#length >= CHUNK_LENGTH) this.#encode();
   }
 
-  /** Takes the oldest `count` lines, which are there, each with its newline. */
-  take(count: number): Buffer[] {
+  /** Takes the oldest `count` lines, which are there. */
+  take(count: number): Chunk[] {
     this.#encode();
-    const taken: Buffer[] = [];
+    const taken: Chunk[] = [];
     while (count > 0) {
       const { bytes, lines } = (this.#oldest ?? this.#chunks.shift())!;
       const wanted = Math.min(lines, count);
       const end = wanted === lines ? bytes.length : behindLine(bytes, wanted);
-      taken.push(bytes.subarray(0, end));
+      taken.push({ bytes: bytes.subarray(0, end), lines: wanted });
       this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
       count -= wanted;
     }

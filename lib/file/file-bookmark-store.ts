@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import type { BookmarkStore } from '../patterns/bookmark-store';
+import { replaceFile } from './replace-file';
 
 /**
  * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one.
  *
- * Saves that are asked for while one is under way end with the last of them. The file is replaced by a synced one, in the manner of
- * https://lwn.net/Articles/457667/.
+ * Saves that are asked for while one is under way end with the last of them.
  *
  * @example
  * ```ts
@@ -56,27 +54,9 @@ export class FileBookmarkStore implements BookmarkStore {
 
   #begin(): Promise<void> {
     this.#next = undefined;
-    return (this.#saving = this.#replace(this.#wanted).finally(() => {
+    const text = `{"position":${this.#wanted}}\n`;
+    return (this.#saving = replaceFile(this.#filePath, text).finally(() => {
       this.#saving = undefined;
     }));
-  }
-
-  async #replace(position: Position): Promise<void> {
-    const directory = dirname(this.#filePath);
-    await mkdir(directory, { recursive: true });
-    const temporary = `${this.#filePath}.${randomUUID()}.tmp`;
-    try {
-      const file = await open(temporary, 'wx');
-      try {
-        await file.writeFile(`{"position":${position}}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, this.#filePath);
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      throw error;
-    }
   }
 }

@@ -1,33 +1,42 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
+import { BacklogFullError } from '../errors/backlog-full-error';
+import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { SerializationError } from '../errors/serialization-error';
-import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
-import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import { markContinued } from '../journal/group';
+import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
+import type { Log } from '../journal/log';
 import type { Position, Positioned } from '../journal/position';
 import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
-import type { FileContent } from './file-append-sink';
 import { publish } from './diagnostics';
-import { continuedLine } from './group-line';
-import { isOwn } from './is-line-beginning';
+import type { Flushing, PendingLines } from './flushing';
 import type { JournalLock } from './journal-lock';
+import type { FileContent } from './journal-store';
+import type { StoredJournal } from './stored-journal';
 
 const MAX_ATTEMPTS = 10;
 
 /** What {@link openFileScrivener} puts a scrivener together from. */
 export interface FileScrivenerParts<T> {
-  readonly journal: InMemoryScrivener<T>;
+  readonly log: Log<T>;
+  readonly reads: StoredJournal<T>;
+  readonly flushing: Flushing<T>;
   readonly flusher: FlusherDaemon<T>;
-  /** The lines of what is not in the sink yet, which the flusher's sink takes as it goes. */
-  readonly lines: { push(line: string): void };
+  /** Opens what stands behind the flusher anew, up to a position. */
+  readonly reopen: (flushed: Position) => Promise<void>;
   readonly lock: JournalLock;
-  readonly serializer: EntrySerializer<T>;
+  readonly toLine: (record: Positioned<T>) => string;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly retain: number;
+  /** The oldest position that is kept on the disk. */
+  readonly oldest: () => Position;
+  readonly maxPending: number;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly recovered: FileContent;
 }
@@ -39,44 +48,46 @@ export interface FileScrivenerParts<T> {
  * flusher fails and says so, and the journal goes on in memory.
  */
 export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
-  /** The daemon that persists the journal. */
-  readonly flusher: FlusherDaemon<T>;
   /** Where the flusher journals what happens to it. */
   readonly daemonEvents: Scrivener<DaemonEvent>;
   /** What the file held when it was opened. */
   readonly recovered: { readonly entries: number; readonly lastPosition: Position; readonly truncatedBytes: number };
-  readonly #journal: InMemoryScrivener<T>;
-  readonly #lines: { push(line: string): void };
-  readonly #lock: JournalLock;
-  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
-  readonly #toLine: (record: Positioned<T>) => string;
-  /** How the line of an entry says that its group goes on in the next one. */
-  readonly #continue: (line: string) => string;
+  readonly #parts: FileScrivenerParts<T>;
+  readonly #log: Log<T>;
+  readonly #reads: StoredJournal<T>;
+  readonly #lines: PendingLines;
+  #flusher: FlusherDaemon<T>;
   #closing: Promise<void> | undefined;
+  #reopening: Promise<void> | undefined;
+  /** The end of the newest write that had to wait for room, and how many there are. */
+  #admission: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
   /** @internal */
-  constructor({ journal, flusher, lines, lock, serializer, schema, daemonEvents, recovered }: FileScrivenerParts<T>) {
-    this.flusher = flusher;
-    this.daemonEvents = daemonEvents;
-    this.recovered = recovered;
-    this.#journal = journal;
-    this.#lines = lines;
-    this.#lock = lock;
-    this.#schema = schema;
-    // The journal's own serializer keeps to its promises.
-    const own = isOwn(serializer);
-    this.#toLine = own ? (record) => serializer.serialize(record) : (record) => toLine(serializer, record);
-    this.#continue = own ? continuedLine : (line) => line;
+  constructor(parts: FileScrivenerParts<T>) {
+    this.#parts = parts;
+    this.#log = parts.log;
+    this.#reads = parts.reads;
+    this.#lines = parts.flushing.lines;
+    this.daemonEvents = parts.daemonEvents;
+    this.recovered = parts.recovered;
+    this.#flusher = parts.flusher;
+    this.#keepTrimmed();
+  }
+
+  /** The daemon that persists the journal; another one after {@link FileScrivener.reopen}. */
+  get flusher(): FlusherDaemon<T> {
+    return this.#flusher;
   }
 
   /** The last position assigned, {@link START} when the journal is empty. */
   get head(): Position {
-    return this.#journal.head;
+    return this.#log.head;
   }
 
   /** `head`, then each further position, in order; completes when the journal is closed. */
   get head$(): Observable<Position> {
-    return this.#journal.head$;
+    return headOf(this);
   }
 
   /** The last position that is in the file. */
@@ -92,38 +103,37 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   /**
    * Writes synchronously: returns the entry's position once every live subscriber was given it; it reaches the file with its batch.
    *
-   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed
+   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed,
+   *   {@link BacklogFullError} when `maxPending` entries wait to be flushed
    */
   append(entry: T): Position {
+    if (!this.#hasRoom(1)) throw new BacklogFullError(this.#parts.maxPending);
     return this.#append(entry);
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    return this.#append(entry, options);
+    if (this.#hasRoom(1)) return this.#append(entry, options);
+    return this.#whenRoom(1, options?.signal, () => this.#append(entry, options));
   }
 
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
-    if (this.#closing) throw new JournalClosedError();
     const group = [...entries];
-    for (const entry of group) if (this.#schema) validateEntry(this.#schema, entry);
-    const lines = this.#nextLines(group);
-    assertWritable(options, this.head);
-    if (this.flusher.status !== 'Failed') for (const line of lines) this.#lines.push(line);
-    return this.#journal.writeAll(group);
+    if (this.#hasRoom(group.length)) return this.#appendAll(group, options);
+    return this.#whenRoom(group.length, options.signal, () => this.#appendAll(group, options));
   }
 
   tail(after?: Position, options?: TailOptions): JournalStream<T> {
-    return this.#journal.tail(after, options);
+    return this.#reads.tail(after, options);
   }
 
   readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
-    return this.#journal.readBackward(before, options);
+    return this.#reads.readBackward(before, options);
   }
 
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    return this.#journal.waitFor(after, match, options);
+    return this.#reads.waitFor(after, match, options);
   }
 
   /** {@link FlusherDaemon.whenFlushed} of the flusher. */
@@ -149,28 +159,48 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     return this.close();
   }
 
+  /**
+   * Goes on flushing behind `flushed` after the flusher has failed, with a new flusher; resolves once that is running.
+   *
+   * Entries that were written meanwhile are serialized as they are now. Rejects with {@link InvalidTransitionError} when the flusher has not failed,
+   * {@link JournalClosedError} once closed, {@link CorruptJournalError} when the file ends before `flushed`, and what opening it fails with.
+   *
+   * @example
+   * ```ts
+   * scrivener.flusher.waitForFailure().then(async () => {
+   *   await makeRoomOnDisk();
+   *   await scrivener.reopen();
+   * });
+   * ```
+   */
+  reopen(): Promise<void> {
+    return (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined)));
+  }
+
   #append(entry: T, options?: WriteOptions): Position {
+    const { schema } = this.#parts;
     if (this.#closing) throw new JournalClosedError();
-    if (this.#schema) validateEntry(this.#schema, entry);
-    const line = this.#nextLine(entry);
+    if (schema) validateEntry(schema, entry);
+    const line = this.#atHead((head) => this.#parts.toLine({ position: head + 1, entry }));
     if (options) assertWritable(options, this.head);
-    if (this.flusher.status !== 'Failed') this.#lines.push(line);
-    return this.#journal.append(entry);
+    if (this.#flusher.status !== 'Failed') this.#lines.push(line);
+    return this.#log.append(entry);
   }
 
-  /** The line at the next position. */
-  #nextLine(entry: T): string {
-    return this.#atHead((head) => this.#toLine({ position: head + 1, entry }));
-  }
-
-  /** The lines of a group at the next positions. */
-  #nextLines(group: readonly T[]): string[] {
-    return this.#atHead((head) =>
+  #appendAll(group: readonly T[], options: WriteOptions): Position[] {
+    const { schema, toLine } = this.#parts;
+    if (this.#closing) throw new JournalClosedError();
+    for (const entry of group) if (schema) validateEntry(schema, entry);
+    const lines = this.#atHead((head) =>
       group.map((entry, index) => {
-        const line = this.#toLine({ position: head + 1 + index, entry });
-        return index < group.length - 1 ? this.#continue(line) : line;
+        const record = { position: head + 1 + index, entry };
+        if (index < group.length - 1) markContinued(record);
+        return toLine(record);
       }),
     );
+    assertWritable(options, this.head);
+    if (this.#flusher.status !== 'Failed') for (const line of lines) this.#lines.push(line);
+    return this.#log.appendAll(group);
   }
 
   /** What is made at the journal's end, also when a toJSON or a getter of an entry writes, too. */
@@ -184,15 +214,70 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     throw new SerializationError('it writes to the journal each time it is serialized');
   }
 
-  async #close(): Promise<void> {
-    this.#journal.complete();
+  /** A group that is larger than may wait has room when nothing waits. */
+  #hasRoom(entries: number): boolean {
+    const { maxPending } = this.#parts;
+    if (maxPending === Infinity) return true;
+    const pending = this.head - this.flushed;
+    return this.#waiting === 0 && (pending === 0 || pending + entries <= maxPending);
+  }
+
+  /** Writes in turn, each when what is flushed leaves room for it. */
+  async #whenRoom<R>(entries: number, signal: AbortSignal | undefined, append: () => R): Promise<R> {
+    const { maxPending } = this.#parts;
+    this.#waiting++;
+    const turn = this.#admission.then(async () => {
+      signal?.throwIfAborted();
+      const wanted = () => Math.min(this.head, this.head + entries - maxPending);
+      while (!this.#closing && this.flushed < wanted()) {
+        this.flush().catch(() => undefined); // `whenFlushed` says it
+        await this.whenFlushed(wanted(), { signal });
+      }
+      return append();
+    });
+    this.#admission = turn.catch(() => undefined);
     try {
-      await this.flusher.shutdown();
-      if (this.flushed < this.head) throw await this.flusher.waitForFailure();
+      return await turn;
     } finally {
-      await this.#lock.release();
+      this.#waiting--;
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    const { flushing, reopen, toLine } = this.#parts;
+    const failed = this.#flusher;
+    if (this.#closing) throw new JournalClosedError();
+    if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
+    await failed.shutdown(); // has let go of the file
+    await reopen(failed.flushed);
+    this.#lines.clear();
+    for (let position = failed.flushed + 1; position <= this.head; position++) {
+      this.#lines.push(toLine(this.#log.read(position)));
+    }
+    const starting = flushing.start(failed.flushed, (flusher) => (this.#flusher = flusher));
+    this.#keepTrimmed();
+    await starting;
+  }
+
+  /** Keeps in memory the newest entries, and all that are not flushed, but for those that were retired. */
+  #keepTrimmed(): void {
+    const { retain, oldest } = this.#parts;
+    this.flushed$.subscribe((flushed) => {
+      this.#log.trim(Math.max(Math.min(flushed, this.head - retain) + 1, oldest()));
+    });
+  }
+
+  async #close(): Promise<void> {
+    const { lock } = this.#parts;
+    if (this.#reopening) await this.#reopening.catch(() => undefined);
+    this.#log.close({ failed: false });
+    try {
+      await this.#flusher.shutdown();
+      if (this.flushed < this.head) throw await this.#flusher.waitForFailure();
+    } finally {
+      await lock.release();
       const { flushed, head: lastPosition } = this;
-      publish('rx-scrivener:closed', () => ({ filePath: this.#lock.realPath, lastPosition, flushed }));
+      publish('rx-scrivener:closed', () => ({ filePath: lock.realPath, lastPosition, flushed }));
     }
   }
 }

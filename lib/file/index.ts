@@ -9,10 +9,15 @@ export { readJournal, type ReadJournalOptions } from './read-journal';
 export type { JournalDiagnostics } from './diagnostics';
 export { FileBookmarkStore } from './file-bookmark-store';
 
+export type { OpenProgress } from './journal-store';
+export type { Rotation } from './segment-rotation';
+
 // Errors
+export { BacklogFullError } from '../errors/backlog-full-error';
 export { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 export { CorruptEntryError } from '../errors/corrupt-entry-error';
 export { CorruptJournalError } from '../errors/corrupt-journal-error';
 export { EntryValidationError } from '../errors/entry-validation-error';
+export { FlushAbandonedError } from '../errors/flush-abandoned-error';
 export { JournalLockedError } from '../errors/journal-locked-error';
 export { SerializationError } from '../errors/serialization-error';

@@ -48,6 +48,11 @@ export class JournalLock {
     }
   }
 
+  /** Locks a further file that takes the journal's name; it is unlocked when it is closed. */
+  static cover(filePath: string, file: FileHandle): void {
+    if (!tryLock(file.fd, FAR, 1)) throw new JournalLockedError(filePath);
+  }
+
   /** Gives the lock back; again: does nothing. */
   async release(): Promise<void> {
     await closeAll(this.#files);

@@ -5,10 +5,13 @@ import { EntryValidationError } from '../errors/entry-validation-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
+import { HEAD, NECK } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
 import { isLineBeginning, isOwn } from './is-line-beginning';
 import type { Block } from './read-blocks';
+import type { SparseIndex } from './sparse-index';
 
 /** How a journal's lines are read. */
 export interface LineFormat<T> {
@@ -29,34 +32,64 @@ export interface FileEnd<T> {
   readonly byteOffset: number;
 }
 
-const NEWLINE = 10;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const BRACE = 0x7d;
+
+/** Where reading starts: behind so many lines, the last of which has this position. */
+export interface Start {
+  readonly lines: number;
+  readonly position: Position;
+}
+
+/** How a line of the journal's own begins, as bytes. */
+const HEAD_BYTES = Buffer.from(HEAD);
+const NECK_BYTES = Buffer.from(NECK);
 
 /** Reads a journal's lines in their order, and refuses what is no line of it. */
 export class LineReader<T> {
   readonly #format: LineFormat<T>;
-  #line = 0;
-  #last: Position = START;
-  /** The records of a group that goes on, and where it begins. */
-  #group: { readonly records: Positioned<T>[]; readonly byteOffset: number } | undefined;
+  readonly #own: boolean;
+  readonly #index: Pick<SparseIndex, 'note'> | undefined;
+  #line: number;
+  #last: Position;
+  /** The records of a group that goes on, how many lines it has so far, and where it begins. */
+  #group: { readonly records: Positioned<T>[]; lines: number; readonly byteOffset: number } | undefined;
   /** What the positions of this run are counted on from. */
   #run: Position = START;
 
-  constructor(format: LineFormat<T>) {
+  /** @param index - is told where lines begin */
+  constructor(format: LineFormat<T>, start: Start = { lines: 0, position: START }, index?: Pick<SparseIndex, 'note'>) {
     this.#format = format;
+    this.#own = isOwn(format.serializer);
+    this.#line = start.lines;
+    this.#last = start.position;
+    this.#index = index;
   }
 
   /** The position of the last whole line or group. */
   get last(): Position {
-    return this.#last - (this.#group?.records.length ?? 0);
+    return this.#last - (this.#group?.lines ?? 0);
   }
 
-  /** Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} behind those before the damage. */
-  read({ bytes, byteOffset }: Block, records: Positioned<T>[]): void {
-    if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records);
-    const text = bytes.toString();
+  /**
+   * Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} behind those before the damage.
+   *
+   * @param after - of lines up to this position only the frame is checked: they are not parsed
+   */
+  read({ bytes, byteOffset }: Block, records: Positioned<T>[], after: Position = START): void {
+    if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records, after);
+    const skimmed = this.#skim(bytes, byteOffset, records, after);
+    if (skimmed === bytes.length) return;
+    const text = bytes.toString('utf8', skimmed);
+    const ascii = text.length === bytes.length - skimmed;
+    let at = byteOffset + skimmed;
     for (let from = 0; from < text.length;) {
       const end = text.indexOf('\n', from);
-      this.#take(text.slice(from, end), records, () => byteOffset + Buffer.byteLength(text.slice(0, from)));
+      const line = text.slice(from, end);
+      this.#take(line, records, at);
+      at += (ascii ? line.length : Buffer.byteLength(line)) + 1;
       from = end + 1;
     }
   }
@@ -70,7 +103,8 @@ export class LineReader<T> {
     if (length === 0 || this.#isBeginning(written)) {
       return { records, newline: true, byteOffset: this.dropGroup() ?? byteOffset };
     }
-    this.#takeBytes(written, records, byteOffset);
+    if (!isUtf8(written)) throw this.#locate(new CorruptEntryError('it is not UTF-8'), byteOffset);
+    this.#take(written.toString(), records, byteOffset);
     const torn = this.dropGroup();
     return { records, newline: torn !== undefined, byteOffset: torn ?? byteOffset + length };
   }
@@ -78,41 +112,85 @@ export class LineReader<T> {
   /** Forgets a group that is not whole yet, to be read again; tells at which byte it begins. */
   dropGroup(): number | undefined {
     if (this.#group === undefined) return undefined;
-    const { records, byteOffset } = this.#group;
-    this.#line -= records.length;
-    this.#last -= records.length;
+    const { lines, byteOffset } = this.#group;
+    this.#line -= lines;
+    this.#last -= lines;
     this.#group = undefined;
     return byteOffset;
   }
 
   /** Finds the line that is not UTF-8. */
-  #readByLine(bytes: Buffer, byteOffset: number, records: Positioned<T>[]): void {
+  #readByLine(bytes: Buffer, byteOffset: number, records: Positioned<T>[], after: Position): void {
     for (let from = 0; from < bytes.length;) {
       const end = bytes.indexOf(NEWLINE, from);
-      this.#takeBytes(bytes.subarray(from, end), records, byteOffset + from);
+      const line = bytes.subarray(from, end + 1);
+      if (!isUtf8(line)) throw this.#locate(new CorruptEntryError('it is not UTF-8'), byteOffset + from);
+      this.read({ bytes: line, byteOffset: byteOffset + from, whole: true }, records, after);
       from = end + 1;
     }
   }
 
-  #takeBytes(bytes: Buffer, records: Positioned<T>[], byteOffset: number): void {
-    if (!isUtf8(bytes)) throw this.#locate(new CorruptEntryError('it is not UTF-8'), byteOffset);
-    this.#take(bytes.toString(), records, () => byteOffset);
+  /** Goes over lines up to a position, in their frame alone where it is the journal's own; returns how many bytes they have. */
+  #skim(bytes: Buffer, byteOffset: number, records: Positioned<T>[], after: Position): number {
+    let from = 0;
+    while (from < bytes.length && this.#last < after) {
+      const end = bytes.indexOf(NEWLINE, from);
+      const at = byteOffset + from;
+      const own = this.#own && this.#isNextFrame(bytes, from, end);
+      if (!own) {
+        this.#parse(bytes.toString('utf8', from, end), at);
+      } else {
+        if (mayHaveChecksum(bytes, end)) this.#located(at, () => withoutChecksum(bytes.toString('utf8', from, end)));
+        this.#last++;
+      }
+      this.#keep(undefined, own && bytes[end - 2] === SPACE, records, at);
+      from = end + 1;
+    }
+    return from;
   }
 
-  #take(line: string, records: Positioned<T>[], byteOffset: () => number): void {
-    let record;
-    try {
-      record = this.#readLine(line);
-    } catch (error) {
-      throw this.#locate(error, byteOffset());
+  /** Whether a line is laid out as the journal's own at the next position. */
+  #isNextFrame(bytes: Buffer, from: number, end: number): boolean {
+    for (let i = 0; i < HEAD_BYTES.length; i++) if (bytes[from + i] !== HEAD_BYTES[i]) return false;
+    let at = from + HEAD_BYTES.length;
+    if (bytes[at] === ZERO) return false;
+    let position = 0;
+    for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO) {
+      position = position * 10 + digit;
     }
-    const continued = isContinuedLine(line) && isOwn(this.#format.serializer);
-    if (continued) this.#group ??= { records: [], byteOffset: byteOffset() };
+    if (position !== this.#last + 1 - this.#run) return false;
+    for (let i = 0; i < NECK_BYTES.length; i++) if (bytes[at + i] !== NECK_BYTES[i]) return false;
+    return bytes[end - 1] === BRACE;
+  }
+
+  #take(line: string, records: Positioned<T>[], byteOffset: number): void {
+    const record = this.#parse(line, byteOffset);
+    this.#keep(record, this.#own && isContinuedLine(line), records, byteOffset);
+  }
+
+  #parse(line: string, byteOffset: number): Positioned<T> {
+    return this.#located(byteOffset, () => this.#readLine(line));
+  }
+
+  #located<R>(byteOffset: number, read: () => R): R {
+    try {
+      return read();
+    } catch (error) {
+      throw this.#locate(error, byteOffset);
+    }
+  }
+
+  /** Counts a line, and adds its record once its group is whole. */
+  #keep(record: Positioned<T> | undefined, continued: boolean, records: Positioned<T>[], byteOffset: number): void {
+    this.#line++;
+    this.#index?.note(this.#last, byteOffset);
+    if (continued) this.#group ??= { records: [], lines: 0, byteOffset };
     if (this.#group === undefined) {
-      records.push(record);
+      if (record) records.push(record);
       return;
     }
-    this.#group.records.push(record);
+    this.#group.lines++;
+    if (record) this.#group.records.push(record);
     if (continued) return;
     for (const whole of this.#group.records) records.push(whole);
     this.#group = undefined;
@@ -120,13 +198,12 @@ export class LineReader<T> {
 
   #readLine(line: string): Positioned<T> {
     const { serializer, schema, restarts } = this.#format;
-    const record = serializer.deserialize(line);
+    const record = serializer.deserialize(this.#own ? withoutChecksum(line) : line);
     if (record.position === 1 && restarts === 'renumber') this.#run = this.#last;
     const next = this.#last + 1;
     const position = this.#run + record.position;
     if (position !== next) throw new CorruptEntryError(describeBreak(record.position, next - this.#run));
     const entry = schema ? validateEntry(schema, record.entry) : record.entry;
-    this.#line++;
     this.#last = next;
     return position === record.position && entry === record.entry ? record : { position, entry };
   }
@@ -142,7 +219,7 @@ export class LineReader<T> {
       if (text === undefined) return false;
     }
     // A file without a single line of such a serializer may be anything, and is not to be emptied.
-    if (!isOwn(serializer)) return this.#line > 0;
+    if (!this.#own) return this.#line > 0;
     // A character that was cut short is replaced by one as foreign to anything but text.
     const beginning = Buffer.byteLength(text) < bytes.length ? text + '\uFFFD' : text;
     const next = this.#last + 1 - this.#run;

@@ -1,27 +1,35 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import type { EntrySerializer } from '../flush/entry-serializer';
-import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
+import { toLine, type EntrySerializer } from '../flush/entry-serializer';
+import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
-import { FlusherDaemon } from '../flush/flusher-daemon';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import { isContinued } from '../journal/group';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
-import { Queue } from '../journal/queue';
+import { Log } from '../journal/log';
+import type { Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
 import type { Durability } from './append-file';
+import { assertChecksums, withChecksum } from './checksum';
 import { publish } from './diagnostics';
-import { EncodedLines } from './encoded-lines';
-import { FileAppendSink, type FileContent } from './file-append-sink';
+import { FileAppendSink } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
+import { Flushing } from './flushing';
+import { continuedLine } from './group-line';
+import { isOwn } from './is-line-beginning';
 import { JournalLock } from './journal-lock';
+import { JournalStore, type FileContent, type OpenProgress } from './journal-store';
+import { assertRotation, type Rotation } from './segment-rotation';
+import { StoredJournal } from './stored-journal';
 
 /** How a journal is kept in a file. */
 export interface FileScrivenerConfig<T> {
@@ -45,6 +53,24 @@ export interface FileScrivenerConfig<T> {
   readonly predicate?: FlushPredicate<T>;
   /** Where the flusher journals what happens to it. @default a journal in memory */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
+  /**
+   * Keep in memory only the newest so many entries, an integer >= 1, and those that are not flushed; older ones are read from the file, and parsed then.
+   * @default Infinity
+   */
+  readonly retain?: number;
+  /** How many entries may wait to be flushed, an integer >= 1: past it `write` waits, and `append` throws {@link BacklogFullError}. @default Infinity */
+  readonly maxPending?: number;
+  /** When the file is closed as a segment and another one takes its name, and what becomes of segments. Default: never. */
+  readonly rotation?: Rotation;
+  /** Have each line end in a checksum of it, which is checked whenever it is read; only with the default serializer. Default: none. */
+  readonly checksum?: 'crc32';
+  /**
+   * Give a batch to the sink again that it refused for what passes by itself (EAGAIN, EBUSY, ENOSPC, …), as this says; each refusal is journaled in
+   * `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   */
+  readonly retry?: RetryConfig;
+  /** Told how far reading the file at its opening is, in bytes. */
+  readonly onProgress?: (progress: OpenProgress) => void;
 }
 
 /**
@@ -61,142 +87,142 @@ export interface FileScrivenerConfig<T> {
  * ```
  */
 export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Promise<FileScrivener<T>> {
+  const options = withDefaults(config);
+  const { filePath, schema, serializer, checksum, rotation, retain, daemonEvents, sink, onProgress } = options;
+  const start = performance.now();
+  await mkdir(dirname(filePath), { recursive: true });
+  const lock = await JournalLock.acquire(filePath);
+  const { realPath } = lock;
+  const own = sink instanceof FileAppendSink && (await sink.keeps(realPath, serializer)) ? sink : undefined;
+  const other = own ? undefined : sink;
+  const durability = own?.durability ?? options.durability;
+  const store = new JournalStore<T>({
+    filePath: realPath,
+    serializer,
+    schema,
+    durability,
+    rotation,
+    lock: (file) => JournalLock.cover(filePath, file.handle),
+  });
+  own?.adopt(store);
+  try {
+    const { log, recovered } = other?.recover
+      ? await recoverFrom(other, options)
+      : await recover(store, retain, onProgress);
+    if (other) await store.close();
+
+    const reads = new StoredJournal(log, store);
+    const flushingOptions = {
+      ...options,
+      filePath: realPath,
+      scrivener: reads as unknown as Scrivener<T>, // a flusher only reads
+      groupsCommits: !other && durability === 'disk',
+    };
+    const flushing = other ? Flushing.into(other, flushingOptions) : Flushing.intoFile(store, flushingOptions);
+    const flusher = await flushing.start(recovered.lastPosition);
+    publish('rx-scrivener:opened', () => ({
+      filePath: realPath,
+      entries: recovered.entries,
+      truncatedBytes: recovered.truncatedBytes,
+      durationMs: performance.now() - start,
+    }));
+    return new FileScrivener({
+      log,
+      reads,
+      flushing,
+      flusher,
+      reopen: async (flushed) => {
+        if (!other) await store.reopen(flushed);
+      },
+      lock,
+      toLine: lineOf(serializer, checksum),
+      schema,
+      retain: other ? Infinity : retain,
+      oldest: () => (other ? 0 : store.first),
+      maxPending: options.maxPending,
+      daemonEvents,
+      recovered,
+    });
+  } catch (error) {
+    await store.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+function withDefaults<T>(config: FileScrivenerConfig<T>) {
   const {
     filePath,
     flushThreshold = 100,
     flushIntervalMs = 1000,
     flushQueueCapacity = 8,
     durability = 'os',
-    schema,
+    retain = Infinity,
+    maxPending = Infinity,
     serializer = new JsonEntrySerializer<T>(),
-    predicate,
     daemonEvents = new InMemoryScrivener<DaemonEvent>(),
+    checksum,
+    rotation,
+    retry,
   } = config;
   if (filePath === '') throw new TypeError('Expected `filePath` to be a path, got an empty string');
   assertCount('flushThreshold', flushThreshold);
   assertDelayMs('flushIntervalMs', flushIntervalMs);
   assertCount('flushQueueCapacity', flushQueueCapacity);
-
   assertOneOf('durability', durability, ['os', 'disk']);
-
-  const start = performance.now();
-  await mkdir(dirname(filePath), { recursive: true });
-  const lock = await JournalLock.acquire(filePath);
-  const file = await fileSink({ ...config, serializer }, lock.realPath);
-  try {
-    const journal = new InMemoryScrivener<T>();
-    const recovered =
-      config.sink?.recover && config.sink !== file
-        ? await recoverFrom(config.sink, journal, config)
-        : await file.open({ schema }, (records) => {
-            for (const { entry } of records) journal.append(entry);
-          });
-    const other = config.sink === file ? undefined : config.sink;
-    if (other) await file.close();
-
-    const { lines, sink } = other ? linesFor(other, lock.realPath) : encodedLinesFor(file, lock.realPath);
-    const flusher = new FlusherDaemon<T>({
-      scrivener: journal,
-      sink,
-      predicate: predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs)),
-      flushQueueCapacity,
-      after: recovered.lastPosition,
-      daemonEvents,
-    });
-    await flusher.start();
-    publish('rx-scrivener:opened', () => ({
-      filePath: lock.realPath,
-      entries: recovered.entries,
-      truncatedBytes: recovered.truncatedBytes,
-      durationMs: performance.now() - start,
-    }));
-    flusher.waitForFailure().then(
-      (error) => publish('rx-scrivener:failed', () => ({ filePath: lock.realPath, flushed: flusher.flushed, error })),
-      () => undefined, // it completed
-    );
-    return new FileScrivener({ journal, flusher, lines, lock, serializer, schema, daemonEvents, recovered });
-  } catch (error) {
-    await file.close();
-    await lock.release();
-    throw error;
+  assertCount('retain', retain, ' or Infinity');
+  assertCount('maxPending', maxPending, ' or Infinity');
+  if (rotation) assertRotation(rotation);
+  if (checksum !== undefined) {
+    assertOneOf('checksum', checksum, ['crc32']);
+    assertChecksums();
+    if (!isOwn(serializer)) throw new TypeError('Expected `checksum` without a `serializer`, got both');
   }
+  const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
+  return { ...config, flushQueueCapacity, durability, retain, maxPending, serializer, daemonEvents, predicate, retry };
 }
 
-/** The sink of the journal's file: the user's, if it is that. */
-async function fileSink<T>(
-  { sink, serializer, durability }: FileScrivenerConfig<T> & { serializer: EntrySerializer<T> },
-  filePath: string,
-): Promise<FileAppendSink<T>> {
-  const given = sink instanceof FileAppendSink ? (sink as FileAppendSink<T>) : undefined;
-  return (await given?.keeps(filePath, serializer))
-    ? given!
-    : new FileAppendSink<T>({ filePath, serializer, durability });
+/** How an entry becomes a line, whose group may go on in the next one. */
+function lineOf<T>(serializer: EntrySerializer<T>, checksum: 'crc32' | undefined): (record: Positioned<T>) => string {
+  if (!isOwn(serializer)) return (record) => toLine(serializer, record);
+  // The journal's own serializer keeps to its promises.
+  const toChecked = checksum
+    ? (record: Positioned<T>) => withChecksum(serializer.serialize(record))
+    : (record: Positioned<T>) => serializer.serialize(record);
+  return (record) => (isContinued(record) ? continuedLine(toChecked(record)) : toChecked(record));
 }
 
-/** A place for lines that wait, and a sink that gets each snapshot with those that were made of it when it was written. */
-interface PendingLines<T> {
-  readonly lines: { push(line: string): void };
-  readonly sink: FlushSink<T>;
+interface Recovery<T> {
+  readonly log: Log<T>;
+  readonly recovered: FileContent;
 }
 
-function linesFor<T>(sink: FlushSink<T>, filePath: string): PendingLines<T> {
-  const lines = new Queue<string>();
-  const append = (snapshot: Snapshot<T>) =>
-    sink.append(
-      snapshot,
-      snapshot.map(() => lines.shift()!),
-    );
-  return { lines, sink: watched(sink, lines, append, filePath) };
-}
-
-function encodedLinesFor<T>(file: FileAppendSink<T>, filePath: string): PendingLines<T> {
-  const lines = new EncodedLines();
-  const append = (snapshot: Snapshot<T>) => file.appendEncoded(snapshot, lines.take(snapshot.length));
-  return { lines, sink: watched(file, lines, append, filePath) };
-}
-
-/** A sink that appends in its own way, tells of it, and lets go of its lines with the end. */
-function watched<T>(
-  sink: FlushSink<T>,
-  lines: { clear(): void },
-  append: (snapshot: Snapshot<T>) => Promise<void>,
-  filePath: string,
-): FlushSink<T> {
-  return {
-    get bytes() {
-      return sink.bytes;
-    },
-    async append(snapshot) {
-      const before = sink.bytes;
-      const start = performance.now();
-      await append(snapshot);
-      publish('rx-scrivener:flushed', () => ({
-        filePath,
-        first: snapshot[0]!.position,
-        last: snapshot.at(-1)!.position,
-        bytes: sink.bytes === undefined ? undefined : sink.bytes - (before ?? 0),
-        durationMs: performance.now() - start,
-      }));
-    },
-    async close() {
-      lines.clear();
-      await sink.close?.();
-    },
+async function recover<T>(
+  store: JournalStore<T>,
+  retain: number,
+  onProgress: FileScrivenerConfig<T>['onProgress'],
+): Promise<Recovery<T>> {
+  let log: Log<T> | undefined;
+  const accept = (records: readonly Positioned<T>[]) => {
+    if (records.length > 0) log ??= new Log(Infinity, records[0]!.position - 1);
+    for (const { entry } of records) log!.append(entry);
   };
+  const recovered = await store.open(retain === Infinity ? accept : undefined, onProgress);
+  if (retain !== Infinity) {
+    for await (const records of store.read(Math.max(store.first - 1, store.last - retain))) accept(records);
+  }
+  return { log: log ?? new Log(Infinity, store.last), recovered };
 }
 
-async function recoverFrom<T>(
-  sink: FlushSink<T>,
-  journal: InMemoryScrivener<T>,
-  { filePath, schema }: FileScrivenerConfig<T>,
-): Promise<FileContent> {
+async function recoverFrom<T>(sink: FlushSink<T>, { filePath, schema }: FileScrivenerConfig<T>): Promise<Recovery<T>> {
+  const log = new Log<T>();
   for await (const { position, entry } of sink.recover!()) {
-    const next = journal.head + 1;
+    const next = log.head + 1;
     if (position !== next) {
       const reason = `the sink gave position ${position} where ${next} is next`;
       throw new CorruptJournalError({ filePath, line: next, byteOffset: 0, reason });
     }
-    journal.append(schema ? validateEntry(schema, entry) : entry);
+    log.append(schema ? validateEntry(schema, entry) : entry);
   }
-  return { entries: journal.head, lastPosition: journal.head, truncatedBytes: 0 };
+  return { log, recovered: { entries: log.head, lastPosition: log.head, truncatedBytes: 0 } };
 }

@@ -11,24 +11,57 @@ export interface Block {
 const NEWLINE = 10;
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Reads a file from an offset to its end: blocks of whole lines, then what stands after the last newline. */
-export async function* readBlocks(file: FileHandle, byteOffset = 0): AsyncGenerator<Block, void> {
-  let buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+/** Reads a file from an offset to its end, or to another: blocks of whole lines, then what stands after the last newline. */
+export async function* readBlocks(file: FileHandle, byteOffset = 0, end = Infinity): AsyncGenerator<Block, void> {
+  let buffer = Buffer.allocUnsafe(Math.max(1, Math.min(BLOCK_BYTES, end - byteOffset)));
   let filled = 0;
   for (;;) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, byteOffset + filled);
+    const wanted = Math.min(buffer.length - filled, end - byteOffset - filled);
+    const { bytesRead } = await file.read(buffer, filled, wanted, byteOffset + filled);
     if (bytesRead === 0) break;
     const newline = buffer.subarray(filled, filled + bytesRead).lastIndexOf(NEWLINE);
-    const end = newline < 0 ? 0 : filled + newline + 1;
+    const length = newline < 0 ? 0 : filled + newline + 1;
     filled += bytesRead;
-    if (end > 0) {
-      yield { bytes: buffer.subarray(0, end), byteOffset, whole: true };
-      buffer.copyWithin(0, end, filled);
-      filled -= end;
-      byteOffset += end;
+    if (length > 0) {
+      yield { bytes: buffer.subarray(0, length), byteOffset, whole: true };
+      buffer.copyWithin(0, length, filled);
+      filled -= length;
+      byteOffset += length;
     } else if (filled === buffer.length) {
       buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
     }
   }
   yield { bytes: buffer.subarray(0, filled), byteOffset, whole: false };
+}
+
+/** {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over. */
+export async function* blocksOf(
+  chunks: AsyncIterable<Buffer>,
+  byteOffset = 0,
+  end = Infinity,
+): AsyncGenerator<Block, void> {
+  let passed = 0;
+  let parts: Buffer[] = [];
+  let filled = 0;
+  for await (const chunk of chunks) {
+    const begin = passed;
+    passed += chunk.length;
+    if (passed <= byteOffset + filled) continue;
+    const bytes = chunk.subarray(Math.max(0, byteOffset + filled - begin), end - begin);
+    parts.push(bytes);
+    filled += bytes.length;
+    if (filled >= BLOCK_BYTES || passed >= end) {
+      const joined = Buffer.concat(parts);
+      const length = joined.lastIndexOf(NEWLINE) + 1;
+      if (length > 0) yield { bytes: joined.subarray(0, length), byteOffset, whole: true };
+      parts = [joined.subarray(length)];
+      byteOffset += length;
+      filled -= length;
+    }
+    if (passed >= end) break;
+  }
+  const joined = Buffer.concat(parts);
+  const length = joined.lastIndexOf(NEWLINE) + 1;
+  if (length > 0) yield { bytes: joined.subarray(0, length), byteOffset, whole: true };
+  yield { bytes: joined.subarray(length), byteOffset: byteOffset + length, whole: false };
 }

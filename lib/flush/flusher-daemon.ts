@@ -24,7 +24,7 @@ import { assertCount } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { isContinued } from '../journal/group';
 import { newestPosition } from '../journal/newest-position';
-import { assertPosition, START, type Position, type Positioned } from '../journal/position';
+import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { bufferUntil } from '../operators/buffer-until';
 import { countThreshold } from '../operators/count-threshold';
@@ -154,7 +154,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
       this.#progress.pipe(
         filter((flushed) => flushed >= position),
         take(1),
-        throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush position ${position}`)),
+        throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush ${position}`)),
         waitLimits(options),
       ),
     );
@@ -219,7 +219,9 @@ export class FlusherDaemon<T> extends ContractDaemon {
   #persist(): Observable<Position> {
     let broken: Observable<never> = EMPTY;
     return concat(
-      this.#tail().pipe(
+      this.#scrivener.tail(this.#after).pipe(
+        // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
+        takeUntil(this.#stop),
         bufferUntil((snapshots) => this.#due(snapshots)),
         // An error would overtake the snapshots that wait for the sink.
         catchError((error: unknown) => {
@@ -235,10 +237,6 @@ export class FlusherDaemon<T> extends ContractDaemon {
       ),
       defer(() => broken),
     );
-  }
-
-  #tail(): Observable<Positioned<T>> {
-    return this.#scrivener.tail(this.#after).pipe(takeUntil(this.#stop));
   }
 
   async #append(snapshot: Snapshot<T>): Promise<Position> {

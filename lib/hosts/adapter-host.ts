@@ -93,11 +93,8 @@ export class AdapterHost<M, E> extends ContractDaemon {
     const write = async (message: M) => this.#scrivener.write(this.#codec.toEntry(message));
     return isPullable(incoming)
       ? eachInTurn(incoming, write, this.#stop)
-      : this.#listen(incoming).pipe(concatMap(write));
-  }
-
-  #listen(incoming: ObservableInput<M>): Observable<M> {
-    return from(incoming).pipe(takeUntil(this.#stop));
+      : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come in is written
+        from(incoming).pipe(takeUntil(this.#stop), concatMap(write));
   }
 
   async #deliver({ position, entry }: Positioned<E>): Promise<void> {

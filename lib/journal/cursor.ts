@@ -32,10 +32,10 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
   ) {}
 
   read(): Positioned<T> | typeof PENDING | typeof ENDED {
-    if (this.caughtUp !== undefined && this.after >= this.log.head) {
+    if (this.after >= this.log.head) {
       const { caughtUp } = this;
       this.caughtUp = undefined;
-      caughtUp(this.log.head);
+      caughtUp?.(this.log.head);
     }
     if (this.after < this.log.head) {
       const record = this.log.read(this.after + 1);

@@ -1,9 +1,10 @@
-import { defer, firstValueFrom, map, startWith, type Observable, type Observer } from 'rxjs';
+import { firstValueFrom, type Observable, type Observer } from 'rxjs';
 import { assertCount } from '../errors/assert-argument';
 import { waitFor } from '../operators/wait-for';
 import { forwardAbort } from './abort';
 import { assertWritable } from './assert-writable';
 import { BackwardCursor, push, TailCursor } from './cursor';
+import { headOf } from './head-of';
 import { JournalStream } from './journal-stream';
 import { Log, type LiveReader } from './log';
 import { assertPosition, END, START, type Position, type Positioned } from './position';
@@ -43,13 +44,7 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
 
   /** `head`, then each further position, in order; ends as the journal does. */
   get head$(): Observable<Position> {
-    return defer(() => {
-      const { head } = this;
-      return this.tail(head).pipe(
-        map(({ position }) => position),
-        startWith(head),
-      );
-    });
+    return headOf(this);
   }
 
   /** Whether anyone is subscribed or waits behind the journal's end, as `Subject.observed`. */

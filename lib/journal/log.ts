@@ -30,15 +30,23 @@ export class Log<T> {
   readonly #continued: (Uint8Array | undefined)[] = [];
   readonly #readers = new Set<LiveReader<T>>();
   /** The position in slot 0 of chunk 0. */
-  #base = START + 1;
-  #first = START + 1;
-  #head = START;
-  #delivered = START;
+  #base: Position;
+  #first: Position;
+  #head: Position;
+  #delivered: Position;
   #delivering = false;
   #end: End | undefined;
 
-  constructor(retain = Infinity) {
+  /** @param after - the position that the first entry is to come behind */
+  constructor(retain = Infinity, after = START) {
     this.#retain = retain;
+    this.#head = this.#delivered = after;
+    this.#base = this.#first = after + 1;
+  }
+
+  /** The oldest position that is kept, `head + 1` when there is none. */
+  get first(): Position {
+    return this.#first;
   }
 
   /** The last position, START when there is none. */
@@ -127,7 +135,7 @@ export class Log<T> {
         const record = this.read(++this.#delivered);
         this.#give(record);
       }
-      this.#trim();
+      this.trim(this.#delivered - this.#retain + 1);
     }
     this.#delivering = false;
     if (this.#end === undefined) return;
@@ -147,9 +155,8 @@ export class Log<T> {
     }
   }
 
-  /** Only what was delivered is dropped, so that a reader that keeps up never misses what another wrote from inside it. */
-  #trim(): void {
-    const first = this.#delivered - this.#retain + 1;
+  /** Drops what is before a position; only what was delivered, so that a reader that keeps up never misses what another wrote from inside it. */
+  trim(first: Position): void {
     for (; this.#first < first; this.#first++) {
       const slot = this.#first - this.#base;
       this.#chunks[0]![slot] = undefined;

@@ -102,7 +102,7 @@ describe('a second open is refused', () => {
     await second.close();
   });
 
-  test('after the file was renamed; what is written goes where it went', async () => {
+  test('after the file was renamed; what is written goes to a new one of its name', async () => {
     const first = await open();
     await first.write(1);
     await first.flush();
@@ -111,7 +111,8 @@ describe('a second open is refused', () => {
     expect(await child(['open', path('renamed.ndjson')]).says()).toBe('ERR_JOURNAL_LOCKED');
     await first.write(2);
     await first.close();
-    expect(textOf(path('renamed.ndjson'))).toBe(journalText([1, 2]));
+    expect(textOf(path('renamed.ndjson'))).toBe(journalText([1]));
+    expect(textOf(path('journal.ndjson'))).toBe(journalText([2], 2));
     await (await open(path('renamed.ndjson'))).close();
   });
 

@@ -1,0 +1,14 @@
+import { ScrivenerError } from './scrivener-error';
+
+/** So many entries wait to be flushed that no more are taken; the entry was not journaled. */
+export class BacklogFullError extends ScrivenerError {
+  override readonly name = 'BacklogFullError';
+  readonly code = 'ERR_BACKLOG_FULL';
+
+  constructor(
+    /** How many entries may wait. */
+    readonly maxPending: number,
+  ) {
+    super(`${maxPending} entries wait to be flushed; \`write\` waits for room, \`append\` cannot`);
+  }
+}

@@ -1,0 +1,18 @@
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Makes the names of a file's directory last: a new file is on the disk only when that is.
+ * See https://man7.org/linux/man-pages/man2/fsync.2.html; where directories cannot be synced (Windows), there is no need to.
+ */
+export async function syncDirectory(filePath: string): Promise<void> {
+  let directory;
+  try {
+    directory = await open(dirname(filePath), 'r');
+    await directory.sync();
+  } catch (error) {
+    if (!['EPERM', 'EISDIR', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    await directory?.close();
+  }
+}

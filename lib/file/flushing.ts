@@ -1,0 +1,140 @@
+import { BehaviorSubject, filter, switchMap, take, type RetryConfig } from 'rxjs';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
+import type { FlushSink } from '../flush/flush-sink';
+import { FlusherDaemon } from '../flush/flusher-daemon';
+import { Queue } from '../journal/queue';
+import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { publish } from './diagnostics';
+import { EncodedLines } from './encoded-lines';
+import type { JournalStore } from './journal-store';
+import { retrying } from './retrying';
+
+/** The lines of what is not flushed yet, each made when its entry was written. */
+export interface PendingLines {
+  push(line: string): void;
+  clear(): void;
+}
+
+/** What a file's flushers are made with. */
+export interface FlushingOptions<T> {
+  readonly filePath: string;
+  readonly scrivener: Scrivener<T>;
+  readonly predicate: FlushPredicate<T>;
+  readonly flushQueueCapacity: number;
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  readonly retry: RetryConfig | undefined;
+  /** Whether what waits while the sink is busy goes out as one batch, since each costs a sync. */
+  readonly groupsCommits: boolean;
+}
+
+/** Gives a snapshot, with its lines, to where it is kept; again when that failed, and is tried again. */
+type Take<T> = (snapshot: Snapshot<T>) => () => Promise<void>;
+
+/** How a journal gets into its file, or into the sink that stands in for it. */
+export class Flushing<T> {
+  readonly lines: PendingLines;
+  readonly #options: FlushingOptions<T>;
+  readonly #sink: FlushSink<T> | JournalStore<T>;
+  readonly #take: Take<T>;
+  readonly #isIdle = new BehaviorSubject(true);
+
+  private constructor(
+    options: FlushingOptions<T>,
+    sink: FlushSink<T> | JournalStore<T>,
+    lines: PendingLines,
+    take: Take<T>,
+  ) {
+    this.#options = options;
+    this.#sink = sink;
+    this.lines = lines;
+    this.#take = take;
+  }
+
+  static into<T>(sink: FlushSink<T>, options: FlushingOptions<T>): Flushing<T> {
+    const lines = new Queue<string>();
+    return new Flushing(options, sink, lines, (snapshot) => {
+      const taken = snapshot.map(() => lines.shift()!);
+      return async () => sink.append(snapshot, taken);
+    });
+  }
+
+  static intoFile<T>(store: JournalStore<T>, options: FlushingOptions<T>): Flushing<T> {
+    const lines = new EncodedLines();
+    return new Flushing(options, store, lines, (snapshot) => {
+      const taken = lines.take(snapshot.length);
+      return () => store.append(snapshot, () => taken);
+    });
+  }
+
+  /** Starts a flusher for what stands behind a position; `take` is given it before it runs. */
+  async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
+    const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
+    this.#isIdle.next(true);
+    const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
+      scrivener,
+      sink: this.#watched(() => flusher.name),
+      predicate: groupsCommits ? this.#whenIdle(predicate) : predicate,
+      flushQueueCapacity,
+      after,
+      daemonEvents,
+    });
+    flusher.waitForFailure().then(
+      (error) => publish('rx-scrivener:failed', () => ({ filePath, flushed: flusher.flushed, error })),
+      () => undefined, // it completed
+    );
+    take?.(flusher);
+    await flusher.start();
+    return flusher;
+  }
+
+  /** While a batch is being synced, the next one grows: all that waits goes out as one. */
+  #whenIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
+    return (snapshots) =>
+      snapshots.pipe(
+        predicate,
+        take(1),
+        switchMap(() => this.#isIdle),
+        filter((isIdle) => isIdle),
+      );
+  }
+
+  #watched(name: () => string): FlushSink<T> {
+    const sink = this.#sink;
+    const lines = this.lines;
+    const append = (snapshot: Snapshot<T>) => this.#append(snapshot, name);
+    return {
+      get bytes() {
+        return sink.bytes;
+      },
+      append,
+      async close() {
+        lines.clear();
+        await sink.close?.();
+      },
+    };
+  }
+
+  async #append(snapshot: Snapshot<T>, name: () => string): Promise<void> {
+    const { filePath, retry, daemonEvents } = this.#options;
+    const first = snapshot[0]!.position;
+    const before = this.#sink.bytes ?? 0;
+    const start = performance.now();
+    const take = this.#take(snapshot);
+    const tell = (error: unknown) => {
+      daemonEvents.write({ type: 'FailureOccurred', daemon: name(), error }).catch(() => undefined);
+    };
+    this.#isIdle.next(false);
+    await (retry ? retrying(take, retry, first, tell) : take());
+    publish('rx-scrivener:flushed', () => ({
+      filePath,
+      first,
+      last: snapshot.at(-1)!.position,
+      bytes: this.#sink.bytes === undefined ? undefined : this.#sink.bytes - before,
+      durationMs: performance.now() - start,
+    }));
+    // The flusher counts the batch first, and cuts the next one then.
+    queueMicrotask(() => this.#isIdle.next(true));
+  }
+}

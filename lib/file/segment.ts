@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import type { Position } from '../journal/position';
+import { blocksOf, readBlocks, type Block } from './read-blocks';
+import type { SparseIndex } from './sparse-index';
+
+/** One of the files that hold a journal: the active one, or one that was closed. */
+export interface Segment {
+  /** Where it is now: a closed one is renamed and may be compressed, also while it is read. */
+  filePath: string;
+  ino: bigint;
+  readonly first: Position;
+  /** The position of its last line, `first - 1` when it is empty. */
+  last: Position;
+  /** How many bytes of it are the journal's, before compression. */
+  bytes: number;
+  compressed: boolean;
+  /** When it was begun, in milliseconds since 1970. */
+  readonly bornMs: number;
+  /** `undefined` until it was read from its beginning to its end. */
+  index: SparseIndex | undefined;
+  /** An outside tool has taken the file away, and it lives on in this handle alone. */
+  handle?: FileHandle;
+}
+
+const ATTEMPTS = 50;
+
+/** Reads a segment from an offset on, wherever it is being moved to. */
+export async function* readSegment(segment: Segment, byteOffset: number, end: number): AsyncGenerator<Block, void> {
+  if (segment.handle) return yield* readBlocks(segment.handle, byteOffset, end);
+  const { file, compressed } = await openSegment(segment);
+  try {
+    if (!compressed) return yield* readBlocks(file, byteOffset, end);
+    const packed = createReadStream('', { fd: file, autoClose: false, start: 0 });
+    const unpacked = packed.pipe(createGunzip());
+    packed.on('error', (error) => unpacked.destroy(error));
+    yield* blocksOf(unpacked, byteOffset, end);
+  } finally {
+    await file.close();
+  }
+}
+
+/** It is opened by its path, which may change between two system calls. */
+async function openSegment(segment: Segment): Promise<{ file: FileHandle; compressed: boolean }> {
+  for (let attempt = 1; ; attempt++) {
+    const { filePath, ino, compressed } = segment;
+    let file: FileHandle | undefined;
+    try {
+      file = await open(filePath, 'r');
+      if ((await file.stat({ bigint: true })).ino === ino) return { file, compressed };
+      await file.close();
+    } catch (error) {
+      await file?.close();
+      if (attempt >= ATTEMPTS) throw error;
+    }
+    if (attempt >= ATTEMPTS) throw new Error(`${filePath} is another file than the journal's`);
+    await delay(2);
+  }
+}
+
+export async function inodeOf(filePath: string): Promise<bigint> {
+  return (await stat(filePath, { bigint: true })).ino;
+}

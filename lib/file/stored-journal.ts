@@ -1,0 +1,232 @@
+import { firstValueFrom } from 'rxjs';
+import { forwardAbort } from '../journal/abort';
+import { ENDED, PENDING, push, TailCursor, type Cursor } from '../journal/cursor';
+import { JournalStream } from '../journal/journal-stream';
+import type { LiveReader, Log } from '../journal/log';
+import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
+import { PullIterator, type Wakeups } from '../journal/pull-iterator';
+import type { ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
+import { TailSubscriber } from '../journal/tail-subscriber';
+import { waitFor } from '../operators/wait-for';
+import type { JournalStore } from './journal-store';
+
+/** Reads a journal of which the newest entries are in memory, and those before them on the disk alone. */
+export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'> {
+  readonly #log: Log<T>;
+  readonly #store: JournalStore<T>;
+
+  constructor(log: Log<T>, store: JournalStore<T>) {
+    this.#log = log;
+    this.#store = store;
+  }
+
+  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
+    assertPosition('after', after);
+    const log = this.#log;
+    const open = () => new StoredTailCursor(log, this.#store, new TailCursor(log, after, caughtUp));
+    return new JournalStream(
+      (subscriber) => {
+        forwardAbort(signal, subscriber);
+        const cursor = open();
+        const goOn = () => {
+          if (subscriber.closed) return;
+          if (!cursor.isStored) {
+            new TailSubscriber(cursor.live, subscriber).start();
+            return;
+          }
+          void cursor.fetch().then(() => {
+            push(cursor, subscriber);
+            goOn();
+          });
+        };
+        subscriber.add(() => cursor.close());
+        goOn();
+      },
+      () => {
+        const cursor = open();
+        let reader: LiveReader<T> | undefined;
+        const live: Wakeups = {
+          join: (pull) => log.join((reader = { take: pull, end: pull })),
+          leave: () => {
+            if (reader) log.leave(reader);
+          },
+        };
+        return new PullIterator(cursor, signal, wakeups(cursor, live));
+      },
+    );
+  }
+
+  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+    assertPosition('before', before);
+    const open = () => new StoredBackwardCursor(this.#log, this.#store, before);
+    return new JournalStream(
+      (subscriber) => {
+        forwardAbort(signal, subscriber);
+        const cursor = open();
+        const goOn = () => {
+          push(cursor, subscriber);
+          if (!subscriber.closed) void cursor.fetch().then(goOn);
+        };
+        goOn();
+      },
+      () => {
+        const cursor = open();
+        return new PullIterator(cursor, signal, wakeups(cursor));
+      },
+    );
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    if (after === END) throw new RangeError('Expected `after` to be less than END');
+    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  }
+}
+
+/** Wakes an iterator when a page has come, or, where the cursor has all there is, when `live` does. */
+function wakeups(cursor: StoredCursor<unknown>, live?: Wakeups): Wakeups {
+  let waits = false;
+  let wakes = false;
+  const wake = async (pull: () => void) => {
+    wakes = true;
+    while (waits && cursor.isStored) {
+      await cursor.fetch();
+      pull();
+    }
+    wakes = false;
+    if (waits) live?.join(pull);
+  };
+  return {
+    join: (pull) => {
+      waits = true;
+      if (!wakes) void wake(pull);
+    },
+    leave: () => {
+      waits = false;
+      live?.leave();
+    },
+    close: () => cursor.close(),
+  };
+}
+
+/** A cursor that reads what is in memory, and holds a page of what is not. */
+abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
+  #page: readonly Positioned<T>[] = [];
+  #index = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #fetching: Promise<void> | undefined;
+
+  read(): Positioned<T> | typeof PENDING | typeof ENDED {
+    const record = this.#page[this.#index];
+    if (record !== undefined) {
+      this.#index++;
+      this.moveTo(record.position);
+      return record;
+    }
+    if (this.#failure) throw this.#failure.error;
+    return this.isStored ? PENDING : this.readMemory();
+  }
+
+  /** Whether what comes next is on the disk alone. */
+  abstract get isStored(): boolean;
+
+  /** Has the next page read; what that fails with is thrown by `read`. */
+  fetch(): Promise<void> {
+    return (this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined)));
+  }
+
+  abstract close(): void;
+
+  protected abstract moveTo(position: Position): void;
+  protected abstract readMemory(): Positioned<T> | typeof PENDING | typeof ENDED;
+  protected abstract nextPage(): Promise<readonly Positioned<T>[]>;
+
+  async #fetch(): Promise<void> {
+    if (this.#index < this.#page.length) return;
+    try {
+      this.#page = await this.nextPage();
+    } catch (error) {
+      this.#failure = { error };
+      this.#page = [];
+    }
+    this.#index = 0;
+  }
+}
+
+class StoredTailCursor<T> extends StoredCursor<T> {
+  readonly #log: Log<T>;
+  readonly #store: JournalStore<T>;
+  #pages: AsyncGenerator<readonly Positioned<T>[], void> | undefined;
+
+  constructor(
+    log: Log<T>,
+    store: JournalStore<T>,
+    /** Reads on in memory. */
+    readonly live: TailCursor<T>,
+  ) {
+    super();
+    this.#log = log;
+    this.#store = store;
+  }
+
+  get isStored(): boolean {
+    return this.live.after < this.#log.head && this.live.after + 1 < this.#log.first;
+  }
+
+  close(): void {
+    this.#pages?.return().catch(() => undefined);
+  }
+
+  protected moveTo(position: Position): void {
+    this.live.after = position;
+  }
+
+  protected readMemory() {
+    return this.live.read();
+  }
+
+  protected async nextPage(): Promise<readonly Positioned<T>[]> {
+    for (;;) {
+      this.#pages ??= this.#store.read(this.live.after);
+      const page = await this.#pages.next();
+      if (!page.done) return page.value;
+      this.#pages = undefined;
+      if (!this.isStored) return [];
+    }
+  }
+}
+
+class StoredBackwardCursor<T> extends StoredCursor<T> {
+  readonly #log: Log<T>;
+  readonly #store: JournalStore<T>;
+  #before: Position;
+
+  constructor(log: Log<T>, store: JournalStore<T>, before: Position) {
+    super();
+    this.#log = log;
+    this.#store = store;
+    this.#before = Math.min(before, log.head + 1);
+  }
+
+  get isStored(): boolean {
+    return this.#before > START + 1 && this.#before - 1 < this.#log.first;
+  }
+
+  close(): void {}
+
+  protected moveTo(position: Position): void {
+    this.#before = position;
+  }
+
+  protected readMemory() {
+    if (this.#before <= START + 1) return ENDED;
+    const record = this.#log.read(this.#before - 1);
+    this.#before = record.position;
+    return record;
+  }
+
+  protected async nextPage(): Promise<readonly Positioned<T>[]> {
+    return [...(await this.#store.readBefore(this.#before))].reverse();
+  }
+}
