@@ -9,7 +9,7 @@ export type Durability = 'os' | 'disk';
 export class AppendFile {
   readonly #durability: Durability;
   #bytes: number;
-  /** Set when a failed batch could not be taken back. */
+  /** Why a batch failed that could not be taken back. */
   #broken: unknown;
 
   private constructor(
@@ -39,7 +39,11 @@ export class AppendFile {
 
   /** Appends all chunks, or none; resolves with the number of bytes. */
   async append(chunks: Iterable<Buffer>): Promise<number> {
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#broken !== undefined) {
+      await this.truncate(this.#bytes).catch(() => {
+        throw this.#broken;
+      });
+    }
     let bytes = this.#bytes;
     try {
       for (const chunk of chunks) bytes += await this.#write(chunk);
@@ -48,7 +52,7 @@ export class AppendFile {
       this.#bytes = bytes;
       return appended;
     } catch (error) {
-      await this.handle.truncate(this.#bytes).catch(() => (this.#broken = error));
+      await this.truncate(this.#bytes).catch(() => (this.#broken = error));
       throw error;
     }
   }
@@ -72,6 +76,7 @@ export class AppendFile {
   async truncate(bytes: number): Promise<void> {
     await this.handle.truncate(bytes);
     this.#bytes = bytes;
+    this.#broken = undefined;
   }
 
   close(): Promise<void> {

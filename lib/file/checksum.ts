@@ -34,7 +34,7 @@ export function withoutChecksum(line: string): string {
   return body + close;
 }
 
-/** Whether a line that is given as bytes may have a checksum. */
+/** Whether a line of the journal's own that ends before an index may have a checksum. */
 export function mayHaveChecksum(bytes: Buffer, end: number): boolean {
   const quote = end - (bytes[end - 2] === 0x20 ? 3 : 2);
   return bytes[quote] === 0x22 && bytes[quote - 9] === 0x22 && bytes[quote - 10] === 0x3a;

@@ -16,7 +16,6 @@ import type { Position, Positioned } from '../journal/position';
 import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import { publish } from './diagnostics';
 import type { Flushing, PendingLines } from './flushing';
-import type { JournalLock } from './journal-lock';
 import type { FileContent } from './journal-store';
 import type { StoredJournal } from './stored-journal';
 
@@ -28,9 +27,11 @@ export interface FileScrivenerParts<T> {
   readonly reads: StoredJournal<T>;
   readonly flushing: Flushing<T>;
   readonly flusher: FlusherDaemon<T>;
-  /** Opens what stands behind the flusher anew, up to a position. */
-  readonly reopen: (flushed: Position) => Promise<void>;
-  readonly lock: JournalLock;
+  readonly filePath: string;
+  /** Opens what stands behind the flusher anew. */
+  readonly reopen: () => Promise<void>;
+  /** Lets go of the file. */
+  readonly release: () => Promise<void>;
   readonly toLine: (record: Positioned<T>) => string;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly retain: number;
@@ -249,7 +250,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     if (this.#closing) throw new JournalClosedError();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
     await failed.shutdown(); // has let go of the file
-    await reopen(failed.flushed);
+    await reopen();
     this.#lines.clear();
     for (let position = failed.flushed + 1; position <= this.head; position++) {
       this.#lines.push(toLine(this.#log.read(position)));
@@ -268,16 +269,16 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   }
 
   async #close(): Promise<void> {
-    const { lock } = this.#parts;
+    const { filePath, release } = this.#parts;
     if (this.#reopening) await this.#reopening.catch(() => undefined);
     this.#log.close({ failed: false });
     try {
       await this.#flusher.shutdown();
       if (this.flushed < this.head) throw await this.#flusher.waitForFailure();
     } finally {
-      await lock.release();
+      await release();
       const { flushed, head: lastPosition } = this;
-      publish('rx-scrivener:closed', () => ({ filePath: lock.realPath, lastPosition, flushed }));
+      publish('rx-scrivener:closed', () => ({ filePath, lastPosition, flushed }));
     }
   }
 }

@@ -1,4 +1,4 @@
-import { BehaviorSubject, filter, switchMap, take, type RetryConfig } from 'rxjs';
+import { BehaviorSubject, concatMap, filter, switchMap, take, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -8,7 +8,7 @@ import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { publish } from './diagnostics';
 import { EncodedLines } from './encoded-lines';
-import type { JournalStore } from './journal-store';
+import { JournalStore } from './journal-store';
 import { retrying } from './retrying';
 
 /** The lines of what is not flushed yet, each made when its entry was written. */
@@ -95,8 +95,10 @@ export class Flushing<T> {
       snapshots.pipe(
         predicate,
         take(1),
-        switchMap(() => this.#isIdle),
-        filter((isIdle) => isIdle),
+        switchMap(() => this.#isIdle.pipe(filter((isIdle) => isIdle))),
+        // Who waited for the batch before has written by then, and shares the next sync.
+        concatMap(() => new Promise<void>((resolve) => void setImmediate(resolve))),
+        filter(() => this.#isIdle.value),
       );
   }
 
@@ -111,7 +113,7 @@ export class Flushing<T> {
       append,
       async close() {
         lines.clear();
-        await sink.close?.();
+        await (sink instanceof JournalStore ? sink.release() : sink.close?.());
       },
     };
   }

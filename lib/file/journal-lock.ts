@@ -15,12 +15,13 @@ const FAR = Number.MAX_SAFE_INTEGER - 1;
  * One stands on `<real path>.lock`, the other on the file itself, for those who come by a hard link or after a rename.
  */
 export class JournalLock {
-  readonly #files: readonly FileHandle[];
+  /** The journal's file, and that beside it. */
+  readonly #files: FileHandle[];
 
   private constructor(
     /** The file's path, links followed. */
     readonly realPath: string,
-    files: readonly FileHandle[],
+    files: FileHandle[],
   ) {
     this.#files = files;
   }
@@ -48,9 +49,17 @@ export class JournalLock {
     }
   }
 
-  /** Locks a further file that takes the journal's name; it is unlocked when it is closed. */
-  static cover(filePath: string, file: FileHandle): void {
-    if (!tryLock(file.fd, FAR, 1)) throw new JournalLockedError(filePath);
+  /** Locks the file that has taken the journal's name, instead of the one that had it. */
+  async follow(): Promise<void> {
+    const journal = await open(this.realPath, 'a+');
+    const [held, found] = await Promise.all([this.#files[0]!, journal].map((file) => file.stat({ bigint: true })));
+    if (held!.ino === found!.ino && held!.dev === found!.dev) return journal.close();
+    if (!tryLock(journal.fd, FAR, 1)) {
+      await journal.close();
+      throw new JournalLockedError(this.realPath);
+    }
+    const [before] = this.#files.splice(0, 1, journal);
+    await before!.close();
   }
 
   /** Gives the lock back; again: does nothing. */

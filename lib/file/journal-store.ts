@@ -7,6 +7,7 @@ import type { Snapshot } from '../flush/flush-predicate';
 import { START, type Position, type Positioned } from '../journal/position';
 import { AppendFile, type Durability } from './append-file';
 import type { Chunk } from './encoded-lines';
+import type { JournalLock } from './journal-lock';
 import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest } from './manifest';
 import { readSegment, type Segment } from './segment';
@@ -18,7 +19,7 @@ export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
   readonly durability: Durability;
   readonly rotation?: Rotation | undefined;
   /** Takes the lock of a file that takes the journal's name. */
-  readonly lock?: (file: AppendFile) => void;
+  readonly lock?: Pick<JournalLock, 'follow'>;
 }
 
 /** How far reading a journal at its opening is, in bytes. */
@@ -70,6 +71,11 @@ export class JournalStore<T> {
     return (this.#closed[0] ?? this.#active).first;
   }
 
+  /** The oldest position that was not retired. */
+  get oldest(): Position {
+    return this.#rotation?.oldest ?? START;
+  }
+
   /** The last position that is on the disk. */
   get last(): Position {
     return this.#active.last;
@@ -105,15 +111,53 @@ export class JournalStore<T> {
     });
   }
 
-  /** Waits for what is under way, then closes the files; nothing can be appended any more. */
-  close(): Promise<void> {
+  /** Waits for what is under way, then closes the active file; it can be read, and opened anew. */
+  release(): Promise<void> {
     return this.#inTurn(async () => {
       const file = this.#file;
       this.#file = undefined;
       this.#isClosed = true;
-      await this.#rotation?.settled();
-      await file?.close();
-      for (const { handle } of this.#closed) await handle?.close();
+      // One that was taken away is read through it.
+      if (file !== undefined && file.handle !== this.#active.handle) await file.close();
+    });
+  }
+
+  /** {@link JournalStore.release}, and closes all else. */
+  async close(): Promise<void> {
+    await this.release();
+    await this.#rotation?.settled();
+    for (const segment of this.#closed) {
+      const { handle } = segment;
+      segment.handle = undefined;
+      await handle?.close();
+    }
+  }
+
+  /**
+   * Opens the active file anew, and cuts off what stands behind what it has accepted: after a failure nobody knows whether that is on the disk.
+   *
+   * Rejects with {@link CorruptJournalError} when it was cut by somebody else.
+   */
+  reopen(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { filePath, durability } = this.#options;
+      const active = this.#active;
+      const isHalfway = this.#closed.at(-1) === active;
+      const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
+      this.#isClosed = false;
+      if (isHalfway || found?.ino !== active.ino) {
+        if (!isHalfway) this.#rotation!.lost(active);
+        return this.#begin(active.last);
+      }
+      if (found.size < active.bytes) throw wasCut(active, found.size);
+      const file = await AppendFile.open(filePath, durability);
+      try {
+        if (file.bytes > active.bytes) await file.truncate(active.bytes);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      this.#file = file;
     });
   }
 
@@ -143,35 +187,6 @@ export class JournalStore<T> {
     }
     if (page.at(-1)?.position !== position) throw misfit(segment, page.at(-1)?.position ?? from.position - 1);
     return page;
-  }
-
-  /**
-   * Opens the files anew, and cuts off what stands behind a position: after a failure nobody knows whether that is on the disk.
-   *
-   * Rejects with {@link CorruptJournalError} when the files end before it.
-   */
-  reopen(last: Position): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#isClosed = false;
-      await this.#open();
-      if (this.last < last) throw misfit({ ...this.#active, last }, this.last);
-      if (this.last > last) await this.#cutBehind(last);
-    });
-  }
-
-  async #cutBehind(last: Position): Promise<void> {
-    const active = this.#active;
-    let cut: number | undefined;
-    const note = (position: Position, byteOffset: number) => {
-      if (position === last + 1) cut = byteOffset;
-    };
-    const lines = new LineReader<T>(this.#options, { lines: 0, position: active.first - 1 }, { note });
-    for await (const block of this.#file!.blocks()) {
-      if (block.whole) lines.read(block, [], Infinity);
-    }
-    if (cut === undefined) throw misfit({ ...active, last }, this.last);
-    await this.#file!.truncate(cut);
-    await this.#open();
   }
 
   async #open(
@@ -240,7 +255,10 @@ export class JournalStore<T> {
       } else {
         const end = lines.end(block);
         truncatedBytes = block.byteOffset + block.bytes.length - end.byteOffset;
-        if (truncatedBytes > 0) await file.truncate(end.byteOffset);
+        if (truncatedBytes > 0) {
+          await file.truncate(end.byteOffset);
+          active.index!.cut(end.byteOffset);
+        }
         if (!end.newline) await file.append([Buffer.from('\n')]);
         accept?.(end.records);
       }
@@ -275,40 +293,45 @@ export class JournalStore<T> {
   async #makeRoom(): Promise<void> {
     const { filePath, lock } = this.#options;
     const file = this.#file!;
+    const active = this.#active;
     if (lock === undefined || !file.isRegular) return;
     // Otherwise it was closed before, and the new one could not be begun.
-    if (this.#closed.at(-1) !== this.#active) {
+    if (this.#closed.at(-1) !== active) {
       const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
-      if (found?.ino === this.#active.ino) {
-        if (!this.#rotation!.isDue(this.#active)) return;
-        await this.#rotation!.close(this.#active, file);
+      if (found?.ino === active.ino) {
+        if (found.size < active.bytes) throw wasCut(active, found.size);
+        if (!this.#rotation!.isDue(active)) return;
+        await this.#rotation!.close(active, file);
       } else {
-        this.#active.handle = file.handle;
-        this.#rotation!.lost(this.#active);
+        active.handle = file.handle;
+        this.#rotation!.lost(active);
       }
-      this.#closed.push(this.#active);
+      this.#closed.push(active);
     }
-    await this.#begin();
+    await this.#begin(active.last);
+    if (active.handle === undefined) await file.close();
+    await this.#rotation!.tidy();
   }
 
-  /** Begins a new active file behind the last closed segment. */
-  async #begin(): Promise<void> {
+  /** Begins a new active file behind a position. */
+  async #begin(last: Position): Promise<void> {
     const { filePath, durability, lock } = this.#options;
-    const { last, handle } = this.#closed.at(-1)!;
-    const before = this.#file;
     const file = await AppendFile.open(filePath, durability);
-    lock?.(file);
-    this.#active = {
-      ...(await file.identify()),
-      filePath,
-      first: last + 1,
-      last,
-      compressed: false,
-      index: new SparseIndex(),
-    };
-    this.#file = file;
-    if (handle === undefined) await before?.close();
-    await this.#rotation!.begun();
+    try {
+      if (file.bytes > 0) {
+        const reason = 'another file has taken its name';
+        throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
+      }
+      await lock?.follow();
+      const identity = await file.identify();
+      // On record before its first byte: it does not begin with position 1.
+      await this.#rotation!.record();
+      this.#active = { ...identity, filePath, first: last + 1, last, compressed: false, index: new SparseIndex() };
+      this.#file = file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async #append(entries: number, chunks: Iterable<Chunk>): Promise<void> {
@@ -342,7 +365,12 @@ export class JournalStore<T> {
   #segmentWith(position: Position): Segment {
     if (position < this.first) throw new PositionTrimmedError(position, this.first);
     if (position >= this.#active.first) return this.#active;
-    return this.#closed.findLast(({ first }) => first <= position)!;
+    const index = this.#closed.findLastIndex(({ first }) => first <= position);
+    const segment = this.#closed[index]!;
+    // What came behind it was taken away.
+    if (position > segment.last)
+      throw new PositionTrimmedError(position, (this.#closed[index + 1] ?? this.#active).first);
+    return segment;
   }
 
   /** The records of a segment behind a position, and up to an offset. */
@@ -350,29 +378,27 @@ export class JournalStore<T> {
     const { from } = segment.index?.around(after + 1) ?? { from: { position: segment.first, byteOffset: 0 } };
     const index = segment.index === undefined ? new SparseIndex() : undefined;
     const start = { lines: from.position - segment.first, position: from.position - 1 };
-    const lines = new LineReader<T>({ ...this.#options, filePath: segment.filePath }, start, index);
+    const format = { ...this.#options, filePath: segment.filePath, groupsAreWhole: true };
+    const lines = new LineReader<T>(format, start, index);
+    const isClosed = segment !== this.#active;
     let bytes = from.byteOffset;
     try {
       for await (const block of readSegment(segment, from.byteOffset, end ?? segment.bytes)) {
+        if (!block.whole && block.bytes.length > 0) throw torn(segment, lines.last, block.byteOffset);
         const records: Positioned<T>[] = [];
-        if (block.whole) {
-          lines.read(block, records, after);
-        } else if (block.bytes.length > 0) {
-          throw torn(segment, lines.last, block.byteOffset);
+        try {
+          if (block.whole) lines.read(block, records, after);
+        } finally {
+          bytes += block.bytes.length;
+          const isAll = records[0] === undefined || records[0].position > after;
+          const wanted = isAll ? records : records.filter(({ position }) => position > after);
+          if (wanted.length > 0) yield wanted;
         }
-        bytes += block.bytes.length;
-        const wanted =
-          records[0] === undefined || records[0].position > after
-            ? records
-            : records.filter(({ position }) => position > after);
-        if (wanted.length > 0) yield wanted;
       }
     } catch (error) {
-      throw error instanceof CorruptJournalError || !segment.compressed
-        ? error
-        : unreadable(segment, lines.last, error);
+      throw isUnpacking(error) ? unreadable(segment, lines.last, error) : error;
     }
-    if (end !== undefined || segment === this.#active) return;
+    if (end !== undefined || !isClosed) return;
     if (segment.last === Infinity) segment.last = lines.last;
     if (segment.last !== lines.last) throw misfit(segment, lines.last);
     segment.index ??= index;
@@ -395,6 +421,15 @@ export class JournalStore<T> {
 function misfit({ filePath, first, last: expected }: Segment, last: Position): CorruptJournalError {
   const reason = `the segment ends with position ${last} where ${expected} is expected`;
   return new CorruptJournalError({ filePath, line: last - first + 1, byteOffset: 0, reason });
+}
+
+function isUnpacking(error: unknown): boolean {
+  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('Z_');
+}
+
+function wasCut({ filePath, bytes }: Segment, size: bigint): CorruptJournalError {
+  const reason = `somebody has cut the file to ${size} bytes, of ${bytes}`;
+  return new CorruptJournalError({ filePath, line: 1, byteOffset: Number(size), reason });
 }
 
 function torn({ filePath, first }: Segment, last: Position, byteOffset: number): CorruptJournalError {

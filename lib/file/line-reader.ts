@@ -5,11 +5,11 @@ import { EntryValidationError } from '../errors/entry-validation-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
-import { HEAD, NECK } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
 import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
 import { isLineBeginning, isOwn } from './is-line-beginning';
+import { OwnFrame } from './own-frame';
 import type { Block } from './read-blocks';
 import type { SparseIndex } from './sparse-index';
 
@@ -20,6 +20,8 @@ export interface LineFormat<T> {
   readonly schema?: StandardSchemaV1<unknown, T> | undefined;
   /** What positions that start again at 1 are: damage, or further runs to be numbered on. */
   readonly restarts?: 'reject' | 'renumber';
+  /** Whether all groups are known to be whole, and are not held back until they are. */
+  readonly groupsAreWhole?: boolean;
 }
 
 /** What the end of a file comes to. */
@@ -34,18 +36,12 @@ export interface FileEnd<T> {
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
-const ZERO = 0x30;
-const BRACE = 0x7d;
 
 /** Where reading starts: behind so many lines, the last of which has this position. */
 export interface Start {
   readonly lines: number;
   readonly position: Position;
 }
-
-/** How a line of the journal's own begins, as bytes. */
-const HEAD_BYTES = Buffer.from(HEAD);
-const NECK_BYTES = Buffer.from(NECK);
 
 /** Reads a journal's lines in their order, and refuses what is no line of it. */
 export class LineReader<T> {
@@ -132,35 +128,28 @@ export class LineReader<T> {
 
   /** Goes over lines up to a position, in their frame alone where it is the journal's own; returns how many bytes they have. */
   #skim(bytes: Buffer, byteOffset: number, records: Positioned<T>[], after: Position): number {
+    if (this.#last >= after) return 0;
+    const frame = new OwnFrame(bytes);
     let from = 0;
     while (from < bytes.length && this.#last < after) {
       const end = bytes.indexOf(NEWLINE, from);
       const at = byteOffset + from;
-      const own = this.#own && this.#isNextFrame(bytes, from, end);
-      if (!own) {
-        this.#parse(bytes.toString('utf8', from, end), at);
+      let continued = false;
+      if (this.#own && frame.isOf(this.#last + 1 - this.#run, from, end)) {
+        continued = bytes[end - 2] === SPACE;
+        // Whether a group goes on is not to be mistaken: it may be cut off.
+        if (continued) this.#parse(bytes.toString('utf8', from, end), at);
+        else {
+          if (mayHaveChecksum(bytes, end)) this.#verify(bytes.toString('utf8', from, end), at);
+          this.#last++;
+        }
       } else {
-        if (mayHaveChecksum(bytes, end)) this.#located(at, () => withoutChecksum(bytes.toString('utf8', from, end)));
-        this.#last++;
+        this.#parse(bytes.toString('utf8', from, end), at);
       }
-      this.#keep(undefined, own && bytes[end - 2] === SPACE, records, at);
+      this.#keep(undefined, continued, records, at);
       from = end + 1;
     }
     return from;
-  }
-
-  /** Whether a line is laid out as the journal's own at the next position. */
-  #isNextFrame(bytes: Buffer, from: number, end: number): boolean {
-    for (let i = 0; i < HEAD_BYTES.length; i++) if (bytes[from + i] !== HEAD_BYTES[i]) return false;
-    let at = from + HEAD_BYTES.length;
-    if (bytes[at] === ZERO) return false;
-    let position = 0;
-    for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO) {
-      position = position * 10 + digit;
-    }
-    if (position !== this.#last + 1 - this.#run) return false;
-    for (let i = 0; i < NECK_BYTES.length; i++) if (bytes[at + i] !== NECK_BYTES[i]) return false;
-    return bytes[end - 1] === BRACE;
   }
 
   #take(line: string, records: Positioned<T>[], byteOffset: number): void {
@@ -169,12 +158,16 @@ export class LineReader<T> {
   }
 
   #parse(line: string, byteOffset: number): Positioned<T> {
-    return this.#located(byteOffset, () => this.#readLine(line));
+    try {
+      return this.#readLine(line);
+    } catch (error) {
+      throw this.#locate(error, byteOffset);
+    }
   }
 
-  #located<R>(byteOffset: number, read: () => R): R {
+  #verify(line: string, byteOffset: number): void {
     try {
-      return read();
+      withoutChecksum(line);
     } catch (error) {
       throw this.#locate(error, byteOffset);
     }
@@ -184,7 +177,7 @@ export class LineReader<T> {
   #keep(record: Positioned<T> | undefined, continued: boolean, records: Positioned<T>[], byteOffset: number): void {
     this.#line++;
     this.#index?.note(this.#last, byteOffset);
-    if (continued) this.#group ??= { records: [], lines: 0, byteOffset };
+    if (continued && !this.#format.groupsAreWhole) this.#group ??= { records: [], lines: 0, byteOffset };
     if (this.#group === undefined) {
       if (record) records.push(record);
       return;

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
@@ -64,6 +64,16 @@ export async function loadManifest(filePath: string): Promise<Manifest> {
   }
   const reason = 'it is no list of segments';
   throw new CorruptJournalError({ filePath: manifestPath(filePath), line: 1, byteOffset: 0, reason });
+}
+
+/** Removes what a crash has left of a record, or of a segment, that was being written. */
+export async function removeTemporaries(filePath: string): Promise<void> {
+  const name = basename(filePath);
+  for (const file of await readdir(dirname(filePath))) {
+    if (!file.startsWith(`${name}.`) || !/^(\d{16}\.gz|segments\.[-0-9a-f]+)\.tmp$/.test(file.slice(name.length + 1)))
+      continue;
+    await rm(join(dirname(filePath), file), { force: true });
+  }
 }
 
 export async function saveManifest(filePath: string, { first, segments }: Manifest): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { RetryConfig } from 'rxjs';
+import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
@@ -13,7 +13,7 @@ import { validateEntry } from '../flush/validate-entry';
 import { isContinued } from '../journal/group';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { Log } from '../journal/log';
-import type { Positioned } from '../journal/position';
+import { START, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -102,7 +102,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
     schema,
     durability,
     rotation,
-    lock: (file) => JournalLock.cover(filePath, file.handle),
+    lock,
   });
   own?.adopt(store);
   try {
@@ -115,7 +115,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
     const flushingOptions = {
       ...options,
       filePath: realPath,
-      scrivener: reads as unknown as Scrivener<T>, // a flusher only reads
+      scrivener: asFlushed(reads, log),
       groupsCommits: !other && durability === 'disk',
     };
     const flushing = other ? Flushing.into(other, flushingOptions) : Flushing.intoFile(store, flushingOptions);
@@ -131,14 +131,18 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       reads,
       flushing,
       flusher,
-      reopen: async (flushed) => {
-        if (!other) await store.reopen(flushed);
+      reopen: async () => {
+        if (!other) await store.reopen();
       },
-      lock,
+      release: async () => {
+        await store.close();
+        await lock.release();
+      },
+      filePath: realPath,
       toLine: lineOf(serializer, checksum),
       schema,
       retain: other ? Infinity : retain,
-      oldest: () => (other ? 0 : store.first),
+      oldest: () => store.oldest,
       maxPending: options.maxPending,
       daemonEvents,
       recovered,
@@ -180,6 +184,13 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
   }
   const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
   return { ...config, flushQueueCapacity, durability, retain, maxPending, serializer, daemonEvents, predicate, retry };
+}
+
+/** The journal as its flusher reads it: live, and for its last position, whether or not that is kept. */
+function asFlushed<T>(reads: StoredJournal<T>, log: Log<T>): Scrivener<T> {
+  const tail: Scrivener<T>['tail'] = (after) => reads.tail(after);
+  const readBackward = () => defer(() => (log.head === START ? EMPTY : of({ position: log.head })));
+  return { tail, readBackward } as unknown as Scrivener<T>;
 }
 
 /** How an entry becomes a line, whose group may go on in the next one. */

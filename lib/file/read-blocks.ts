@@ -34,6 +34,18 @@ export async function* readBlocks(file: FileHandle, byteOffset = 0, end = Infini
   yield { bytes: buffer.subarray(0, filled), byteOffset, whole: false };
 }
 
+const CHUNK_BYTES = 128 * 1024;
+
+/** A file's bytes. */
+export async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void> {
+  for (let byteOffset = 0; ;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, byteOffset);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    byteOffset += bytesRead;
+  }
+}
+
 /** {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over. */
 export async function* blocksOf(
   chunks: AsyncIterable<Buffer>,

@@ -1,4 +1,4 @@
-import { defer, lastValueFrom, retry, throwError, timer, type ObservableInput, type RetryConfig } from 'rxjs';
+import { defer, from, lastValueFrom, retry, throwError, throwIfEmpty, timer, type RetryConfig } from 'rxjs';
 import { FlushAbandonedError } from '../errors/flush-abandoned-error';
 import type { Position } from '../journal/position';
 
@@ -7,26 +7,27 @@ const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'EN
 
 /**
  * Does something again that failed with a transient error, as a `RetryConfig` says; other errors reject at once.
+ * Rejects with {@link FlushAbandonedError} once it is given up.
  *
- * @param tell - is told of each failure that is followed by another attempt
- * @returns rejects with {@link FlushAbandonedError} once it is given up
+ * @param first - the first position of what is tried
+ * @param tell - is told of each failure that another attempt follows
  */
-export function retrying(
+export async function retrying(
   step: () => Promise<void>,
   { delay = 0, ...config }: RetryConfig,
   first: Position,
   tell: (error: unknown) => void,
 ): Promise<void> {
-  const again = (error: unknown, count: number): ObservableInput<unknown> => {
+  const again = (error: unknown, count: number) => {
     if (!isTransient(error)) return throwError(() => error);
     tell(error);
-    return typeof delay === 'number' ? timer(delay) : delay(error, count);
+    return (typeof delay === 'number' ? timer(delay) : from(delay(error, count))).pipe(throwIfEmpty(() => error));
   };
-  return lastValueFrom(defer(step).pipe(retry({ ...config, delay: again })), { defaultValue: undefined }).catch(
-    (error: unknown) => {
-      throw isTransient(error) ? new FlushAbandonedError(first, { cause: error }) : error;
-    },
-  );
+  try {
+    await lastValueFrom(defer(step).pipe(retry({ ...config, delay: again })));
+  } catch (error) {
+    throw isTransient(error) ? new FlushAbandonedError(first, { cause: error }) : error;
+  }
 }
 
 function isTransient(error: unknown): boolean {

@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { assertCount, assertOneOf } from '../errors/assert-argument';
-import type { Position } from '../journal/position';
+import { START, type Position } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
-import { findSegments, saveManifest, segmentPath } from './manifest';
+import { findSegments, removeTemporaries, saveManifest, segmentPath } from './manifest';
+import { chunksOf } from './read-blocks';
 import { inodeOf, type Segment } from './segment';
 
 /** When the active file is closed, and what becomes of closed ones. */
@@ -49,6 +49,7 @@ export class SegmentRotation {
   /** Those of the store, oldest first; retired ones are taken out. */
   readonly #closed: Segment[];
   #first: Position;
+  #oldest: Position = START;
   #compressing: Promise<void> = Promise.resolve();
 
   constructor(filePath: string, rotation: Rotation | undefined, closed: Segment[], first: Position) {
@@ -56,6 +57,11 @@ export class SegmentRotation {
     this.#rotation = rotation ?? {};
     this.#closed = closed;
     this.#first = first;
+  }
+
+  /** The oldest position that was not retired since it was opened. */
+  get oldest(): Position {
+    return this.#oldest;
   }
 
   isDue({ first, last, bytes, bornMs }: Segment): boolean {
@@ -77,18 +83,17 @@ export class SegmentRotation {
     this.#first = active.last + 1;
   }
 
-  /** A new active file has begun. */
-  async begun(): Promise<void> {
-    await this.#record();
-    await this.#retire();
+  /** Retires and compresses; what cannot be done now is done behind the next rotation. */
+  async tidy(): Promise<void> {
+    await this.#retire().catch(() => undefined);
     if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
   }
 
   /** Removes what a crash has left of retired segments, and of those being compressed. */
   async removeRetired(): Promise<void> {
+    await removeTemporaries(this.#filePath);
     for (const { filePath, first, compressed } of await findSegments(this.#filePath)) {
       if (compressed) await rm(filePath.slice(0, -'.gz'.length), { force: true });
-      else await rm(`${filePath}.gz.tmp`, { force: true });
       if (this.#rotation.keep && first < this.#first) await rm(filePath, { force: true });
     }
     if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
@@ -99,7 +104,8 @@ export class SegmentRotation {
     return this.#compressing;
   }
 
-  async #record(): Promise<void> {
+  /** Puts the closed segments on record. */
+  async record(): Promise<void> {
     const segments = this.#closed.filter(({ handle }) => handle === undefined).map(({ first }) => first);
     await saveManifest(this.#filePath, {
       first: this.#first,
@@ -113,18 +119,17 @@ export class SegmentRotation {
     let kept = 0;
     let size = 0;
     for (const segment of [...this.#closed].reverse()) {
-      const { size: bytesOnDisk, mtimeMs } = segment.handle
-        ? await segment.handle.stat()
-        : await stat(segment.filePath);
+      const { size: bytesOnDisk, mtimeMs } = await sizeOf(segment);
       kept++;
       size += bytesOnDisk;
       if (retired.length > 0 || kept > segments || size > bytes || Date.now() - mtimeMs > ageMs) retired.push(segment);
     }
     if (retired.length === 0) return;
-    this.#first = Math.max(this.#first, retired[0]!.last + 1);
+    this.#oldest = retired[0]!.last + 1;
+    this.#first = Math.max(this.#first, this.#oldest);
     this.#closed.splice(0, retired.length);
     // On record first: a segment that is missing is told from one that was retired.
-    await this.#record();
+    await this.record();
     for (const { filePath, handle } of retired) await (handle ? handle.close() : rm(filePath, { force: true }));
   }
 
@@ -141,17 +146,32 @@ export class SegmentRotation {
   }
 }
 
+/** Somebody may have removed it. */
+async function sizeOf({ handle, filePath }: Segment): Promise<{ size: number; mtimeMs: number }> {
+  try {
+    return await (handle?.stat() ?? stat(filePath));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { size: 0, mtimeMs: Date.now() };
+  }
+}
+
 /** The compressed one takes the plain one's place when it is on the disk. */
 async function compress(segment: Segment): Promise<void> {
   const plain = segment.filePath;
   const temporary = `${plain}.gz.tmp`;
   await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx');
+  const [source, file] = await Promise.all([open(plain, 'r'), open(temporary, 'wx')]);
   try {
-    await pipeline(createReadStream(plain), createGzip(), file.createWriteStream({ autoClose: false }));
+    await pipeline(chunksOf(source), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.appendFile(chunk);
+    });
+    // Retirement goes by it.
+    const { atime, mtime } = await source.stat();
+    await file.utimes(atime, mtime);
     await file.sync();
   } finally {
-    await file.close();
+    await Promise.all([source.close(), file.close()]);
   }
   await rename(temporary, `${plain}.gz`);
   await syncDirectory(plain);

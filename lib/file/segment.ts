@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { Position } from '../journal/position';
-import { blocksOf, readBlocks, type Block } from './read-blocks';
+import { blocksOf, chunksOf, readBlocks, type Block } from './read-blocks';
 import type { SparseIndex } from './sparse-index';
 
 /** One of the files that hold a journal: the active one, or one that was closed. */
@@ -22,28 +22,35 @@ export interface Segment {
   /** `undefined` until it was read from its beginning to its end. */
   index: SparseIndex | undefined;
   /** An outside tool has taken the file away, and it lives on in this handle alone. */
-  handle?: FileHandle;
+  handle?: FileHandle | undefined;
 }
+
+/** What has to be known of a segment to read it. */
+export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'handle'>;
 
 const ATTEMPTS = 50;
 
 /** Reads a segment from an offset on, wherever it is being moved to. */
-export async function* readSegment(segment: Segment, byteOffset: number, end: number): AsyncGenerator<Block, void> {
+export async function* readSegment(segment: SegmentFile, byteOffset: number, end: number): AsyncGenerator<Block, void> {
   if (segment.handle) return yield* readBlocks(segment.handle, byteOffset, end);
   const { file, compressed } = await openSegment(segment);
   try {
     if (!compressed) return yield* readBlocks(file, byteOffset, end);
-    const packed = createReadStream('', { fd: file, autoClose: false, start: 0 });
-    const unpacked = packed.pipe(createGunzip());
-    packed.on('error', (error) => unpacked.destroy(error));
-    yield* blocksOf(unpacked, byteOffset, end);
+    const unpacked = createGunzip();
+    const unpacking = pipeline(chunksOf(file), unpacked).catch(() => undefined); // whoever reads it is told
+    try {
+      yield* blocksOf(unpacked, byteOffset, end);
+    } finally {
+      unpacked.destroy();
+      await unpacking;
+    }
   } finally {
     await file.close();
   }
 }
 
 /** It is opened by its path, which may change between two system calls. */
-async function openSegment(segment: Segment): Promise<{ file: FileHandle; compressed: boolean }> {
+async function openSegment(segment: SegmentFile): Promise<{ file: FileHandle; compressed: boolean }> {
   for (let attempt = 1; ; attempt++) {
     const { filePath, ino, compressed } = segment;
     let file: FileHandle | undefined;

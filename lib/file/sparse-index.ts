@@ -23,6 +23,16 @@ export class SparseIndex {
     this.#next = byteOffset + STRIDE_BYTES;
   }
 
+  /** Forgets the places from an offset on, where the file was cut. */
+  cut(byteOffset: number): void {
+    while ((this.#byteOffsets.at(-1) ?? -1) >= byteOffset) {
+      this.#positions.pop();
+      this.#byteOffsets.pop();
+    }
+    const last = this.#byteOffsets.at(-1);
+    this.#next = last === undefined ? 0 : last + STRIDE_BYTES;
+  }
+
   /** A stretch of lines with the one of a position in it: where it begins, and where it ends, if that is noted. */
   around(position: Position, minBytes = 0): { readonly from: Place; readonly end: number | undefined } | undefined {
     let low = 0;

@@ -31,6 +31,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
         const goOn = () => {
           if (subscriber.closed) return;
           if (!cursor.isStored) {
+            cursor.close();
             new TailSubscriber(cursor.live, subscriber).start();
             return;
           }
@@ -125,7 +126,9 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
       return record;
     }
     if (this.#failure) throw this.#failure.error;
-    return this.isStored ? PENDING : this.readMemory();
+    if (this.isStored) return PENDING;
+    this.#page = [];
+    return this.readMemory();
   }
 
   /** Whether what comes next is on the disk alone. */
@@ -176,6 +179,7 @@ class StoredTailCursor<T> extends StoredCursor<T> {
 
   close(): void {
     this.#pages?.return().catch(() => undefined);
+    this.#pages = undefined;
   }
 
   protected moveTo(position: Position): void {
@@ -183,17 +187,19 @@ class StoredTailCursor<T> extends StoredCursor<T> {
   }
 
   protected readMemory() {
+    // When it falls behind again, the disk is read from somewhere else.
+    if (this.#pages) this.close();
     return this.live.read();
   }
 
   protected async nextPage(): Promise<readonly Positioned<T>[]> {
-    for (;;) {
-      this.#pages ??= this.#store.read(this.live.after);
-      const page = await this.#pages.next();
-      if (!page.done) return page.value;
-      this.#pages = undefined;
-      if (!this.isStored) return [];
-    }
+    const { after } = this.live;
+    this.#pages ??= this.#store.read(after);
+    const page = await this.#pages.next();
+    if (!page.done) return page.value;
+    this.#pages = undefined;
+    if (this.isStored && this.#store.last <= after) throw new Error(`The file ends with position ${this.#store.last}`);
+    return [];
   }
 }
 

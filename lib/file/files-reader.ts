@@ -1,0 +1,176 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { START, type Position, type Positioned } from '../journal/position';
+import { FileChanges } from './file-changes';
+import { LineReader, type LineFormat } from './line-reader';
+import { findSegments, loadManifest, type SegmentName } from './manifest';
+import { readBlocks } from './read-blocks';
+import { inodeOf, readSegment } from './segment';
+
+type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
+
+/** Between two system calls of a rotation the active file has no name. */
+const ATTEMPTS = 50;
+const PAUSE_MS = 10;
+
+/** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
+export class FilesReader<T> {
+  readonly #format: LineFormat<T>;
+  readonly #wanted: Position | undefined;
+  readonly #follow: boolean;
+  readonly #signal: AbortSignal;
+  /** The last position that was read. */
+  #last = START;
+
+  /** @param after - emit what lies behind it; `undefined`: what there is */
+  constructor(format: LineFormat<T>, after: Position | undefined, follow: boolean, signal: AbortSignal) {
+    this.#format = format;
+    this.#wanted = after;
+    this.#follow = follow;
+    this.#signal = signal;
+  }
+
+  async *pages(): Pages<T> {
+    const { filePath } = this.#format;
+    const { first } = await loadManifest(filePath);
+    if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
+    this.#last = first - 1;
+    while (!this.#signal.aborted) {
+      yield* this.#closedPages();
+      const file = await this.#openActive();
+      try {
+        // Rotated in between.
+        if ((await this.#closed()).length > 0) continue;
+        if ((yield* this.#activePages(file)) === 'done') return;
+      } finally {
+        await file.close();
+      }
+    }
+  }
+
+  get #after(): Position {
+    return this.#wanted ?? START;
+  }
+
+  /** The closed segments that were not read. */
+  async #closed(): Promise<SegmentName[]> {
+    return (await findSegments(this.#format.filePath)).filter(({ first }) => first > this.#last);
+  }
+
+  async *#closedPages(): Pages<T> {
+    for (;;) {
+      const [segment, next] = await this.#closed();
+      if (segment === undefined || this.#signal.aborted) return;
+      if (segment.first !== this.#last + 1) throw await this.#missing(segment.first);
+      if (next !== undefined && next.first <= this.#after) this.#last = next.first - 1;
+      else yield* this.#segmentPages(segment);
+    }
+  }
+
+  async *#segmentPages({ filePath, compressed, first }: SegmentName): Pages<T> {
+    let ino;
+    try {
+      ino = await inodeOf(filePath);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // compressed or retired in between: look again
+      throw error;
+    }
+    const format = { ...this.#format, filePath, groupsAreWhole: true };
+    const lines = new LineReader<T>(format, { lines: 0, position: first - 1 });
+    for await (const block of readSegment({ filePath, compressed, ino }, 0, Infinity)) {
+      if (this.#signal.aborted) return;
+      const records: Positioned<T>[] = [];
+      try {
+        if (block.whole) lines.read(block, records, this.#after);
+      } finally {
+        yield* this.#emit(records);
+      }
+    }
+    this.#last = lines.last;
+  }
+
+  /** Returns whether it is done, or the file was rotated and another one goes on. */
+  async *#activePages(file: FileHandle): AsyncGenerator<readonly Positioned<T>[], 'done' | 'rotated'> {
+    const { filePath } = this.#format;
+    const first = this.#last + 1;
+    const { ino } = await file.stat({ bigint: true });
+    const lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    this.#signal.addEventListener('abort', leave);
+    if (this.#signal.aborted) leave();
+    const changes = this.#follow ? new FileChanges(filePath, gone.signal) : undefined;
+    let byteOffset = 0;
+    try {
+      for (;;) {
+        // Asked before it is read: what is rotated then is read to its end.
+        const isRotated = await this.#isRotated(first, ino, lines.last);
+        for await (const block of readBlocks(file, byteOffset)) {
+          if (this.#signal.aborted) return 'done';
+          const records: Positioned<T>[] = [];
+          try {
+            if (block.whole) lines.read(block, records);
+            else if (!this.#follow && !isRotated) records.push(...lines.end(block).records);
+          } finally {
+            yield* this.#emit(records);
+          }
+          byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
+        }
+        this.#last = lines.last;
+        if (isRotated) return 'rotated';
+        if (!this.#follow) {
+          if (await this.#isRotated(first, ino, lines.last)) continue;
+          return 'done';
+        }
+        await changes!.next();
+        if (this.#signal.aborted) return 'done';
+        const { size } = await file.stat();
+        if (size < byteOffset) {
+          const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
+          throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
+        }
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', leave);
+      leave();
+    }
+  }
+
+  /** Whether the file of this name is another one, and goes on from this one. */
+  async #isRotated(first: Position, ino: bigint, last: Position): Promise<boolean> {
+    const { filePath } = this.#format;
+    const found = await stat(filePath, { bigint: true }).catch(() => undefined);
+    if (found?.ino === ino) return false;
+    if ((await findSegments(filePath)).some((segment) => segment.first === first)) return true;
+    return last >= first && (await loadManifest(filePath)).first === last + 1;
+  }
+
+  async #openActive(): Promise<FileHandle> {
+    const { filePath } = this.#format;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await open(filePath, 'r');
+      } catch (error) {
+        const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        if (!isMissing || this.#last === START || attempt >= ATTEMPTS) throw error;
+      }
+      await delay(PAUSE_MS);
+    }
+  }
+
+  async #missing(found: Position): Promise<Error> {
+    const { filePath } = this.#format;
+    const expected = this.#last + 1;
+    const { first } = await loadManifest(filePath);
+    if (first > expected) return new PositionTrimmedError(expected, first);
+    const reason = `the segment that begins with position ${expected} is missing, the next begins with ${found}`;
+    return new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
+  }
+
+  *#emit(records: readonly Positioned<T>[]): Generator<readonly Positioned<T>[], void> {
+    const wanted = records.filter(({ position }) => position > this.#after);
+    if (wanted.length > 0) yield wanted;
+  }
+}
