@@ -52,11 +52,16 @@ export class JournalLock {
   /** Locks the file that has taken the journal's name, instead of the one that had it. */
   async follow(): Promise<void> {
     const journal = await open(this.realPath, 'a+');
-    const [held, found] = await Promise.all([this.#files[0]!, journal].map((file) => file.stat({ bigint: true })));
-    if (held!.ino === found!.ino && held!.dev === found!.dev) return journal.close();
-    if (!tryLock(journal.fd, FAR, 1)) {
+    try {
+      const [held, found] = await Promise.all([this.#files[0]!, journal].map((file) => file.stat({ bigint: true })));
+      if (held!.ino === found!.ino && held!.dev === found!.dev) {
+        await journal.close();
+        return;
+      }
+      if (!tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(this.realPath);
+    } catch (error) {
       await journal.close();
-      throw new JournalLockedError(this.realPath);
+      throw error;
     }
     const [before] = this.#files.splice(0, 1, journal);
     await before!.close();

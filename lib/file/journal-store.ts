@@ -12,6 +12,7 @@ import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest } from './manifest';
 import { readSegment, type Segment } from './segment';
 import { SegmentRotation, type Rotation } from './segment-rotation';
+import { Slots } from './slots';
 import { SparseIndex } from './sparse-index';
 
 /** How a journal is kept on the disk. */
@@ -41,6 +42,9 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** Compressed, a page costs reading from the beginning: fewer and larger ones then. */
 const COMPRESSED_PAGE_BYTES = 8 * 1024 * 1024;
+const COMPRESSED_PAGE = 50_000;
+/** So many pages are read at once, of however many readers. */
+const READS = 8;
 
 /** A journal on the disk: the active file, which grows, and the closed segments before it, one journal to those who read it. */
 export class JournalStore<T> {
@@ -51,6 +55,7 @@ export class JournalStore<T> {
   #rotation: SegmentRotation | undefined;
   #isClosed = false;
   #bytes = 0;
+  readonly #reads = new Slots(READS);
   /** The end of the newest step. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -124,13 +129,13 @@ export class JournalStore<T> {
 
   /** {@link JournalStore.release}, and closes all else. */
   async close(): Promise<void> {
-    await this.release();
-    await this.#rotation?.settled();
+    const closing = [this.release(), this.#rotation?.settled() ?? Promise.resolve()];
     for (const segment of this.#closed) {
-      const { handle } = segment;
+      if (segment.handle) closing.push(segment.handle.close());
       segment.handle = undefined;
-      await handle?.close();
     }
+    const failed = (await Promise.allSettled(closing)).find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   /**
@@ -164,18 +169,35 @@ export class JournalStore<T> {
   /** Every record behind a position, in order, a page at a time; throws {@link PositionTrimmedError} and {@link CorruptJournalError}. */
   async *read(after: Position): AsyncGenerator<readonly Positioned<T>[], void> {
     while (after < this.last) {
-      const segment = this.#segmentWith(after + 1);
-      const { last } = segment;
-      for await (const records of this.#readSegment(segment, after)) {
-        yield records;
-        after = records.at(-1)!.position;
-      }
-      if (after < last) throw misfit(segment, after);
+      const page = await this.readAfter(after);
+      yield page;
+      after = page.at(-1)!.position;
     }
   }
 
+  /** Records behind a position, in order: as many as are read at once, and none where there are none. Nothing is open when it resolves. */
+  readAfter(after: Position): Promise<readonly Positioned<T>[]> {
+    return this.#reads.run(async () => {
+      if (after >= this.last) return [];
+      const segment = this.#segmentWith(after + 1);
+      const { last, compressed } = segment;
+      if (segment.index === undefined) await this.#index(segment);
+      let page: readonly Positioned<T>[] = [];
+      for await (const records of this.#readSegment(segment, after)) {
+        page = page.length === 0 ? records : [...page, ...records];
+        if (!compressed || page.length >= COMPRESSED_PAGE) break;
+      }
+      if (page.length === 0) throw misfit({ ...segment, last }, after);
+      return page;
+    });
+  }
+
   /** The records up to before a position, in order: as many as are read at once, and none where there are none. */
-  async readBefore(before: Position): Promise<readonly Positioned<T>[]> {
+  readBefore(before: Position): Promise<readonly Positioned<T>[]> {
+    return this.#reads.run(() => this.#readBefore(before));
+  }
+
+  async #readBefore(before: Position): Promise<readonly Positioned<T>[]> {
     const position = Math.min(before - 1, this.last);
     if (position < START + 1) return [];
     const segment = this.#segmentWith(position);
@@ -424,7 +446,7 @@ function misfit({ filePath, first, last: expected }: Segment, last: Position): C
 }
 
 function isUnpacking(error: unknown): boolean {
-  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('Z_');
+  return String((error as NodeJS.ErrnoException | undefined)?.code).startsWith('Z_');
 }
 
 function wasCut({ filePath, bytes }: Segment, size: bigint): CorruptJournalError {

@@ -5,6 +5,7 @@ import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -132,11 +133,15 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       flushing,
       flusher,
       reopen: async () => {
+        if (other?.close) throw new InvalidTransitionError('Its sink', 'Failed', 'reopen, it is closed');
         if (!other) await store.reopen();
       },
       release: async () => {
-        await store.close();
-        await lock.release();
+        try {
+          await store.close();
+        } finally {
+          await lock.release();
+        }
       },
       filePath: realPath,
       toLine: lineOf(serializer, checksum),

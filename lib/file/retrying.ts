@@ -31,5 +31,6 @@ export async function retrying(
 }
 
 function isTransient(error: unknown): boolean {
-  return error instanceof Error && TRANSIENT.includes((error as NodeJS.ErrnoException).code ?? '');
+  // Not by its class: it may come from another realm.
+  return TRANSIENT.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }

@@ -31,7 +31,6 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
         const goOn = () => {
           if (subscriber.closed) return;
           if (!cursor.isStored) {
-            cursor.close();
             new TailSubscriber(cursor.live, subscriber).start();
             return;
           }
@@ -40,7 +39,6 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
             goOn();
           });
         };
-        subscriber.add(() => cursor.close());
         goOn();
       },
       () => {
@@ -107,7 +105,6 @@ function wakeups(cursor: StoredCursor<unknown>, live?: Wakeups): Wakeups {
       waits = false;
       live?.leave();
     },
-    close: () => cursor.close(),
   };
 }
 
@@ -139,8 +136,6 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
     return (this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined)));
   }
 
-  abstract close(): void;
-
   protected abstract moveTo(position: Position): void;
   protected abstract readMemory(): Positioned<T> | typeof PENDING | typeof ENDED;
   protected abstract nextPage(): Promise<readonly Positioned<T>[]>;
@@ -160,7 +155,6 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
 class StoredTailCursor<T> extends StoredCursor<T> {
   readonly #log: Log<T>;
   readonly #store: JournalStore<T>;
-  #pages: AsyncGenerator<readonly Positioned<T>[], void> | undefined;
 
   constructor(
     log: Log<T>,
@@ -177,29 +171,19 @@ class StoredTailCursor<T> extends StoredCursor<T> {
     return this.live.after < this.#log.head && this.live.after + 1 < this.#log.first;
   }
 
-  close(): void {
-    this.#pages?.return().catch(() => undefined);
-    this.#pages = undefined;
-  }
-
   protected moveTo(position: Position): void {
     this.live.after = position;
   }
 
   protected readMemory() {
-    // When it falls behind again, the disk is read from somewhere else.
-    if (this.#pages) this.close();
     return this.live.read();
   }
 
   protected async nextPage(): Promise<readonly Positioned<T>[]> {
     const { after } = this.live;
-    this.#pages ??= this.#store.read(after);
-    const page = await this.#pages.next();
-    if (!page.done) return page.value;
-    this.#pages = undefined;
-    if (this.isStored && this.#store.last <= after) throw new Error(`The file ends with position ${this.#store.last}`);
-    return [];
+    const page = await this.#store.readAfter(after);
+    if (page.length === 0 && this.isStored) throw new Error(`The file ends with position ${this.#store.last}`);
+    return page;
   }
 }
 
@@ -218,8 +202,6 @@ class StoredBackwardCursor<T> extends StoredCursor<T> {
   get isStored(): boolean {
     return this.#before > START + 1 && this.#before - 1 < this.#log.first;
   }
-
-  close(): void {}
 
   protected moveTo(position: Position): void {
     this.#before = position;

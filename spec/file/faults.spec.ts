@@ -224,11 +224,7 @@ describe('durability', () => {
     await scrivener.whenFlushed(2);
     for (const entry of ENTRIES.slice(2)) await scrivener.write(entry);
     await scrivener.close();
-    expect(order).toEqual([
-      'flushed 0',
-      ...['sync 2', 'synced', 'flushed 2'],
-      ...['sync 5', 'synced', 'flushed 5'],
-    ]);
+    expect(order).toEqual(['flushed 0', ...['sync 2', 'synced', 'flushed 2'], ...['sync 5', 'synced', 'flushed 5']]);
   });
 
   test('disk: a sync that fails is a write that failed', async () => {

@@ -2,7 +2,8 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { JsonEntrySerializer } from 'rx-scrivener';
-import { FileAppendSink, FileBookmarkStore, openFileScrivener } from 'rx-scrivener/file';
+import { FileAppendSink, FileBookmarkStore, openFileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
+import { matrixStep, type MatrixEntry } from './matrix-entries';
 
 const [command, filePath = '', argument = ''] = process.argv.slice(2);
 const say = (text: string) => process.stdout.write(text + '\n');
@@ -34,6 +35,37 @@ const programs: Record<string, () => Promise<void>> = {
       await scrivener.write({ n, text: 'ü🙂'.repeat((n * 7919) % 400) });
       if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+  },
+
+  /** Writes entries and groups without end, with options given as JSON, and says what is flushed. */
+  async 'write-with'() {
+    const options = JSON.parse(argument) as Omit<FileScrivenerConfig<MatrixEntry>, 'filePath'>;
+    const scrivener = await openFileScrivener<MatrixEntry>({ ...options, filePath });
+    scrivener.flushed$.subscribe((position) => say(`flushed ${position}`));
+    scrivener.flusher.waitForFailure().then(
+      (error) => say(`failed ${String(error)}`),
+      () => undefined,
+    );
+    for (let steps = 1; ; steps++) {
+      await scrivener.writeAll(matrixStep(scrivener.head + 1));
+      if (steps % 20 === 0 || scrivener.head - scrivener.flushed > 200)
+        await new Promise((resolve) => setImmediate(resolve));
+      while (scrivener.head - scrivener.flushed > 1000) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  },
+
+  /** Writes until the file takes no more (the shell limits it), and says how far it came, what it failed with, and how much is in the file. */
+  async 'fill-journal'() {
+    const options = JSON.parse(argument) as Omit<FileScrivenerConfig<MatrixEntry>, 'filePath'>;
+    const scrivener = await openFileScrivener<MatrixEntry>({ ...options, filePath });
+    while (scrivener.flusher.status === 'Running') {
+      await scrivener.writeAll(matrixStep(scrivener.head + 1));
+      await scrivener.flush().catch(() => undefined);
+    }
+    const error = (await scrivener.flusher.waitForFailure()) as NodeJS.ErrnoException;
+    const { flushed } = scrivener;
+    await scrivener.close().catch(() => undefined);
+    say(`${error.code} ${flushed}`);
   },
 
   /** Appends the bytes of another file one by one. */
