@@ -8,6 +8,7 @@ const lib = join(__dirname, '..', 'lib');
 /** What each further entry exports; an entry is checked as soon as its index.ts is there. */
 const entries: Record<string, string[] | undefined> = {
   file: [
+    'BacklogFullError',
     'CorruptBookmarkError',
     'CorruptEntryError',
     'CorruptJournalError',
@@ -15,6 +16,7 @@ const entries: Record<string, string[] | undefined> = {
     'FileAppendSink',
     'FileBookmarkStore',
     'FileScrivener',
+    'FlushAbandonedError',
     'JournalLockedError',
     'SerializationError',
     'openFileScrivener',
