@@ -1,4 +1,7 @@
 import { open, stat } from 'node:fs/promises';
+import { HEAD } from '../flush/json-entry-serializer';
+import { findSegments } from '../file/manifest';
+import type { Position } from '../journal/position';
 
 const NEWLINE = 10;
 
@@ -7,7 +10,25 @@ export async function journalSize(filePath: string): Promise<number> {
   return (await stat(filePath)).size;
 }
 
-/** How many of a journal's bytes stand behind its lines, which take `bytes` when each has its newline. */
+/** The position that a journal's active file begins with: that of its first line, where closed segments come before it. */
+export async function activeFirst(filePath: string): Promise<Position> {
+  if (!(await isRotated(filePath))) return 1;
+  const file = await open(filePath, 'r');
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const begin = buffer.toString('latin1', 0, bytesRead);
+    return begin.startsWith(HEAD) ? Number.parseInt(begin.slice(HEAD.length), 10) : Infinity;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether closed segments come before a journal's active file. */
+export async function isRotated(filePath: string): Promise<boolean> {
+  return (await findSegments(filePath)).length > 0;
+}
+
+/** How many of the active file's bytes stand behind its lines, which take `bytes` when each has its newline. */
 export async function tornBytes(filePath: string, bytes: number, size: number): Promise<number> {
   if (bytes === 0) return size;
   const file = await open(filePath, 'r');

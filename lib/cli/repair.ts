@@ -1,7 +1,7 @@
 import { isContinuedLine } from '../file/group-line';
 import { counted } from './counted';
 import type { JournalLine } from './journal-line';
-import { journalSize } from './journal-size';
+import { isRotated, journalSize } from './journal-size';
 import { LeftOut } from './left-out';
 import { NewJournal } from './new-journal';
 import { renumbered } from './renumbered';
@@ -31,8 +31,8 @@ export async function repair(
   await journalSize(filePath);
   const journal = await NewJournal.create(output);
   try {
-    const { last, leftOut } = await keep(filePath, journal, renumber, terminal);
-    if (last === 0 && !leftOut.isEmpty) {
+    const { last, lost } = await keep(filePath, journal, renumber, terminal);
+    if (last === 0 && lost) {
       terminal.fail(`${filePath} holds nothing that can be kept: ${output} is not written`);
       return;
     }
@@ -61,7 +61,9 @@ async function keep(filePath: string, journal: NewJournal, renumber: boolean, te
   };
 
   // The damage may stand in a group, of which nothing was read.
-  for await (const piece of damage ? salvage(damage.filePath, bytes, entries + 1) : []) {
+  const rotated = damage !== undefined && (await isRotated(filePath));
+  if (rotated) terminal.fail(`${damage.message}; nothing behind it is kept of a journal of several files`);
+  for await (const piece of damage && !rotated ? salvage(damage.filePath, bytes, entries + 1) : []) {
     const { content } = piece;
     if (typeof content === 'string') {
       dropHeld();
@@ -89,7 +91,7 @@ async function keep(filePath: string, journal: NewJournal, renumber: boolean, te
   if (gap) terminal.note('--renumber keeps what can be read behind that, under new positions');
   if (changed > 0) terminal.note(`gave new positions to ${counted(changed, 'entry')}`);
   if (tornBytes > 0) terminal.note(`left out a torn end of ${counted(tornBytes, 'byte')}`);
-  return { last, leftOut };
+  return { last, lost: rotated || !leftOut.isEmpty };
 }
 
 const BEHIND = 'it stands behind that';

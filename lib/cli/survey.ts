@@ -1,7 +1,7 @@
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { lineBytes, type JournalLine } from './journal-line';
-import { journalSize, tornBytes } from './journal-size';
+import { activeFirst, journalSize, tornBytes } from './journal-size';
 import { showProgress } from './progress';
 import { readLines } from './read-lines';
 import type { Terminal } from './terminal';
@@ -35,16 +35,20 @@ export async function survey(
 ): Promise<Survey> {
   // Asked for first: what a writer appends meanwhile is not torn.
   const size = await journalSize(filePath);
+  const first = await activeFirst(filePath);
   const progress = showProgress(`${doing} ${filePath}`, size, terminal.stderr);
   let entries = 0;
   let lastPosition = START;
   let bytes = 0;
+  let activeBytes = 0;
   let damage: CorruptJournalError | undefined;
   try {
     for await (const line of readLines(filePath, { restarts })) {
       entries++;
       lastPosition = line.position;
-      bytes += lineBytes(line.entry);
+      const length = lineBytes(line.entry);
+      bytes += length;
+      if (line.position >= first) activeBytes += length;
       progress.update(bytes);
       const pause = visit?.(line);
       if (pause) await pause;
@@ -55,5 +59,5 @@ export async function survey(
   } finally {
     progress.stop();
   }
-  return { entries, lastPosition, bytes, damage, tornBytes: damage ? 0 : await tornBytes(filePath, bytes, size) };
+  return { entries, lastPosition, bytes, damage, tornBytes: damage ? 0 : await tornBytes(filePath, activeBytes, size) };
 }

@@ -155,6 +155,9 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
 class StoredTailCursor<T> extends StoredCursor<T> {
   readonly #log: Log<T>;
   readonly #store: JournalStore<T>;
+  /** The next page, read while the one before it is used; not before the second page, for many readers want no more than one. */
+  #ahead: { readonly after: Position; readonly page: Promise<readonly Positioned<T>[]> } | undefined;
+  #hasRead = false;
 
   constructor(
     log: Log<T>,
@@ -181,8 +184,16 @@ class StoredTailCursor<T> extends StoredCursor<T> {
 
   protected async nextPage(): Promise<readonly Positioned<T>[]> {
     const { after } = this.live;
-    const page = await this.#store.readAfter(after);
-    if (page.length === 0 && this.isStored) throw new Error(`The file ends with position ${this.#store.last}`);
+    const ahead = this.#ahead?.after === after ? this.#ahead.page : undefined;
+    const page = await (ahead ?? this.#store.readAfter(after));
+    const last = page.at(-1)?.position;
+    if (last === undefined && this.isStored) throw new Error(`The file ends with position ${this.#store.last}`);
+    this.#ahead = undefined;
+    if (last !== undefined && last + 1 < this.#log.first && this.#hasRead) {
+      this.#ahead = { after: last, page: this.#store.readAfter(last) };
+      this.#ahead.page.catch(() => undefined); // told when it is its turn
+    }
+    this.#hasRead = true;
     return page;
   }
 }

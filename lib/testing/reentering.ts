@@ -72,6 +72,7 @@ export const reentering: readonly ConformanceCase[] = [
       const staying = trial.watch(trial.scrivener.tail());
       await trial.add(5, 7);
       await staying.gets(1, 7);
+      await Promise.all([replayed.reaches(2), live.reaches(5)]);
       replayed.hasOnly(adds(1, 2));
       live.hasOnly(adds(1, 5));
     },
