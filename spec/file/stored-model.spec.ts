@@ -15,11 +15,14 @@ const SEED = process.env.MODEL_SEED === undefined ? {} : { seed: Number(process.
 type Command =
   | { do: 'write'; lengths: readonly number[] }
   | { do: 'writeAll'; lengths: readonly number[] }
-  | { do: 'flush' | 'reopen' }
+  | { do: 'flush' }
+  | { do: 'reopen' }
   | { do: 'crash'; torn: number }
   | { do: 'turns'; count: number }
-  | { do: 'subscribe' | 'iterate'; after: number }
-  | { do: 'unsubscribe' | 'return'; which: number }
+  | { do: 'subscribe'; after: number }
+  | { do: 'iterate'; after: number }
+  | { do: 'unsubscribe'; which: number }
+  | { do: 'return'; which: number }
   | { do: 'next'; which: number; count: number; waits: boolean }
   | { do: 'backward'; before: number; waits: boolean }
   | { do: 'waitFor'; after: number; position: number };
@@ -273,7 +276,7 @@ test(
                 truncatedBytes: 0,
               });
               await model.holds();
-            } else if (c.do === 'crash') {
+            } else {
               const { flushed } = model.scrivener;
               const { head } = model;
               const copied = copy(folder, `${folder}-crash-${++crashes}`);
