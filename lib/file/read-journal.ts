@@ -4,7 +4,7 @@ import type { EntrySerializer } from '../flush/entry-serializer';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream } from '../journal/paged-stream';
-import { assertPosition, START, type Position } from '../journal/position';
+import { assertPosition, type Position } from '../journal/position';
 import { FilesReader } from './files-reader';
 
 /** How a journal's file is read. */
@@ -36,7 +36,7 @@ export interface ReadJournalOptions<T> {
  */
 export function readJournal<T>(filePath: string, options: ReadJournalOptions<T> = {}): JournalStream<T> {
   const { after, follow = false, restarts = 'reject', serializer = new JsonEntrySerializer<T>(), schema } = options;
-  assertPosition('after', after ?? START);
+  if (after !== undefined) assertPosition('after', after);
   assertOneOf('restarts', restarts, ['reject', 'renumber']);
   return pagedStream((signal) =>
     new FilesReader<T>({ filePath, serializer, schema, restarts }, after, follow, signal).pages(),

@@ -5,6 +5,7 @@ import { JournalStream } from '../journal/journal-stream';
 import type { LiveReader, Log } from '../journal/log';
 import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
 import { PullIterator, type Wakeups } from '../journal/pull-iterator';
+import { reportUnhandled } from '../journal/report-unhandled';
 import type { ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
 import { TailSubscriber } from '../journal/tail-subscriber';
 import { waitFor } from '../operators/wait-for';
@@ -34,10 +35,13 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
             new TailSubscriber(cursor.live, subscriber).start();
             return;
           }
-          void cursor.fetch().then(() => {
-            push(cursor, subscriber);
-            goOn();
-          });
+          cursor
+            .fetch()
+            .then(() => {
+              push(cursor, subscriber);
+              goOn();
+            })
+            .catch(reportUnhandled); // what a teardown throws
         };
         goOn();
       },
@@ -64,7 +68,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
         const cursor = open();
         const goOn = () => {
           push(cursor, subscriber);
-          if (!subscriber.closed) void cursor.fetch().then(goOn);
+          if (!subscriber.closed) cursor.fetch().then(goOn).catch(reportUnhandled);
         };
         goOn();
       },

@@ -9,7 +9,7 @@ import { useTempDir } from './support/temp-dir';
 const path = useTempDir();
 
 /** More of them find more: MODEL_RUNS=5000 npx jest spec/file/stored-model.spec.ts. MODEL_SEED repeats what failed. */
-const RUNS = Number(process.env.MODEL_RUNS ?? 100);
+const RUNS = Number(process.env.MODEL_RUNS ?? 60);
 const SEED = process.env.MODEL_SEED === undefined ? {} : { seed: Number(process.env.MODEL_SEED) };
 
 type Command =
