@@ -21,6 +21,13 @@ export interface FileAppendSinkOptions<T> {
   readonly durability?: Durability;
 }
 
+/** What a sink appends through. */
+interface AppendStore<T> {
+  readonly bytes: number;
+  append(snapshot: Snapshot<T>, chunks: () => Iterable<Chunk>): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Batches are written in pieces of about this many characters or bytes: a whole one may be longer than a string can be. */
 const PIECE_LENGTH = 1024 * 1024;
 
@@ -39,7 +46,7 @@ const PIECE_LENGTH = 1024 * 1024;
 export class FileAppendSink<T> implements FlushSink<T> {
   readonly #filePath: string;
   readonly #serializer: EntrySerializer<T>;
-  #store: JournalStore<T>;
+  #store: AppendStore<T>;
 
   /** @internal */
   readonly durability: Durability;
@@ -81,7 +88,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
    *
    * @internal
    */
-  adopt(store: JournalStore<T>): void {
+  adopt(store: AppendStore<T>): void {
     this.#store = store;
   }
 

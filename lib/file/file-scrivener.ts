@@ -15,17 +15,25 @@ import type { Log } from '../journal/log';
 import type { Position, Positioned } from '../journal/position';
 import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import { publish } from './diagnostics';
-import type { Flushing, PendingLines } from './flushing';
+import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
-import type { StoredJournal } from './stored-journal';
 
 const MAX_ATTEMPTS = 10;
+
+/** What starts flushers, and the lines of what they are to flush. */
+interface FlusherSource<T> {
+  readonly lines: PendingLines;
+  start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>>;
+}
+
+/** How a journal is read, wherever its entries are. */
+type Reads<T> = Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'>;
 
 /** What {@link openFileScrivener} puts a scrivener together from. */
 export interface FileScrivenerParts<T> {
   readonly log: Log<T>;
-  readonly reads: StoredJournal<T>;
-  readonly flushing: Flushing<T>;
+  readonly reads: Reads<T>;
+  readonly flushing: FlusherSource<T>;
   readonly flusher: FlusherDaemon<T>;
   readonly filePath: string;
   /** Opens what stands behind the flusher anew. */
@@ -55,7 +63,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   readonly recovered: { readonly entries: number; readonly lastPosition: Position; readonly truncatedBytes: number };
   readonly #parts: FileScrivenerParts<T>;
   readonly #log: Log<T>;
-  readonly #reads: StoredJournal<T>;
+  readonly #reads: Reads<T>;
   readonly #lines: PendingLines;
   #flusher: FlusherDaemon<T>;
   #closing: Promise<void> | undefined;
