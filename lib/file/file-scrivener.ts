@@ -14,6 +14,7 @@ import type { JournalStream } from '../journal/journal-stream';
 import type { Log } from '../journal/log';
 import type { Position, Positioned } from '../journal/position';
 import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
@@ -36,8 +37,8 @@ export interface FileScrivenerParts<T> {
   readonly flushing: FlusherSource<T>;
   readonly flusher: FlusherDaemon<T>;
   readonly filePath: string;
-  /** Opens what stands behind the flusher anew. */
-  readonly reopen: () => Promise<void>;
+  /** Opens what stands behind the flusher anew; `undefined` where that is closed for good. */
+  readonly reopen: (() => Promise<void>) | undefined;
   /** Lets go of the file. */
   readonly release: () => Promise<void>;
   readonly toLine: (record: Positioned<T>) => string;
@@ -65,12 +66,10 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   readonly #log: Log<T>;
   readonly #reads: Reads<T>;
   readonly #lines: PendingLines;
+  readonly #backlog: Backlog;
   #flusher: FlusherDaemon<T>;
   #closing: Promise<void> | undefined;
   #reopening: Promise<void> | undefined;
-  /** The end of the newest write that had to wait for room, and how many there are. */
-  #admission: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
 
   /** @internal */
   constructor(parts: FileScrivenerParts<T>) {
@@ -81,6 +80,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     this.daemonEvents = parts.daemonEvents;
     this.recovered = parts.recovered;
     this.#flusher = parts.flusher;
+    this.#backlog = new Backlog(parts.maxPending, this);
     this.#keepTrimmed();
   }
 
@@ -116,19 +116,19 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
    *   {@link BacklogFullError} when `maxPending` entries wait to be flushed
    */
   append(entry: T): Position {
-    if (!this.#hasRoom(1)) throw new BacklogFullError(this.#parts.maxPending);
+    if (!this.#backlog.hasRoom(1)) throw new BacklogFullError(this.#parts.maxPending);
     return this.#append(entry);
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    if (this.#hasRoom(1)) return this.#append(entry, options);
-    return this.#whenRoom(1, options?.signal, () => this.#append(entry, options));
+    if (this.#backlog.hasRoom(1)) return this.#append(entry, options);
+    return this.#backlog.whenRoom(1, options?.signal, () => this.#append(entry, options));
   }
 
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     const group = [...entries];
-    if (this.#hasRoom(group.length)) return this.#appendAll(group, options);
-    return this.#whenRoom(group.length, options.signal, () => this.#appendAll(group, options));
+    if (this.#backlog.hasRoom(group.length)) return this.#appendAll(group, options);
+    return this.#backlog.whenRoom(group.length, options.signal, () => this.#appendAll(group, options));
   }
 
   tail(after?: Position, options?: TailOptions): JournalStream<T> {
@@ -223,40 +223,12 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     throw new SerializationError('it writes to the journal each time it is serialized');
   }
 
-  /** A group that is larger than may wait has room when nothing waits. */
-  #hasRoom(entries: number): boolean {
-    const { maxPending } = this.#parts;
-    if (maxPending === Infinity) return true;
-    const pending = this.head - this.flushed;
-    return this.#waiting === 0 && (pending === 0 || pending + entries <= maxPending);
-  }
-
-  /** Writes in turn, each when what is flushed leaves room for it. */
-  async #whenRoom<R>(entries: number, signal: AbortSignal | undefined, append: () => R): Promise<R> {
-    const { maxPending } = this.#parts;
-    this.#waiting++;
-    const turn = this.#admission.then(async () => {
-      signal?.throwIfAborted();
-      const wanted = () => Math.min(this.head, this.head + entries - maxPending);
-      while (!this.#closing && this.flushed < wanted()) {
-        this.flush().catch(() => undefined); // `whenFlushed` says it
-        await this.whenFlushed(wanted(), { signal });
-      }
-      return append();
-    });
-    this.#admission = turn.catch(() => undefined);
-    try {
-      return await turn;
-    } finally {
-      this.#waiting--;
-    }
-  }
-
   async #reopen(): Promise<void> {
     const { flushing, reopen, toLine } = this.#parts;
     const failed = this.#flusher;
     if (this.#closing) throw new JournalClosedError();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
+    if (!reopen) throw new InvalidTransitionError(failed.name, failed.status, 'reopen: its sink is closed');
     await failed.shutdown(); // has let go of the file
     await reopen();
     this.#lines.clear();

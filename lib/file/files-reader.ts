@@ -7,7 +7,8 @@ import { FileChanges } from './file-changes';
 import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest, type SegmentName } from './manifest';
 import { readBlocks } from './read-blocks';
-import { inodeOf, readSegment } from './segment';
+import { inodeOf } from './segment';
+import { segmentPages } from './segment-pages';
 
 type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 
@@ -79,14 +80,10 @@ export class FilesReader<T> {
     }
     const format = { ...this.#format, filePath, groupsAreWhole: true };
     const lines = new LineReader<T>(format, { lines: 0, position: first - 1 });
-    for await (const block of readSegment({ filePath, compressed, ino }, 0, Infinity)) {
+    const stretch = { after: this.#after, byteOffset: 0, end: Infinity };
+    for await (const records of segmentPages({ filePath, compressed, ino }, lines, stretch)) {
+      yield records;
       if (this.#signal.aborted) return;
-      const records: Positioned<T>[] = [];
-      try {
-        if (block.whole) lines.read(block, records, this.#after);
-      } finally {
-        yield* this.#emit(records);
-      }
     }
     this.#last = lines.last;
   }

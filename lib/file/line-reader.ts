@@ -64,6 +64,11 @@ export class LineReader<T> {
     this.#index = index;
   }
 
+  /** How many lines were read. */
+  get lines(): number {
+    return this.#line;
+  }
+
   /** The position of the last whole line or group. */
   get last(): Position {
     return this.#last - (this.#group?.lines ?? 0);

@@ -5,7 +5,6 @@ import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -132,10 +131,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       reads,
       flushing,
       flusher,
-      reopen: async () => {
-        if (other?.close) throw new InvalidTransitionError('Its sink', 'Failed', 'reopen, it is closed');
-        if (!other) await store.reopen();
-      },
+      reopen: other?.close ? undefined : () => (other ? Promise.resolve() : store.reopen()),
       release: async () => {
         try {
           await store.close();

@@ -2,9 +2,11 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
+import type { AppendFile } from './append-file';
 import { blocksOf, chunksOf, readBlocks, type Block } from './read-blocks';
-import type { SparseIndex } from './sparse-index';
+import { SparseIndex } from './sparse-index';
 
 /** One of the files that hold a journal: the active one, or one that was closed. */
 export interface Segment {
@@ -23,6 +25,18 @@ export interface Segment {
   index: SparseIndex | undefined;
   /** An outside tool has taken the file away, and it lives on in this handle alone. */
   handle?: FileHandle | undefined;
+}
+
+/** The active segment that a file is, of which nothing has been read. */
+export async function activeSegment(file: AppendFile, filePath: string, first: Position): Promise<Segment> {
+  const identity = await file.identify();
+  return { ...identity, filePath, first, last: first - 1, compressed: false, index: new SparseIndex() };
+}
+
+/** A segment that does not hold what is known of it. */
+export function misfit({ filePath, first, last: expected }: Segment, last: Position): CorruptJournalError {
+  const reason = `the segment ends with position ${last} where ${expected} is expected`;
+  return new CorruptJournalError({ filePath, line: last - first + 1, byteOffset: 0, reason });
 }
 
 /** What has to be known of a segment to read it. */

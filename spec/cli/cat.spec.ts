@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { journalText, line } from '../file/support/journal-text';
+import { onLinux } from '../file/support/open-descriptors';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
 import { runHere } from './support/run-here';
@@ -113,7 +114,7 @@ test('whoever reads it may stop, while it prints and before', async () => {
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${first}0 0\n0 0\n`, stderr: '' });
 });
 
-(process.platform === 'linux' ? test : test.skip)('an output that takes no more is told', async () => {
+onLinux('an output that takes no more is told', async () => {
   writeFileSync(path('talk.ndjson'), journalText([1]));
   const { code, stderr } = await command.shell('rx-scrivener cat talk.ndjson >/dev/full', path());
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'rx-scrivener: standard output: no space left on device\n' });

@@ -209,24 +209,27 @@ describe("a limit on the files' size", () => {
   }
 
   // 100 KiB: the first batches fit, and so does half of the one with an entry of 80 kB behind the first.
-  onLinux.each(CONFIGS)('as an error (%j): the batch is taken back, and the next run goes on', async (config) => {
-    const args = ['fill-journal', path('journal.ndjson'), JSON.stringify(config)];
-    const writer = child(args, `trap '' XFSZ; ulimit -f 100; exec "$@"`);
-    const [code, flushed] = (await writer.says()).split(' ');
-    await writer.ended;
-    expect(code).toBe('EFBIG');
-    expect(Number(flushed)).toBeGreaterThan(1);
-    await expectRead(config, Number(flushed), true);
-  });
+  for (const config of CONFIGS) {
+    const shown = JSON.stringify(config);
+    onLinux(`as an error (${shown}): the batch is taken back, and the next run goes on`, async () => {
+      const args = ['fill-journal', path('journal.ndjson'), JSON.stringify(config)];
+      const writer = child(args, `trap '' XFSZ; ulimit -f 100; exec "$@"`);
+      const [code, flushed] = (await writer.says()).split(' ');
+      await writer.ended;
+      expect(code).toBe('EFBIG');
+      expect(Number(flushed)).toBeGreaterThan(1);
+      await expectRead(config, Number(flushed), true);
+    });
 
-  onLinux.each(CONFIGS)('as a signal that ends the process (%j): no half line, no half group', async (config) => {
-    const args = ['write-with', path('journal.ndjson'), JSON.stringify(config)];
-    const writer = child(args, `ulimit -c 0; ulimit -f 100; exec "$@"`);
-    const signals = new Promise((resolve) => writer.process.once('close', (_, signal) => resolve(signal)));
-    await Promise.race([writer.ended, until(() => writer.said.some((text) => text.startsWith('failed')))]);
-    if (writer.process.exitCode === null && writer.process.signalCode === null) await writer.crash();
-    expect(Object.keys(constants.signals)).toContain(await signals);
-    const flushed = writer.said.map((text) => Number(/^flushed (\d+)$/.exec(text)?.[1] ?? 0));
-    await expectRead(config, Math.max(0, ...flushed), false);
-  });
+    onLinux(`as a signal that ends the process (${shown}): no half line, no half group`, async () => {
+      const args = ['write-with', path('journal.ndjson'), JSON.stringify(config)];
+      const writer = child(args, `ulimit -c 0; ulimit -f 100; exec "$@"`);
+      const signals = new Promise((resolve) => writer.process.once('close', (_, signal) => resolve(signal)));
+      await Promise.race([writer.ended, until(() => writer.said.some((text) => text.startsWith('failed')))]);
+      if (writer.process.exitCode === null && writer.process.signalCode === null) await writer.crash();
+      expect(Object.keys(constants.signals)).toContain(await signals);
+      const flushed = writer.said.map((text) => Number(/^flushed (\d+)$/.exec(text)?.[1] ?? 0));
+      await expectRead(config, Math.max(0, ...flushed), false);
+    });
+  }
 });

@@ -97,7 +97,7 @@ describe('values that JSON treats in its own way', () => {
     }
   }
   const functionWithToJson = Object.assign(() => 1, { toJSON: () => ({ b: 1, a: 2 }) });
-  const sparse: unknown[] = [1, , 3]; // eslint-disable-line no-sparse-arrays
+  const sparse: unknown[] = [1, , 3]; // eslint-disable-line no-sparse-arrays -- JSON writes null for a hole
   sparse.length = 5;
   const cases: [string, unknown, string][] = [
     ['undefined members', { a: undefined, b: 1, c: undefined }, '{"b":1}'],

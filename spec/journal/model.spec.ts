@@ -57,7 +57,7 @@ const showError = (error: unknown) =>
 test('any interleaving of writing and reading is that of an array', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(command, { maxLength: 60 }),
+      fc.array(command, { maxLength: 60, size: 'max' }),
       fc.constantFrom(1, 2, 5, Infinity),
       async (commands, retain) => {
         const scrivener = new InMemoryScrivener<number>({ retain });

@@ -1,7 +1,10 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** For what is only to be seen in Linux's /proc. */
-export const onLinux = process.platform === 'linux' ? test : test.skip;
+/** For what is only to be seen in Linux's /proc; elsewhere skipped, the reason in the title. */
+export function onLinux(name: string, run: () => Promise<void>, timeoutMs?: number): void {
+  if (process.platform === 'linux') test(name, run, timeoutMs);
+  else test.skip(`${name} (it is seen in /proc, which ${process.platform} lacks)`, run);
+}
 
 /** The files under a path that this process has open. */
 export function openDescriptors(path: string): string[] {

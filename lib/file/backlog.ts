@@ -1,0 +1,56 @@
+import type { WaitOptions } from '../journal/scrivener';
+import type { Position } from '../journal/position';
+
+/** What a backlog is measured by, and made smaller with. */
+export interface Backlogged {
+  readonly head: Position;
+  readonly flushed: Position;
+  flush(): Promise<void>;
+  whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
+}
+
+/** Bounds how many entries wait to be flushed: who comes past the bound waits in turn. */
+export class Backlog {
+  readonly #maxPending: number;
+  readonly #journal: Backlogged;
+  /** The end of the newest turn, and how many there are. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(maxPending: number, journal: Backlogged) {
+    this.#maxPending = maxPending;
+    this.#journal = journal;
+  }
+
+  /** A group that is larger than may wait has room when nothing waits. */
+  hasRoom(entries: number): boolean {
+    if (this.#maxPending === Infinity) return true;
+    const pending = this.#journal.head - this.#journal.flushed;
+    return this.#waiting === 0 && (pending === 0 || pending + entries <= this.#maxPending);
+  }
+
+  /** Appends when what is flushed leaves room for it, and those who came before have appended. */
+  async whenRoom<R>(entries: number, signal: AbortSignal | undefined, append: () => R): Promise<R> {
+    this.#waiting++;
+    const turn = this.#turn.then(async () => {
+      signal?.throwIfAborted();
+      await this.#makeRoom(entries, signal);
+      return append();
+    });
+    this.#turn = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #makeRoom(entries: number, signal: AbortSignal | undefined): Promise<void> {
+    const journal = this.#journal;
+    const wanted = () => Math.min(journal.head, journal.head + entries - this.#maxPending);
+    while (journal.flushed < wanted()) {
+      journal.flush().catch(() => undefined); // `whenFlushed` says it
+      await journal.whenFlushed(wanted(), { signal });
+    }
+  }
+}
