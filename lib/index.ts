@@ -22,7 +22,8 @@ export type { FlushPredicate, Snapshot } from './flush/flush-predicate';
 export type { FlushSink } from './flush/flush-sink';
 export type { EntrySerializer } from './flush/entry-serializer';
 export { JsonEntrySerializer } from './flush/json-entry-serializer';
-export { FlusherDaemon, type FlusherDaemonOptions, type FlusherStats } from './flush/flusher-daemon';
+export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon';
+export type { FlusherStats } from './flush/flusher-stats';
 
 // Daemons
 export type { DaemonEvent, DaemonStatus } from './daemon/daemon-event';

@@ -1,16 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { assertOneOf } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
-import { toLine } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { isContinued } from '../journal/group';
-import type { Positioned } from '../journal/position';
 import type { Durability } from './append-file';
 import type { Chunk } from './encoded-lines';
-import { continuedLine } from './group-line';
 import { isOwn } from './is-line-beginning';
 import { JournalStore } from './journal-store';
+import { lineOf, type LineOf } from './line-of';
 
 /** Where a file sink writes, and how. */
 export interface FileAppendSinkOptions<T> {
@@ -46,6 +44,7 @@ const PIECE_LENGTH = 1024 * 1024;
 export class FileAppendSink<T> implements FlushSink<T> {
   readonly #filePath: string;
   readonly #serializer: EntrySerializer<T>;
+  readonly #lineOf: LineOf<T>;
   #store: AppendStore<T>;
 
   /** @internal */
@@ -55,6 +54,7 @@ export class FileAppendSink<T> implements FlushSink<T> {
     assertOneOf('durability', durability, ['os', 'disk']);
     this.#filePath = filePath;
     this.#serializer = serializer;
+    this.#lineOf = lineOf(serializer);
     this.durability = durability;
     this.#store = new JournalStore({ filePath, serializer, durability });
   }
@@ -65,7 +65,9 @@ export class FileAppendSink<T> implements FlushSink<T> {
   }
 
   append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {
-    return this.#store.append(snapshot, () => joined(lines ?? snapshot.map((record) => this.#toLine(record))));
+    return this.#store.append(snapshot, () =>
+      joined(lines ?? snapshot.map((record) => this.#lineOf(record, isContinued(record)))),
+    );
   }
 
   /** Waits for the appends under way, then closes the file; nothing can be appended any more. */
@@ -90,11 +92,6 @@ export class FileAppendSink<T> implements FlushSink<T> {
    */
   adopt(store: AppendStore<T>): void {
     this.#store = store;
-  }
-
-  #toLine(record: Positioned<T>): string {
-    const line = toLine(this.#serializer, record);
-    return isContinued(record) && isOwn(this.#serializer) ? continuedLine(line) : line;
   }
 }
 

@@ -8,7 +8,7 @@ import { SerializationError } from '../errors/serialization-error';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
-import { markContinued } from '../journal/group';
+import { isContinued } from '../journal/group';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Log } from '../journal/log';
@@ -18,6 +18,7 @@ import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
+import type { LineOf } from './line-of';
 
 const MAX_ATTEMPTS = 10;
 
@@ -41,7 +42,7 @@ export interface FileScrivenerParts<T> {
   readonly reopen: (() => Promise<void>) | undefined;
   /** Lets go of the file. */
   readonly release: () => Promise<void>;
-  readonly toLine: (record: Positioned<T>) => string;
+  readonly lineOf: LineOf<T>;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly retain: number;
   /** The oldest position that is kept on the disk. */
@@ -190,22 +191,18 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     const { schema } = this.#parts;
     if (this.#closing) throw new JournalClosedError();
     if (schema) validateEntry(schema, entry);
-    const line = this.#atHead((head) => this.#parts.toLine({ position: head + 1, entry }));
+    const line = this.#atHead((head) => this.#parts.lineOf({ position: head + 1, entry }, false));
     if (options) assertWritable(options, this.head);
     if (this.#flusher.status !== 'Failed') this.#lines.push(line);
     return this.#log.append(entry);
   }
 
   #appendAll(group: readonly T[], options: WriteOptions): Position[] {
-    const { schema, toLine } = this.#parts;
+    const { schema, lineOf } = this.#parts;
     if (this.#closing) throw new JournalClosedError();
     for (const entry of group) if (schema) validateEntry(schema, entry);
     const lines = this.#atHead((head) =>
-      group.map((entry, index) => {
-        const record = { position: head + 1 + index, entry };
-        if (index < group.length - 1) markContinued(record);
-        return toLine(record);
-      }),
+      group.map((entry, index) => lineOf({ position: head + 1 + index, entry }, index < group.length - 1)),
     );
     assertWritable(options, this.head);
     if (this.#flusher.status !== 'Failed') for (const line of lines) this.#lines.push(line);
@@ -224,7 +221,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   }
 
   async #reopen(): Promise<void> {
-    const { flushing, reopen, toLine } = this.#parts;
+    const { flushing, reopen, lineOf } = this.#parts;
     const failed = this.#flusher;
     if (this.#closing) throw new JournalClosedError();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
@@ -233,7 +230,8 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     await reopen();
     this.#lines.clear();
     for (let position = failed.flushed + 1; position <= this.head; position++) {
-      this.#lines.push(toLine(this.#log.read(position)));
+      const record = this.#log.read(position);
+      this.#lines.push(lineOf(record, isContinued(record)));
     }
     const starting = flushing.start(failed.flushed, (flusher) => (this.#flusher = flusher));
     this.#keepTrimmed();

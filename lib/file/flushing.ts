@@ -125,7 +125,8 @@ export class Flushing<T> {
     const start = performance.now();
     const take = this.#take(snapshot);
     const tell = (error: unknown) => {
-      daemonEvents.write({ type: 'FailureOccurred', daemon: name(), error }).catch(() => undefined);
+      const write = async () => daemonEvents.write({ type: 'FailureOccurred', daemon: name(), error });
+      write().catch(() => undefined); // a journal that refuses it does not disturb
     };
     this.#isIdle.next(false);
     await (retry ? retrying(take, retry, first, tell) : take());

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import type { Snapshot } from '../flush/flush-predicate';
@@ -107,15 +108,20 @@ export class JournalStore<T> {
     });
   }
 
-  /** {@link JournalStore.release}, and closes all else. */
+  /** {@link JournalStore.release}, and closes all else, whatever fails. */
   async close(): Promise<void> {
-    const closing = [this.release(), this.#rotation?.settled() ?? Promise.resolve()];
-    for (const segment of this.#rotation ? this.#segments.closed : []) {
-      if (segment.handle) closing.push(segment.handle.close());
-      segment.handle = undefined;
+    try {
+      await this.release();
+    } finally {
+      // Not before: what is under way until then may be rotated yet.
+      await this.#rotation?.settled();
+      const handles: FileHandle[] = [];
+      for (const segment of this.#rotation ? this.#segments.closed : []) {
+        if (segment.handle) handles.push(segment.handle);
+        segment.handle = undefined;
+      }
+      await Promise.all(handles.map((handle) => handle.close()));
     }
-    const failed = (await Promise.allSettled(closing)).find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
   }
 
   /**

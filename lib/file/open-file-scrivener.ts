@@ -5,12 +5,11 @@ import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { toLine, type EntrySerializer } from '../flush/entry-serializer';
+import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
-import { isContinued } from '../journal/group';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { Log } from '../journal/log';
 import { START, type Positioned } from '../journal/position';
@@ -19,16 +18,16 @@ import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
 import type { Durability } from './append-file';
-import { assertChecksums, withChecksum } from './checksum';
+import { assertChecksums } from './checksum';
 import { publish } from './diagnostics';
 import { FileAppendSink } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
 import { Flushing } from './flushing';
-import { continuedLine } from './group-line';
 import { isOwn } from './is-line-beginning';
 import { JournalLock } from './journal-lock';
 import { JournalStore, type FileContent, type OpenProgress } from './journal-store';
 import { assertRotation, type Rotation } from './segment-rotation';
+import { lineOf } from './line-of';
 import { StoredJournal } from './stored-journal';
 
 /** How a journal is kept in a file. */
@@ -140,7 +139,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
         }
       },
       filePath: realPath,
-      toLine: lineOf(serializer, checksum),
+      lineOf: lineOf(serializer, checksum),
       schema,
       retain: other ? Infinity : retain,
       oldest: () => store.oldest,
@@ -192,16 +191,6 @@ function asFlushed<T>(reads: StoredJournal<T>, log: Log<T>): Scrivener<T> {
   const tail: Scrivener<T>['tail'] = (after) => reads.tail(after);
   const readBackward = () => defer(() => (log.head === START ? EMPTY : of({ position: log.head })));
   return { tail, readBackward } as unknown as Scrivener<T>;
-}
-
-/** How an entry becomes a line, whose group may go on in the next one. */
-function lineOf<T>(serializer: EntrySerializer<T>, checksum: 'crc32' | undefined): (record: Positioned<T>) => string {
-  if (!isOwn(serializer)) return (record) => toLine(serializer, record);
-  // The journal's own serializer keeps to its promises.
-  const toChecked = checksum
-    ? (record: Positioned<T>) => withChecksum(serializer.serialize(record))
-    : (record: Positioned<T>) => serializer.serialize(record);
-  return (record) => (isContinued(record) ? continuedLine(toChecked(record)) : toChecked(record));
 }
 
 interface Recovery<T> {

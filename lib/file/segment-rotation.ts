@@ -1,4 +1,4 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { assertCount, assertOneOf } from '../errors/assert-argument';
@@ -135,10 +135,11 @@ export class SegmentRotation {
 
   async #compressAll(): Promise<void> {
     for (const segment of [...this.#closed]) {
-      if (segment.compressed || segment.handle) continue;
+      // Retired meanwhile, perhaps.
+      if (segment.compressed || segment.handle || !this.#closed.includes(segment)) continue;
       try {
         await compress(segment);
-        if (!this.#closed.includes(segment)) await rm(segment.filePath, { force: true }); // retired meanwhile
+        if (!this.#closed.includes(segment)) await rm(segment.filePath, { force: true });
       } catch {
         // It stays as it is, and is tried again with the next rotation.
       }
@@ -161,7 +162,24 @@ async function compress(segment: Segment): Promise<void> {
   const plain = segment.filePath;
   const temporary = `${plain}.gz.tmp`;
   await rm(temporary, { force: true });
-  const [source, file] = await Promise.all([open(plain, 'r'), open(temporary, 'wx')]);
+  const source = await open(plain, 'r');
+  try {
+    await writeCompressed(source, temporary);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await source.close();
+  }
+  await rename(temporary, `${plain}.gz`);
+  await syncDirectory(plain);
+  const ino = await inodeOf(`${plain}.gz`);
+  Object.assign(segment, { ino, compressed: true, filePath: `${plain}.gz` });
+  await rm(plain, { force: true });
+}
+
+async function writeCompressed(source: FileHandle, filePath: string): Promise<void> {
+  const file = await open(filePath, 'wx');
   try {
     await pipeline(chunksOf(source), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) await file.appendFile(chunk);
@@ -171,13 +189,8 @@ async function compress(segment: Segment): Promise<void> {
     await file.utimes(atime, mtime);
     await file.sync();
   } finally {
-    await Promise.all([source.close(), file.close()]);
+    await file.close();
   }
-  await rename(temporary, `${plain}.gz`);
-  await syncDirectory(plain);
-  const ino = await inodeOf(`${plain}.gz`);
-  Object.assign(segment, { ino, compressed: true, filePath: `${plain}.gz` });
-  await rm(plain, { force: true });
 }
 
 async function exists(filePath: string): Promise<boolean> {

@@ -11,7 +11,9 @@ import {
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { openFileScrivener, readJournal, type FileScrivener, type Rotation } from 'rx-scrivener/file';
+import { SegmentRotation } from '../../lib/file/segment-rotation';
 import { journalText, positioned, textOf } from './support/journal-text';
+import { openDescriptors } from './support/open-descriptors';
 import { outcomeOf, until } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
 
@@ -130,6 +132,23 @@ test('closed segments are compressed, for any tool to read, and read as before',
   expect(await lastValueFrom(again.readBackward().pipe(toArray()))).toEqual(positioned(numbers(1, 6)).reverse());
   await again.close();
   expect((await outcomeOf(readJournal(filePath()))).values).toEqual(positioned(numbers(1, 6)));
+});
+
+test('segments that are retired while they are compressed leave nothing behind', async () => {
+  const scrivener = await open({ maxBytes: TWO, compress: 'gzip', keep: { segments: 1 } }, 1);
+  await fill(scrivener, 1, 61);
+  await scrivener.close();
+  expect(files()).toEqual(['journal.ndjson', 'journal.ndjson.0000000000000059.gz', 'journal.ndjson.segments']);
+  if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
+});
+
+test('a segment that is gone when its turn to be compressed comes leaves nothing behind', async () => {
+  const gone = { filePath: segment(1), ino: 0n, first: 1, last: 2, bytes: TWO, compressed: false, bornMs: 0 };
+  const rotation = new SegmentRotation(filePath(), { compress: 'gzip' }, [{ ...gone, index: undefined }], 1);
+  await rotation.tidy();
+  await rotation.settled();
+  expect(files()).toEqual([]);
+  if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
 });
 
 test('what a crash leaves of compressing and retiring is removed', async () => {
