@@ -6,6 +6,7 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import { BlockText } from './block-text';
 import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
 import { isLineBeginning, isOwn } from './is-line-beginning';
@@ -47,6 +48,8 @@ export interface Start {
 export class LineReader<T> {
   readonly #format: LineFormat<T>;
   readonly #own: boolean;
+  /** Whether of a line of the journal's own the entry alone may be parsed. */
+  readonly #parses: boolean;
   readonly #index: Pick<SparseIndex, 'note'> | undefined;
   #line: number;
   #last: Position;
@@ -59,6 +62,7 @@ export class LineReader<T> {
   constructor(format: LineFormat<T>, start: Start = { lines: 0, position: START }, index?: Pick<SparseIndex, 'note'>) {
     this.#format = format;
     this.#own = isOwn(format.serializer);
+    this.#parses = this.#own && !Object.hasOwn(format.serializer, 'deserialize');
     this.#line = start.lines;
     this.#last = start.position;
     this.#index = index;
@@ -81,17 +85,30 @@ export class LineReader<T> {
    */
   read({ bytes, byteOffset }: Block, records: Positioned<T>[], after: Position = START): void {
     if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records, after);
-    const skimmed = this.#skim(bytes, byteOffset, records, after);
-    if (skimmed === bytes.length) return;
-    const text = bytes.toString('utf8', skimmed);
-    const ascii = text.length === bytes.length - skimmed;
-    let at = byteOffset + skimmed;
-    for (let from = 0; from < text.length;) {
-      const end = text.indexOf('\n', from);
-      const line = text.slice(from, end);
-      this.#take(line, records, at);
-      at += (ascii ? line.length : Buffer.byteLength(line)) + 1;
-      from = end + 1;
+    const frame = this.#own ? new OwnFrame(bytes) : undefined;
+    const text = new BlockText(bytes);
+    for (let from = 0, end: number; from < bytes.length; from = end + 1) {
+      end = bytes.indexOf(NEWLINE, from);
+      const at = byteOffset + from;
+      const wanted = this.#last >= after;
+      // Whether a group goes on is not to be mistaken, for it may be cut off: its lines are parsed whole.
+      const isPlain = frame?.isOf(this.#last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
+      const hasChecksum = isPlain && mayHaveChecksum(bytes, end);
+      if (isPlain && !wanted) {
+        if (hasChecksum) this.#verify(text.slice(from, end), at);
+        this.#last++;
+        this.#keep(undefined, false, records, at);
+        continue;
+      }
+      const isBare = isPlain && !hasChecksum && this.#parses;
+      let record = isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1), at) : undefined;
+      let continued = false;
+      if (record === undefined) {
+        const line = text.slice(from, end);
+        record = this.#parse(line, at);
+        continued = this.#own && isContinuedLine(line);
+      }
+      this.#keep(wanted ? record : undefined, continued, records, at);
     }
   }
 
@@ -105,7 +122,8 @@ export class LineReader<T> {
       return { records, newline: true, byteOffset: this.dropGroup() ?? byteOffset };
     }
     if (!isUtf8(written)) throw this.#locate(new CorruptEntryError('it is not UTF-8'), byteOffset);
-    this.#take(written.toString(), records, byteOffset);
+    const line = written.toString();
+    this.#keep(this.#parse(line, byteOffset), this.#own && isContinuedLine(line), records, byteOffset);
     const torn = this.dropGroup();
     return { records, newline: torn !== undefined, byteOffset: torn ?? byteOffset + length };
   }
@@ -131,40 +149,24 @@ export class LineReader<T> {
     }
   }
 
-  /** Goes over lines up to a position, in their frame alone where it is the journal's own; returns how many bytes they have. */
-  #skim(bytes: Buffer, byteOffset: number, records: Positioned<T>[], after: Position): number {
-    if (this.#last >= after) return 0;
-    const frame = new OwnFrame(bytes);
-    let from = 0;
-    while (from < bytes.length && this.#last < after) {
-      const end = bytes.indexOf(NEWLINE, from);
-      const at = byteOffset + from;
-      let continued = false;
-      if (this.#own && frame.isOf(this.#last + 1 - this.#run, from, end)) {
-        continued = bytes[end - 2] === SPACE;
-        // Whether a group goes on is not to be mistaken: it may be cut off.
-        if (continued) this.#parse(bytes.toString('utf8', from, end), at);
-        else {
-          if (mayHaveChecksum(bytes, end)) this.#verify(bytes.toString('utf8', from, end), at);
-          this.#last++;
-        }
-      } else {
-        this.#parse(bytes.toString('utf8', from, end), at);
-      }
-      this.#keep(undefined, continued, records, at);
-      from = end + 1;
-    }
-    return from;
-  }
-
-  #take(line: string, records: Positioned<T>[], byteOffset: number): void {
-    const record = this.#parse(line, byteOffset);
-    this.#keep(record, this.#own && isContinuedLine(line), records, byteOffset);
-  }
-
   #parse(line: string, byteOffset: number): Positioned<T> {
     try {
       return this.#readLine(line);
+    } catch (error) {
+      throw this.#locate(error, byteOffset);
+    }
+  }
+
+  /** The record of the next position, of its entry alone; `undefined` where that is no JSON. */
+  #parseEntry(json: string, byteOffset: number): Positioned<T> | undefined {
+    let entry;
+    try {
+      entry = JSON.parse(json) as T;
+    } catch {
+      return undefined;
+    }
+    try {
+      return this.#accept({ position: this.#last + 1 - this.#run, entry });
     } catch (error) {
       throw this.#locate(error, byteOffset);
     }
@@ -195,14 +197,20 @@ export class LineReader<T> {
   }
 
   #readLine(line: string): Positioned<T> {
-    const { serializer, schema, restarts } = this.#format;
+    const { serializer, restarts } = this.#format;
     const record = serializer.deserialize(this.#own ? withoutChecksum(line) : line);
     if (record.position === 1 && restarts === 'renumber') this.#run = this.#last;
-    const next = this.#last + 1;
-    const position = this.#run + record.position;
-    if (position !== next) throw new CorruptEntryError(describeBreak(record.position, next - this.#run));
+    const next = this.#last + 1 - this.#run;
+    if (record.position !== next) throw new CorruptEntryError(describeBreak(record.position, next));
+    return this.#accept(record);
+  }
+
+  /** The record of the next line, as it is given out. */
+  #accept(record: Positioned<T>): Positioned<T> {
+    const { schema } = this.#format;
+    const position = this.#last + 1;
     const entry = schema ? validateEntry(schema, record.entry) : record.entry;
-    this.#last = next;
+    this.#last = position;
     return position === record.position && entry === record.entry ? record : { position, entry };
   }
 

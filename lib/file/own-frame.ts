@@ -11,6 +11,8 @@ const [NECK_WORD, NECK_WORD_2] = words(NECK) as [number, number];
 
 /** Looks over lines as bytes, and parses nothing of them. */
 export class OwnFrame {
+  /** Where the entry begins of the line that was looked at last. */
+  entryAt = 0;
   readonly #bytes: Buffer;
   readonly #view: DataView;
 
@@ -31,6 +33,7 @@ export class OwnFrame {
     let found = 0;
     for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
       found = found * 10 + digit;
+    this.entryAt = at + NECK.length;
     return (
       found === position &&
       end - at > NECK.length &&
