@@ -19,6 +19,7 @@ import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
 import type { LineOf } from './line-of';
+import { Turns } from './turns';
 
 const MAX_ATTEMPTS = 10;
 
@@ -68,6 +69,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   readonly #reads: Reads<T>;
   readonly #lines: PendingLines;
   readonly #backlog: Backlog;
+  readonly #turns = new Turns();
   #flusher: FlusherDaemon<T>;
   #closing: Promise<void> | undefined;
   #reopening: Promise<void> | undefined;
@@ -122,13 +124,13 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    if (this.#backlog.hasRoom(1)) return this.#append(entry, options);
+    if (this.#backlog.hasRoom(1)) return this.#turns.settle(this.#append(entry, options));
     return this.#backlog.whenRoom(1, options?.signal, () => this.#append(entry, options));
   }
 
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     const group = [...entries];
-    if (this.#backlog.hasRoom(group.length)) return this.#appendAll(group, options);
+    if (this.#backlog.hasRoom(group.length)) return this.#turns.settle(this.#appendAll(group, options));
     return this.#backlog.whenRoom(group.length, options.signal, () => this.#appendAll(group, options));
   }
 
@@ -193,7 +195,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     if (schema) validateEntry(schema, entry);
     const line = this.#atHead((head) => this.#parts.lineOf({ position: head + 1, entry }, false));
     if (options) assertWritable(options, this.head);
-    if (this.#flusher.status !== 'Failed') this.#lines.push(line);
+    this.#keep(line);
     return this.#log.append(entry);
   }
 
@@ -205,8 +207,13 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
       group.map((entry, index) => lineOf({ position: head + 1 + index, entry }, index < group.length - 1)),
     );
     assertWritable(options, this.head);
-    if (this.#flusher.status !== 'Failed') for (const line of lines) this.#lines.push(line);
+    for (const line of lines) this.#keep(line);
     return this.#log.appendAll(group);
+  }
+
+  #keep(line: string): void {
+    this.#turns.note(line);
+    if (this.#flusher.status !== 'Failed') this.#lines.push(line);
   }
 
   /** What is made at the journal's end, also when a toJSON or a getter of an entry writes, too. */
