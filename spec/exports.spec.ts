@@ -22,6 +22,7 @@ const entries: Record<string, string[]> = {
     'openFileScrivener',
     'readJournal',
   ],
+  indexeddb: ['IndexedDbScrivener', 'IndexedDbSink', 'openIndexedDbScrivener'],
   nestjs: [
     'InjectScrivener',
     'ScrivenerModule',

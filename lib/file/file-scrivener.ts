@@ -4,10 +4,10 @@ import type { DaemonEvent } from '../daemon/daemon-event';
 import { BacklogFullError } from '../errors/backlog-full-error';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import { SerializationError } from '../errors/serialization-error';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
+import { atHead } from '../journal/at-head';
 import { isContinued } from '../journal/group';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
@@ -20,8 +20,6 @@ import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
 import type { LineOf } from './line-of';
 import { Turns } from './turns';
-
-const MAX_ATTEMPTS = 10;
 
 /** What starts flushers, and the lines of what they are to flush. */
 interface FlusherSource<T> {
@@ -191,9 +189,10 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
 
   #append(entry: T, options?: WriteOptions): Position {
     const { schema } = this.#parts;
-    if (this.#closing) throw new JournalClosedError();
+    this.#assertOpen();
     if (schema) validateEntry(schema, entry);
-    const line = this.#atHead((head) => this.#parts.lineOf({ position: head + 1, entry }, false));
+    const line = atHead(this, (head) => this.#parts.lineOf({ position: head + 1, entry }, false));
+    this.#assertOpen();
     if (options) assertWritable(options, this.head);
     this.#keep(line);
     return this.#log.append(entry);
@@ -201,14 +200,19 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
 
   #appendAll(group: readonly T[], options: WriteOptions): Position[] {
     const { schema, lineOf } = this.#parts;
-    if (this.#closing) throw new JournalClosedError();
+    this.#assertOpen();
     for (const entry of group) if (schema) validateEntry(schema, entry);
-    const lines = this.#atHead((head) =>
+    const lines = atHead(this, (head) =>
       group.map((entry, index) => lineOf({ position: head + 1 + index, entry }, index < group.length - 1)),
     );
+    this.#assertOpen();
     assertWritable(options, this.head);
     for (const line of lines) this.#keep(line);
     return this.#log.appendAll(group);
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new JournalClosedError();
   }
 
   #keep(line: string): void {
@@ -216,21 +220,10 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     if (this.#flusher.status !== 'Failed') this.#lines.push(line);
   }
 
-  /** What is made at the journal's end, also when a toJSON or a getter of an entry writes, too. */
-  #atHead<R>(make: (head: Position) => R): R {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const { head } = this;
-      const made = make(head);
-      if (this.#closing) throw new JournalClosedError();
-      if (head === this.head) return made;
-    }
-    throw new SerializationError('it writes to the journal each time it is serialized');
-  }
-
   async #reopen(): Promise<void> {
     const { flushing, reopen, lineOf } = this.#parts;
     const failed = this.#flusher;
-    if (this.#closing) throw new JournalClosedError();
+    this.#assertOpen();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
     if (!reopen) throw new InvalidTransitionError(failed.name, failed.status, 'reopen: its sink is closed');
     await failed.shutdown(); // has let go of the file

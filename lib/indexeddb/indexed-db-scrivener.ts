@@ -1,0 +1,156 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Observable } from 'rxjs';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { toLine, type EntrySerializer } from '../flush/entry-serializer';
+import type { FlusherDaemon } from '../flush/flusher-daemon';
+import { validateEntry } from '../flush/validate-entry';
+import { assertWritable } from '../journal/assert-writable';
+import { atHead } from '../journal/at-head';
+import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { JournalStream } from '../journal/journal-stream';
+import type { Position, Positioned } from '../journal/position';
+import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+
+/** What {@link openIndexedDbScrivener} puts a scrivener together from. */
+export interface IndexedDbScrivenerParts<T> {
+  readonly memory: InMemoryScrivener<T>;
+  readonly flusher: FlusherDaemon<T>;
+  /** Where the lines wait for the flusher. */
+  readonly lines: { push(line: string): void };
+  readonly serializer: EntrySerializer<T>;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  readonly recovered: { readonly entries: number; readonly lastPosition: Position };
+  /** Lets go of the journal. */
+  readonly release: () => void;
+}
+
+/**
+ * A journal in memory and in a browser's IndexedDB, opened with {@link openIndexedDbScrivener}: reads come from memory, a flusher persists what is written.
+ *
+ * Entries are serialized when they are written, so the database gets them as they were then. When it cannot be written any more, the
+ * flusher fails and says so, and the journal goes on in memory.
+ */
+export class IndexedDbScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
+  /** The daemon that persists the journal. */
+  readonly flusher: FlusherDaemon<T>;
+  /** Where the flusher journals what happens to it. */
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  /** What the database held when it was opened. */
+  readonly recovered: { readonly entries: number; readonly lastPosition: Position };
+  readonly #parts: IndexedDbScrivenerParts<T>;
+  readonly #memory: InMemoryScrivener<T>;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(parts: IndexedDbScrivenerParts<T>) {
+    this.#parts = parts;
+    this.#memory = parts.memory;
+    this.flusher = parts.flusher;
+    this.daemonEvents = parts.daemonEvents;
+    this.recovered = parts.recovered;
+  }
+
+  /** The last position assigned, {@link START} when the journal is empty. */
+  get head(): Position {
+    return this.#memory.head;
+  }
+
+  /** `head`, then each further position, in order; completes when the journal is closed. */
+  get head$(): Observable<Position> {
+    return this.#memory.head$;
+  }
+
+  /** The last position that is in the database. */
+  get flushed(): Position {
+    return this.flusher.flushed;
+  }
+
+  /** `flushed`, then each change; completes when the flusher ends. */
+  get flushed$(): Observable<Position> {
+    return this.flusher.flushed$;
+  }
+
+  /**
+   * Writes synchronously: returns the entry's position once every live subscriber was given it; it reaches the database with its batch.
+   *
+   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed
+   */
+  append(entry: T): Position {
+    return this.#append([entry], {}, () => this.#memory.append(entry));
+  }
+
+  async write(entry: T, options: WriteOptions = {}): Promise<Position> {
+    return this.#append([entry], options, () => this.#memory.append(entry));
+  }
+
+  async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
+    const group = [...entries];
+    return this.#append(group, options, () => this.#memory.writeAll(group));
+  }
+
+  tail(after?: Position, options?: TailOptions): JournalStream<T> {
+    return this.#memory.tail(after, options);
+  }
+
+  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+    return this.#memory.readBackward(before, options);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return this.#memory.waitFor(after, match, options);
+  }
+
+  /** {@link FlusherDaemon.whenFlushed} of the flusher. */
+  whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
+    return this.flusher.whenFlushed(position, options);
+  }
+
+  /** {@link FlusherDaemon.flush} of the flusher. */
+  flush(): Promise<void> {
+    return this.flusher.flush();
+  }
+
+  /**
+   * Ends the journal, persists what is not yet, and releases the database; again: the same promise.
+   *
+   * Rejects, with the database released, with what the flusher failed with when entries did not reach it.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #append<R>(entries: readonly T[], options: WriteOptions, append: () => R): R {
+    const { schema, serializer, lines } = this.#parts;
+    this.#assertOpen();
+    for (const entry of entries) if (schema) validateEntry(schema, entry);
+    const made = atHead(this, (head) =>
+      entries.map((entry, index) => toLine(serializer, { position: head + 1 + index, entry })),
+    );
+    this.#assertOpen();
+    assertWritable(options, this.head);
+    if (this.flusher.status !== 'Failed') for (const line of made) lines.push(line);
+    return append();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new JournalClosedError();
+  }
+
+  async #close(): Promise<void> {
+    this.#memory.complete();
+    try {
+      await this.flusher.shutdown();
+      if (this.flushed < this.head) throw await this.flusher.waitForFailure();
+    } finally {
+      this.#parts.release();
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { fromEvent, merge } from 'rxjs';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { EntryValidationError } from '../errors/entry-validation-error';
+import type { FlushPredicate } from '../flush/flush-predicate';
+import type { FlushSink } from '../flush/flush-sink';
+import { FlusherDaemon } from '../flush/flusher-daemon';
+import { JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { validateEntry } from '../flush/validate-entry';
+import { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { Position } from '../journal/position';
+import { Queue } from '../journal/queue';
+import type { Scrivener } from '../journal/scrivener';
+import { anyOf } from '../operators/any-of';
+import { countThreshold } from '../operators/count-threshold';
+import { elapsed } from '../operators/elapsed';
+import { IndexedDbScrivener } from './indexed-db-scrivener';
+import { IndexedDbSink, type IndexedDbSinkOptions } from './indexed-db-sink';
+import { lockJournal } from './web-lock';
+
+/** How a journal is kept in a browser. */
+export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
+  /** Flush as soon as so many entries wait: an integer >= 1. @default 100 */
+  readonly flushThreshold?: number;
+  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  readonly flushIntervalMs?: number;
+  /** How many batches may wait while the database is busy, an integer >= 1; past it the active one grows. @default 8 */
+  readonly flushQueueCapacity?: number;
+  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read from the database becomes its output. */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
+  readonly predicate?: FlushPredicate<T>;
+  /** Where the flusher journals what happens to it. @default a journal in memory */
+  readonly daemonEvents?: Scrivener<DaemonEvent>;
+}
+
+/**
+ * Opens a journal in a browser's IndexedDB: locks it for this page or worker, recovers what it holds, and starts to persist what is written.
+ *
+ * What waits is handed to the browser when the page is hidden or left, too; what counts is what was reported flushed.
+ *
+ * Rejects with {@link JournalLockedError} when the journal is open elsewhere in this origin, after a second of waiting for it,
+ * {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), `RangeError` and `TypeError` for wrong options
+ * and where the page is not secure, and the browser's `DOMException` when the database cannot be opened.
+ *
+ * @example
+ * ```ts
+ * const scrivener = await openIndexedDbScrivener<ChatEntry>({ name: 'chat' });
+ * await scrivener.whenFlushed(await scrivener.write({ type: 'Said', text: 'hello' }));
+ * ```
+ */
+export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig<T>): Promise<IndexedDbScrivener<T>> {
+  const {
+    name,
+    serializer = new JsonEntrySerializer<T>(),
+    flushThreshold = 100,
+    flushIntervalMs = 1000,
+    flushQueueCapacity = 8,
+    schema,
+    daemonEvents = new InMemoryScrivener<DaemonEvent>(),
+  } = config;
+  assertCount('flushThreshold', flushThreshold);
+  assertDelayMs('flushIntervalMs', flushIntervalMs);
+  assertCount('flushQueueCapacity', flushQueueCapacity);
+  const sink = new IndexedDbSink<T>({ ...config, serializer });
+  const unlock = await lockJournal(name);
+  try {
+    const memory = await recover(sink, name, schema);
+    const recovered = { entries: memory.head, lastPosition: memory.head };
+    const lines = new Queue<string>();
+    const flusher = new FlusherDaemon<T>({
+      scrivener: memory,
+      sink: withLines(sink, lines),
+      predicate: config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs)),
+      flushQueueCapacity,
+      after: memory.head,
+      daemonEvents,
+    });
+    await flusher.start();
+    const leaving = flushWhenHidden(flusher);
+    const release = () => {
+      leaving.unsubscribe();
+      unlock();
+    };
+    return new IndexedDbScrivener({ memory, flusher, lines, serializer, schema, daemonEvents, recovered, release });
+  } catch (error) {
+    await sink.close().catch(() => undefined); // what failed first says more
+    unlock();
+    throw error;
+  }
+}
+
+async function recover<T>(
+  sink: IndexedDbSink<T>,
+  name: string,
+  schema: StandardSchemaV1<unknown, T> | undefined,
+): Promise<InMemoryScrivener<T>> {
+  const memory = new InMemoryScrivener<T>();
+  const damage = (reason: string, options?: ErrorOptions) =>
+    new CorruptJournalError({ filePath: `indexeddb:${name}`, line: memory.head + 1, byteOffset: 0, reason }, options);
+  try {
+    for await (const { position, entry } of sink.recover()) {
+      if (position !== memory.head + 1) throw damage(describeGap(position, memory.head + 1));
+      memory.append(schema ? validateEntry(schema, entry) : entry);
+    }
+  } catch (error) {
+    if (error instanceof CorruptEntryError) throw damage(error.reason, { cause: error });
+    if (error instanceof EntryValidationError) throw damage(error.message, { cause: error });
+    throw error;
+  }
+  return memory;
+}
+
+function describeGap(position: Position, next: Position): string {
+  return `its position is ${position} where ${next} is next`;
+}
+
+/** Gives the sink the lines as they were made when their entries were written. */
+function withLines<T>(sink: FlushSink<T>, lines: Queue<string>): FlushSink<T> {
+  return {
+    append: async (snapshot) =>
+      sink.append(
+        snapshot,
+        snapshot.map(() => lines.shift()!),
+      ),
+    close: async () => {
+      lines.clear();
+      await sink.close?.();
+    },
+  };
+}
+
+/** A hidden page may be ended without another word: https://www.w3.org/TR/page-visibility-2/ */
+function flushWhenHidden(flusher: { flush(): Promise<void> }) {
+  const events = [fromEvent(globalThis, 'pagehide')];
+  if (typeof document !== 'undefined') events.push(fromEvent(document, 'visibilitychange'));
+  return merge(...events).subscribe(() => {
+    flusher.flush().catch(() => undefined); // the flusher says it
+  });
+}

@@ -1,0 +1,23 @@
+import { JournalLockedError } from '../errors/journal-locked-error';
+
+/** A page that was left, or closed, holds its locks for a moment longer. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Takes the lock of a journal, which all pages and workers of the origin share: https://w3c.github.io/web-locks/
+ *
+ * @returns what releases it; the end of the page does, too
+ * @throws {@link JournalLockedError} when another has it for longer than a second, TypeError where there are no locks
+ */
+export async function lockJournal(name: string): Promise<() => void> {
+  // Typed as always there, but missing in pages that are not secure.
+  const locks = navigator.locks as LockManager | undefined;
+  if (!locks) throw new TypeError('Expected a secure context: the Web Locks API is not available in this one');
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  return new Promise((resolve, reject) => {
+    const hold = () => new Promise<void>((release) => resolve(release));
+    locks
+      .request(`rx-scrivener:${name}`, { signal }, hold)
+      .catch((error: unknown) => reject(signal.aborted ? new JournalLockedError(name) : error));
+  });
+}
