@@ -18,7 +18,7 @@ export async function importRuns(filePath: string, output: string, terminal: Ter
       restarts: 'renumber',
       visit({ position, entry: line }) {
         if (line.position === 1) runs++;
-        return journal.add(position, renumbered(line, position));
+        return journal.add(renumbered(line, position));
       },
     });
     if (damage) {
@@ -26,6 +26,7 @@ export async function importRuns(filePath: string, output: string, terminal: Ter
       return;
     }
     if (tornBytes > 0) terminal.note(`left out a torn end of ${counted(tornBytes, 'byte')}`);
+    await journal.seal();
     await journal.commit();
     await terminal.out.write(`${output}: ${counted(entries, 'entry')} of ${counted(runs, 'run')}`);
   } finally {

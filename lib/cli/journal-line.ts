@@ -1,3 +1,4 @@
+import { withoutChecksum } from '../file/checksum';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position } from '../journal/position';
 
@@ -11,9 +12,9 @@ export interface JournalLine {
 
 const serializer = new JsonEntrySerializer<unknown>();
 
-/** Reads a line; throws {@link CorruptEntryError} for what is none. */
+/** Reads a line, with its checksum if it has one; throws {@link CorruptEntryError} for what is none. */
 export function parseLine(text: string): JournalLine {
-  const { position, entry } = serializer.deserialize(text);
+  const { position, entry } = serializer.deserialize(withoutChecksum(text));
   return { text, position, entry };
 }
 

@@ -8,8 +8,14 @@ interface Group {
 
 /** What a repair could not keep, by reason. */
 export class LeftOut {
+  readonly #filePath: string;
   readonly #groups = new Map<string, Group>();
   #bytes = 0;
+
+  /** @param filePath - the journal's; other files are named */
+  constructor(filePath: string) {
+    this.#filePath = filePath;
+  }
 
   /** @param reason - one of a few */
   add(piece: Piece, reason: string): void {
@@ -29,10 +35,14 @@ export class LeftOut {
     const [first] = groups;
     if (first === undefined) return;
     const lines = groups.reduce((sum, group) => sum + group.lines, 0);
-    const { line, byteOffset } = first.first;
-    yield `left out ${counted(lines, 'line')}, ${counted(this.#bytes, 'byte')}, from line ${line} (byte ${byteOffset}) on:`;
+    const from = `${this.#where(first.first)} (byte ${first.first.byteOffset})`;
+    yield `left out ${counted(lines, 'line')}, ${counted(this.#bytes, 'byte')}, from ${from} on:`;
     for (const [reason, group] of this.#groups) {
-      yield `- line ${group.first.line}${group.lines > 1 ? ` and ${group.lines - 1} more` : ''}: ${reason}`;
+      yield `- ${this.#where(group.first)}${group.lines > 1 ? ` and ${group.lines - 1} more` : ''}: ${reason}`;
     }
+  }
+
+  #where({ filePath, line }: Piece): string {
+    return `${filePath === this.#filePath ? '' : `${filePath}, `}line ${line}`;
   }
 }

@@ -1,42 +1,50 @@
-import { constants, rmSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { access, copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileAppendSink } from '../file/file-append-sink';
+import { findSegments, manifestPath, saveManifest } from '../file/manifest';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position, Positioned } from '../journal/position';
+import { forgetPartial, trackPartial } from './partial-files';
 
 const BATCH_LINES = 1000;
 const BATCH_LENGTH = 1024 * 1024;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A journal that is written line by line, and is there once it is complete, or not at all. */
 export class NewJournal {
-  readonly #filePath: string;
+  readonly filePath: string;
+  /** The position of its first line. */
+  readonly first: Position;
   readonly #partial: string;
   readonly #sink: FileAppendSink<undefined>;
+  #last: Position;
   #records: Positioned<undefined>[] = [];
   #lines: string[] = [];
   #length = 0;
 
-  private constructor(filePath: string, partial: string) {
-    this.#filePath = filePath;
-    this.#partial = partial;
-    this.#sink = new FileAppendSink({ filePath: partial, serializer: new JsonEntrySerializer<undefined>() });
-    for (const signal of SIGNALS) process.once(signal, this.#abandon);
+  private constructor(filePath: string, first: Position) {
+    this.filePath = filePath;
+    this.first = first;
+    this.#last = first - 1;
+    this.#partial = `${filePath}.${process.pid}.partial`;
+    this.#sink = new FileAppendSink({ filePath: this.#partial, serializer: new JsonEntrySerializer<undefined>() });
+    for (const file of this.#files) trackPartial(file);
   }
 
-  /** Rejects when the file is there already. */
-  static async create(filePath: string): Promise<NewJournal> {
-    const exists = await access(filePath).then(
-      () => true,
-      () => false,
-    );
-    if (exists) throw alreadyThere(filePath);
+  /**
+   * Begins a journal; one that begins past position 1 is two files, for that it does is on record beside it.
+   *
+   * Rejects when the file is there already, or others that belong to a journal of this name.
+   */
+  static async create(filePath: string, first: Position = 1): Promise<NewJournal> {
+    for (const taken of [filePath, manifestPath(filePath), ...(await segmentsOf(filePath))]) {
+      if (await exists(taken)) throw alreadyThere(taken);
+    }
     await mkdir(dirname(filePath), { recursive: true });
-    const partial = `${filePath}.${process.pid}.partial`;
-    const journal = new NewJournal(filePath, partial);
+    const journal = new NewJournal(filePath, first);
     try {
-      await (await open(partial, 'w')).close();
+      await (await open(journal.#partial, 'w')).close();
+      if (first > 1) await saveManifest(journal.#partial, { first, segments: [] });
       return journal;
     } catch (error) {
       await journal.close();
@@ -44,37 +52,50 @@ export class NewJournal {
     }
   }
 
+  /** The position of its last line, `first - 1` when there is none. */
+  get last(): Position {
+    return this.#last;
+  }
+
   /** Adds the line of the next position; returns a promise when the next one had better wait for it. */
-  add(position: Position, line: string): Promise<void> | undefined {
-    this.#records.push({ position, entry: undefined });
+  add(line: string): Promise<void> | undefined {
+    this.#records.push({ position: ++this.#last, entry: undefined });
     this.#lines.push(line);
     this.#length += line.length;
     return this.#lines.length >= BATCH_LINES || this.#length >= BATCH_LENGTH ? this.#flush() : undefined;
   }
 
-  /** Puts the journal under its name, synced. */
-  async commit(): Promise<void> {
+  /** Has everything on the disk, and nothing open any more. */
+  async seal(): Promise<void> {
     await this.#flush();
     await this.#sink.close();
     const file = await open(this.#partial, 'r+');
     await file.sync().finally(() => file.close());
+  }
+
+  /** Puts the sealed journal under its name. */
+  async commit(): Promise<void> {
+    const record = manifestPath(this.filePath);
+    if (this.first > 1) await publish(manifestPath(this.#partial), record);
     try {
-      // Unlike a rename, neither replaces a file that came to be there meanwhile.
-      await link(this.#partial, this.#filePath).catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-        // A file system without links.
-        return copyFile(this.#partial, this.#filePath, constants.COPYFILE_EXCL);
-      });
+      await publish(this.#partial, this.filePath);
     } catch (error) {
-      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? alreadyThere(this.#filePath) : error;
+      if (this.first > 1) await rm(record, { force: true });
+      throw error;
     }
   }
 
   /** Leaves nothing behind but what was committed. */
   async close(): Promise<void> {
     await this.#sink.close();
-    await rm(this.#partial, { force: true });
-    for (const signal of SIGNALS) process.removeListener(signal, this.#abandon);
+    for (const file of this.#files) {
+      await rm(file, { force: true });
+      forgetPartial(file);
+    }
+  }
+
+  get #files(): string[] {
+    return [this.#partial, manifestPath(this.#partial)];
   }
 
   async #flush(): Promise<void> {
@@ -83,17 +104,37 @@ export class NewJournal {
     this.#records = [];
     this.#lines = [];
     this.#length = 0;
+    if (records.length === 0) return;
     await this.#sink.append(records, lines).catch((error: unknown) => {
       // A handle does not say what it is of.
-      throw Object.assign(error as Error, { path: this.#filePath });
+      throw Object.assign(error as Error, { path: this.filePath });
     });
   }
+}
 
-  readonly #abandon = (signal: NodeJS.Signals): void => {
-    rmSync(this.#partial, { force: true });
-    // Not caught any more: this is the end.
-    process.kill(process.pid, signal);
-  };
+/** Unlike a rename, this does not replace a file that came to be there meanwhile. */
+async function publish(partial: string, filePath: string): Promise<void> {
+  try {
+    await link(partial, filePath).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+      // A file system without links.
+      return copyFile(partial, filePath, constants.COPYFILE_EXCL);
+    });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? alreadyThere(filePath) : error;
+  }
+}
+
+async function segmentsOf(filePath: string): Promise<string[]> {
+  if (!(await exists(dirname(filePath)))) return [];
+  return (await findSegments(filePath)).map((segment) => segment.filePath);
+}
+
+function exists(filePath: string): Promise<boolean> {
+  return access(filePath).then(
+    () => true,
+    () => false,
+  );
 }
 
 function alreadyThere(filePath: string): Error {

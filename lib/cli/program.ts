@@ -68,10 +68,10 @@ function programFor(version: string, terminal: Terminal): Command {
 
   program
     .command('repair')
-    .description('write what can be kept of a damaged journal into a new one')
+    .description('write all that can be read of a damaged journal into a new one')
     .argument('<file>', 'the journal, which is left as it is')
     .option('--output <file>', 'the new journal, which must not be there yet (default: <file>.repaired)')
-    .option('--renumber', 'keep what can be read behind a gap, too, under new positions')
+    .option('--renumber', 'make one journal of all, under new positions behind a gap')
     .action((file: string, options: RepairOptions) => about(file, repair(file, options, terminal)));
 
   program

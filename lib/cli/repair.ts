@@ -1,97 +1,85 @@
-import { isContinuedLine } from '../file/group-line';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { loadManifest } from '../file/manifest';
+import type { Position } from '../journal/position';
 import { counted } from './counted';
-import type { JournalLine } from './journal-line';
-import { isRotated, journalSize } from './journal-size';
-import { LeftOut } from './left-out';
-import { NewJournal } from './new-journal';
-import { renumbered } from './renumbered';
-import { salvage, type Piece } from './salvage';
-import { survey } from './survey';
+import { describeDamage } from './describe-error';
+import { journalFiles } from './journal-files';
+import { KeptLines } from './kept-lines';
+import type { NewJournal } from './new-journal';
+import { NewJournals } from './new-journals';
+import { showProgress } from './progress';
+import { salvage } from './salvage';
 import type { Terminal } from './terminal';
 
 /** How a journal is repaired. */
 export interface RepairOptions {
   /** The new file. @default the old one's name and `.repaired` */
   readonly output?: string;
-  /** Keep what can be read behind a gap, too, under new positions. @default false */
+  /** Make one journal of all that can be read, under new positions behind a gap. @default false */
   readonly renumber?: boolean;
 }
 
 /**
- * Writes what can be kept of a journal into a new file.
+ * Writes all that can be read of a journal into a new one, whatever is damaged, in whichever of its files.
  *
- * Lines that are no entries are left out. What stands behind them is kept while its positions go on without a gap: from the first that does
- * not on, all is left out, or, with `renumber`, numbered on. Groups are kept whole, or not at all.
+ * Lines that are no entries are left out. Since a journal has no gaps, what stands behind one is kept in a further journal, under the positions
+ * that it has, or, with `renumber`, numbered on. Groups are kept whole, or not at all.
  */
 export async function repair(
   filePath: string,
   { output = `${filePath}.repaired`, renumber = false }: RepairOptions,
   terminal: Terminal,
 ): Promise<void> {
-  await journalSize(filePath);
-  const journal = await NewJournal.create(output);
+  const oldest = await oldestOf(filePath, terminal);
+  const journals = new NewJournals(output);
+  const kept = new KeptLines(filePath, journals, oldest, renumber);
   try {
-    const { last, lost } = await keep(filePath, journal, renumber, terminal);
-    if (last === 0 && lost) {
-      terminal.fail(`${filePath} holds nothing that can be kept: ${output} is not written`);
-      return;
+    for await (const file of journalFiles(filePath, oldest)) {
+      const { size } = await file.file.stat();
+      const progress = showProgress(`Repairing ${file.filePath}`, size, terminal.stderr);
+      try {
+        for await (const piece of salvage(file)) {
+          progress.update(piece.byteOffset);
+          const pause = kept.add(piece);
+          if (pause) await pause;
+        }
+      } finally {
+        progress.stop();
+      }
     }
-    await journal.commit();
-    await terminal.out.write(`${output}: ${counted(last, 'entry')}, last position ${last}`);
+    kept.end();
+    for (const line of kept.losses()) terminal.fail(line);
+    if (journals.all.length === 0) {
+      if (!kept.isWhole) {
+        terminal.fail(`${filePath} holds nothing that can be kept: ${output} is not written`);
+        return;
+      }
+      await journals.begin(oldest);
+    }
+    if (journals.all.length > 1) {
+      terminal.fail('a journal has no gaps, so there is one for each stretch; --renumber makes one of all');
+    }
+    for (const note of kept.notes()) terminal.note(note);
+    await journals.commit();
+    for (const journal of journals.all) await terminal.out.write(describe(journal));
   } finally {
-    await journal.close();
+    await journals.close();
   }
 }
 
-async function keep(filePath: string, journal: NewJournal, renumber: boolean, terminal: Terminal) {
-  const { entries, lastPosition, bytes, damage, tornBytes } = await survey(filePath, {
-    doing: 'Repairing',
-    terminal,
-    visit: ({ position, entry: line }) => journal.add(position, line.text),
-  });
-  const leftOut = new LeftOut();
-  /** Of a group that is not whole yet. */
-  let held: (Piece & { readonly content: JournalLine })[] = [];
-  let last = lastPosition;
-  let changed = 0;
-  let gap = false;
-  const dropHeld = () => {
-    for (const piece of held) leftOut.add(piece, 'its group is not whole');
-    held = [];
-  };
-
-  // The damage may stand in a group, of which nothing was read.
-  const rotated = damage !== undefined && (await isRotated(filePath));
-  if (rotated) terminal.fail(`${damage.message}; nothing behind it is kept of a journal of several files`);
-  for await (const piece of damage && !rotated ? salvage(damage.filePath, bytes, entries + 1) : []) {
-    const { content } = piece;
-    if (typeof content === 'string') {
-      dropHeld();
-      leftOut.add(piece, content);
-      continue;
-    }
-    if (held.length > 0 && content.position !== held.at(-1)!.content.position + 1) dropHeld();
-    if (!renumber && (gap || content.position !== last + held.length + 1)) {
-      leftOut.add(piece, gap ? BEHIND : `its position is ${content.position} where ${last + 1} is next`);
-      gap = true;
-      continue;
-    }
-    held.push({ ...piece, content });
-    if (isContinuedLine(content.text)) continue;
-    for (const { content } of held) {
-      last++;
-      if (content.position !== last) changed++;
-      await journal.add(last, renumbered(content, last));
-    }
-    held = [];
-  }
-  dropHeld();
-
-  for (const line of leftOut.report()) terminal.fail(line);
-  if (gap) terminal.note('--renumber keeps what can be read behind that, under new positions');
-  if (changed > 0) terminal.note(`gave new positions to ${counted(changed, 'entry')}`);
-  if (tornBytes > 0) terminal.note(`left out a torn end of ${counted(tornBytes, 'byte')}`);
-  return { last, lost: rotated || !leftOut.isEmpty };
+function describe({ filePath, first, last }: NewJournal): string {
+  const entries = counted(last - first + 1, 'entry');
+  if (last < first) return `${filePath}: ${entries}`;
+  return `${filePath}: ${entries}, ${first === last ? `position ${first}` : `positions ${first} to ${last}`}`;
 }
 
-const BEHIND = 'it stands behind that';
+/** Where the journal begins, as it is on record; from the first segment on where the record cannot be read. */
+async function oldestOf(filePath: string, terminal: Terminal): Promise<Position> {
+  try {
+    return (await loadManifest(filePath)).first;
+  } catch (error) {
+    if (!(error instanceof CorruptJournalError)) throw error;
+    terminal.fail(describeDamage(error));
+    return 1;
+  }
+}

@@ -1,12 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { open } from 'node:fs/promises';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { HEAD } from '../flush/json-entry-serializer';
-import { readBlocks } from '../file/read-blocks';
+import { blocksOf, readBlocks } from '../file/read-blocks';
+import type { JournalFile } from './journal-files';
 import { parseLine, type JournalLine } from './journal-line';
+import { Unpacked } from './unpack';
 
-/** A line, or a part of one, at or behind damage. */
+/** A line of a file, or a part of one. */
 export interface Piece {
+  readonly filePath: string;
   /** Counted from 1. */
   readonly line: number;
   readonly byteOffset: number;
@@ -14,43 +16,47 @@ export interface Piece {
   readonly bytes: number;
   /** What it is, or why it is nothing. */
   readonly content: JournalLine | string;
+  /** Its bytes, where the active file ends with it and it is nothing: it may be torn. */
+  readonly end?: Buffer;
 }
 
 const NEWLINE = 10;
 
-/** Takes a file apart from a line on, whatever it holds; positions are not looked at. */
-export async function* salvage(filePath: string, byteOffset: number, line: number): AsyncGenerator<Piece, void> {
-  const file = await open(filePath, 'r');
-  try {
-    for await (const block of readBlocks(file, byteOffset)) {
-      for (let from = 0; from < block.bytes.length; line++) {
-        const newline = block.bytes.indexOf(NEWLINE, from);
-        const end = newline < 0 ? block.bytes.length : newline + 1;
-        for (const piece of piecesOf(block.bytes.subarray(from, end), block.byteOffset + from, line)) {
-          const torn = newline < 0 && typeof piece.content === 'string';
-          yield torn ? { ...piece, content: `${piece.content}, and the file ends with it` } : piece;
-        }
-        from = end;
+/** Takes a file apart, whatever it holds; positions are not looked at. */
+export async function* salvage({ filePath, file, compressed, isActive }: JournalFile): AsyncGenerator<Piece, void> {
+  let line = 1;
+  let bytesRead = 0;
+  const unpacked = compressed ? new Unpacked(file) : undefined;
+  for await (const { bytes, byteOffset } of unpacked ? blocksOf(unpacked) : readBlocks(file)) {
+    for (let from = 0; from < bytes.length; line++) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      const end = newline < 0 ? bytes.length : newline + 1;
+      const text = bytes.subarray(from, end);
+      for (const piece of piecesOf(text, { filePath, line, byteOffset: byteOffset + from })) {
+        const isEnd = newline < 0 && isActive && piece.bytes === text.length && typeof piece.content === 'string';
+        yield isEnd ? { ...piece, end: text } : piece;
       }
+      from = end;
     }
-  } finally {
-    await file.close();
+    bytesRead = byteOffset + bytes.length;
   }
+  const content = 'the rest cannot be decompressed, and what is kept of the file may be altered';
+  if (unpacked?.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content };
 }
 
-function* piecesOf(bytes: Buffer, byteOffset: number, line: number): Generator<Piece> {
+function* piecesOf(bytes: Buffer, where: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>): Generator<Piece> {
   const content = contentOf(bytes);
   if (typeof content === 'string') {
     // A whole line behind a torn one, or behind zeros: what a crash leaves when the file is appended to as it is.
     const at = bytes.lastIndexOf(HEAD);
     const behind = at > 0 ? contentOf(bytes.subarray(at)) : '';
     if (typeof behind !== 'string') {
-      yield { line, byteOffset, bytes: at, content };
-      yield { line, byteOffset: byteOffset + at, bytes: bytes.length - at, content: behind };
+      yield { ...where, bytes: at, content };
+      yield { ...where, byteOffset: where.byteOffset + at, bytes: bytes.length - at, content: behind };
       return;
     }
   }
-  yield { line, byteOffset, bytes: bytes.length, content };
+  yield { ...where, bytes: bytes.length, content };
 }
 
 function contentOf(bytes: Buffer): JournalLine | string {

@@ -198,7 +198,8 @@ export class LineReader<T> {
 
   #readLine(line: string): Positioned<T> {
     const { serializer, restarts } = this.#format;
-    const record = serializer.deserialize(this.#own ? withoutChecksum(line) : line);
+    const bare = this.#own ? withoutChecksum(line) : line;
+    const record = serializer.deserialize(this.#parses ? bare : line);
     if (record.position === 1 && restarts === 'renumber') this.#run = this.#last;
     const next = this.#last + 1 - this.#run;
     if (record.position !== next) throw new CorruptEntryError(describeBreak(record.position, next));

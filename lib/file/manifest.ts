@@ -27,7 +27,8 @@ export function segmentPath(filePath: string, first: Position): string {
   return `${filePath}.${String(first).padStart(DIGITS, '0')}`;
 }
 
-function manifestPath(filePath: string): string {
+/** Where a journal's segments are on record. */
+export function manifestPath(filePath: string): string {
   return `${filePath}.segments`;
 }
 

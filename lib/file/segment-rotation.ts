@@ -15,7 +15,7 @@ export interface Rotation {
   readonly maxBytes?: number;
   /** Close it before the batch that finds it this old, in milliseconds >= 1. */
   readonly maxAgeMs?: number;
-  /** Retire the oldest closed segments, as a whole, until what is left keeps to all of these; default: keep all. */
+  /** Retire the oldest closed segments, as a whole, behind each rotation, until what is left keeps to all of these; default: keep all. */
   readonly keep?: {
     /** At most so many closed segments, >= 0. */
     readonly segments?: number;

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { lastValueFrom, toArray } from 'rxjs';
 import { openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { bytesOf, journalText, latin1, line, positioned, textOf } from '../file/support/journal-text';
-import { until } from '../file/support/outcome';
+import { outcomeOf, until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
 import { runHere } from './support/run-here';
@@ -16,10 +16,14 @@ async function repaired(text: string | Buffer, ...args: string[]) {
   const { code, stderr } = await runHere(['repair', path('bad'), '--output', path('good'), ...args]);
   expect(bytesOf(path('bad'))).toBe(latin1(text));
   expect(readdirSync(path()).filter((name) => name.includes('partial'))).toEqual([]);
-  if (existsSync(path('good'))) await lastValueFrom(readJournal(path('good')).pipe(toArray()));
+  const further = readdirSync(path()).filter((name) => /^good\.\d$/.test(name));
+  for (const name of existsSync(path('good')) ? ['good', ...further] : []) {
+    await lastValueFrom(readJournal(path(name)).pipe(toArray()));
+  }
   return {
     code,
     good: existsSync(path('good')) ? textOf(path('good')) : undefined,
+    ...(further.length > 0 && { further: further.sort().map((name) => textOf(path(name))) }),
     notes: stderr
       .trimEnd()
       .split('\n')
@@ -49,20 +53,82 @@ test('a last line gets its newline', async () => {
   expect(await repaired(journalText([1, 2]).trimEnd())).toMatchObject({ code: 0, good: journalText([1, 2]) });
 });
 
-test('a line that cannot be read leaves a gap, which ends what is kept', async () => {
-  const text = journalText([1, 'ü']) + 'x\n' + journalText([4, 5, 6], 4);
-  const from = Buffer.byteLength(journalText([1, 'ü']));
+const ONE_EACH = 'a journal has no gaps, so there is one for each stretch; --renumber makes one of all';
+
+test('what stands behind a gap is a journal of its own, under the positions that it had', async () => {
+  const text = journalText([1, 'ü']) + 'x\n' + journalText([4, 5, 6], 4) + journalText([9], 9);
   expect(await repaired(text)).toEqual({
     code: 1,
     good: journalText([1, 'ü']),
+    further: [journalText([4, 5, 6], 4), journalText([9], 9)],
     notes: [
-      `left out 4 lines, ${Buffer.byteLength(text) - from} bytes, from line 3 (byte ${from}) on:`,
+      'left out 1 line, 2 bytes, from line 3 (byte 93) on:',
       '- line 3: it is not JSON',
-      '- line 4: its position is 4 where 3 is next',
-      '- line 5 and 1 more: it stands behind that',
-      '--renumber keeps what can be read behind that, under new positions',
+      '3 positions are missing: 3, 7 to 8',
+      ONE_EACH,
     ],
   });
+});
+
+test('which can be opened and gone on with', async () => {
+  await repaired(journalText(['a', 'b']) + 'x\n' + journalText(['d', 'e'], 4));
+  const scrivener = await openFileScrivener<string>({ filePath: path('good.2') });
+  expect(await scrivener.write('f')).toBe(6);
+  const below = await outcomeOf(scrivener.tail(0));
+  expect(below.error).toMatchObject({ code: 'ERR_POSITION_TRIMMED', requested: 1, first: 4 });
+  await scrivener.close();
+  expect(textOf(path('good.2'))).toBe(journalText(['d', 'e', 'f'], 4));
+  expect((await runHere(['verify', path('good.2')])).stdout).toBe(`${path('good.2')}: 3 entries, last position 6\n`);
+});
+
+test('a journal whose beginning is lost keeps its end', async () => {
+  expect(await repaired('x\n' + journalText([2, 3], 2))).toEqual({
+    code: 1,
+    good: journalText([2, 3], 2),
+    notes: [
+      'left out 1 line, 2 bytes, from line 1 (byte 0) on:',
+      '- line 1: it is not JSON',
+      '1 position is missing: 1',
+    ],
+  });
+  const { values } = await outcomeOf(readJournal(path('good')));
+  expect(values).toEqual(positioned([2, 3], 2));
+});
+
+test('whichever lines are damaged, all others are kept, in their order', async () => {
+  const lines = [1, 2, 3, 4, 5, 6].map((n) => line(n, `entry ${n}`));
+  for (let damaged = 0; damaged < 1 << lines.length; damaged++) {
+    const isWhole = (_: string, index: number) => (damaged & (1 << index)) === 0;
+    writeFileSync(path('bad'), lines.map((text, index) => (isWhole(text, index) ? text : 'x\n')).join(''));
+    const kept = lines.filter(isWhole).join('');
+    await runHere(['repair', path('bad'), '--output', path(`${damaged}`, 'good')]);
+    const names = existsSync(path(`${damaged}`)) ? readdirSync(path(`${damaged}`)).sort() : [];
+    const journals = names.filter((name) => !name.endsWith('.segments'));
+    expect(journals.map((name) => textOf(path(`${damaged}`, name))).join('')).toBe(kept);
+    for (const name of journals) {
+      const scrivener = await openFileScrivener({ filePath: path(`${damaged}`, name) });
+      await scrivener.close();
+    }
+    const { code } = await runHere(['repair', path('bad'), '--renumber', '--output', path(`${damaged}`, 'all')]);
+    expect(code).toBe(damaged === 0 ? 0 : 1);
+    if (kept === '') continue;
+    const read = await outcomeOf(readJournal<string>(path(`${damaged}`, 'all')));
+    expect(read.error).toBeUndefined();
+    expect(read.values.map(({ entry }) => line(Number(entry.slice(-1)), entry)).join('')).toBe(kept);
+  }
+});
+
+test('a journal that is in a hundred pieces needs --renumber', async () => {
+  writeFileSync(path('bad'), Array.from({ length: 101 }, (_, index) => line(2 * index + 1, 'x')).join(''));
+  const { code, stderr } = await runHere(['repair', path('bad')]);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'rx-scrivener: more than 100 journals were needed; --renumber makes a single one\n',
+  });
+  expect(readdirSync(path())).toEqual(['bad']);
+  expect((await runHere(['repair', path('bad'), '--renumber'])).stderr).toContain(
+    '100 positions are missing: 2, 4, 6, 8, 10, and 95 more',
+  );
 });
 
 test('--renumber closes the gap', async () => {
@@ -74,6 +140,7 @@ test('--renumber closes the gap', async () => {
     notes: [
       'left out 1 line, 2 bytes, from line 3 (byte 90) on:',
       '- line 3: it is not JSON',
+      '1 position is missing: 3',
       'gave new positions to 3 entries',
     ],
   });
@@ -124,9 +191,9 @@ test('damage and, behind it, a torn end', async () => {
     code: 1,
     good: journalText([1, 2]),
     notes: [
-      'left out 2 lines, 11 bytes, from line 2 (byte 45) on:',
+      'left out 1 line, 2 bytes, from line 2 (byte 45) on:',
       '- line 2: it is not JSON',
-      '- line 4: it is not JSON, and the file ends with it',
+      'left out a torn end of 9 bytes',
     ],
   });
   expect((await repaired('x\n' + line(1, 1).trimEnd() + '\0\0', '--output', path('other'))).code).toBe(1);
@@ -135,7 +202,12 @@ test('damage and, behind it, a torn end', async () => {
 
 test('runs are not mixed', async () => {
   const text = journalText(['a', 'b']) + journalText(['c', 'd', 'e']);
-  expect(await repaired(text)).toMatchObject({ code: 1, good: journalText(['a', 'b']) });
+  expect(await repaired(text)).toEqual({
+    code: 1,
+    good: journalText(['a', 'b']),
+    further: [journalText(['c', 'd', 'e'])],
+    notes: [ONE_EACH],
+  });
   expect(await repaired(text, '--renumber', '--output', path('all'))).toMatchObject({
     code: 0,
     notes: ['gave new positions to 3 entries'],
@@ -170,17 +242,17 @@ describe('groups', () => {
     });
   });
 
-  test('broken ones are left out whole, with what stands behind', async () => {
+  test('broken ones are left out whole', async () => {
     expect(await repaired(broken)).toEqual({
       code: 1,
       good: journalText([1, 2]),
+      further: [line(5, 5) + group([6, 7], 6)],
       notes: [
-        expect.stringMatching(/^left out 5 lines, \d+ bytes, from line 3 \(byte 90\) on:$/) as string,
+        'left out 2 lines, 92 bytes, from line 3 (byte 90) on:',
         '- line 3: its group is not whole',
         '- line 4: it is not JSON',
-        '- line 5: its position is 5 where 3 is next',
-        '- line 6 and 1 more: it stands behind that',
-        '--renumber keeps what can be read behind that, under new positions',
+        '2 positions are missing: 3 to 4',
+        ONE_EACH,
       ],
     });
   });
@@ -215,7 +287,7 @@ test('a file that holds no entry makes no journal', async () => {
 test('what it writes opens, and can be written to', async () => {
   writeFileSync(path('bad'), journalText(['a', 'b']) + 'x\n');
   const { code, stdout } = await command.run(['repair', 'bad'], path());
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'bad.repaired: 2 entries, last position 2\n' });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'bad.repaired: 2 entries, positions 1 to 2\n' });
   const scrivener = await openFileScrivener<string>({ filePath: path('bad.repaired') });
   await scrivener.write('c');
   await scrivener.close();
@@ -239,6 +311,21 @@ test('a file that is there is not overwritten, the journal itself included', asy
   }
   expect(textOf(path('bad.repaired'))).toBe('precious');
   expect(readdirSync(path()).sort()).toEqual(['bad', 'bad.repaired']);
+});
+
+test('nor is one that belongs to a journal of that name, and then none is written', async () => {
+  const text = journalText([1]) + journalText([3], 3);
+  writeFileSync(path('bad'), text);
+  for (const taken of ['bad.repaired.2', 'bad.repaired.2.segments', 'bad.repaired.0000000000000007']) {
+    writeFileSync(path(taken), '');
+    const { code, stderr } = await runHere(['repair', path('bad')]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `rx-scrivener: ${path(taken)} is there already, and is not overwritten\n`,
+    });
+    expect(readdirSync(path()).sort()).toEqual(['bad', taken]);
+    rmSync(path(taken));
+  }
 });
 
 test('folders of the new file are made; a missing journal makes none', async () => {

@@ -1,4 +1,5 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { openFileScrivener, type Rotation } from 'rx-scrivener/file';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
@@ -43,14 +44,123 @@ test('a torn end is that of the active file', async () => {
   );
 });
 
-test('damage in a segment is found there, and what stands before it can be kept', async () => {
-  await rotated();
-  const segment = 'j.ndjson.0000000000000005';
-  writeFileSync(path(segment), journalText([5, 6], 5).replace('6', 'x'));
-  const { code, stdout } = await run('verify', 'j.ndjson');
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining(`${segment}, line 2`) as string });
-  const repaired = await run('repair', 'j.ndjson');
-  expect(repaired.code).toBe(1);
-  expect(repaired.stderr).toContain('nothing behind it is kept of a journal of several files');
-  expect(readFileSync(path('j.ndjson.repaired'), 'utf8')).toBe(journalText([1, 2, 3, 4, 5]));
+describe('repair', () => {
+  /** What it makes, by name, and what it says. */
+  async function repaired(...args: string[]) {
+    const { code, stderr } = await run('repair', 'j.ndjson', '--output', 'new', ...args);
+    const names = readdirSync(path()).filter((name) => /^new(\.\d)?$/.test(name));
+    const notes = stderr.replaceAll('rx-scrivener: ', '').trimEnd().split('\n');
+    return { code, journals: names.sort().map((name) => readFileSync(path(name), 'utf8')), notes };
+  }
+  const third = 'j.ndjson.0000000000000005';
+
+  test('keeps what stands before damage in a segment, and what stands behind it, there and in the files that follow', async () => {
+    await rotated();
+    writeFileSync(path(third), journalText([5, 6], 5).replace('5}', 'x}'));
+    const { code, stdout } = await run('verify', 'j.ndjson');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining(`${third}, line 1`) as string });
+    expect(await repaired()).toEqual({
+      code: 1,
+      journals: [journalText([1, 2, 3, 4]), journalText([6, 7, 8, 9, 10], 6)],
+      notes: [
+        `left out 1 line, 45 bytes, from ${third}, line 1 (byte 0) on:`,
+        `- ${third}, line 1: it is not JSON`,
+        '1 position is missing: 5',
+        'a journal has no gaps, so there is one for each stretch; --renumber makes one of all',
+      ],
+    });
+  });
+
+  test('keeps what stands around a segment that is missing', async () => {
+    await rotated();
+    rmSync(path(third));
+    const { code, journals, notes } = await repaired();
+    expect({ code, journals }).toEqual({
+      code: 1,
+      journals: [journalText([1, 2, 3, 4]), journalText([7, 8, 9, 10], 7)],
+    });
+    expect(notes[0]).toBe('2 positions are missing: 5 to 6');
+    const all = await run('repair', 'j.ndjson', '--output', 'all', '--renumber');
+    expect(all.code).toBe(1);
+    expect(readFileSync(path('all'), 'utf8')).toBe(
+      journalText([1, 2, 3, 4]) + [7, 8, 9, 10].map((n, index) => line(5 + index, n)).join(''),
+    );
+  });
+
+  test('keeps closed segments that a crash has left without an active file', async () => {
+    await rotated();
+    rmSync(path('j.ndjson'));
+    expect(await repaired()).toEqual({ code: 0, journals: [journalText([1, 2, 3, 4, 5, 6, 7, 8])], notes: [''] });
+  });
+
+  test('keeps everything where the list of segments is damaged', async () => {
+    await rotated();
+    writeFileSync(path('j.ndjson.segments'), '{');
+    const { code, journals, notes } = await repaired();
+    expect({ code, journals }).toEqual({ code: 1, journals: [journalText([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])] });
+    expect(notes).toEqual(['j.ndjson.segments, line 1 (byte 0): it is no list of segments']);
+  });
+
+  test('begins where the journal does of which segments were retired', async () => {
+    await rotated({ keep: { segments: 2 } });
+    // What a crash has left of one that is not there any more.
+    writeFileSync(path('j.ndjson.0000000000000001'), journalText([1, 2]));
+    expect(await repaired()).toEqual({ code: 0, journals: [journalText([5, 6, 7, 8, 9, 10], 5)], notes: [''] });
+    const scrivener = await openFileScrivener<number>({ filePath: path('new') });
+    expect(await scrivener.write(11)).toBe(11);
+    await scrivener.close();
+  });
+
+  test('keeps where an empty journal goes on', async () => {
+    writeFileSync(path('j.ndjson'), '');
+    writeFileSync(path('j.ndjson.segments'), '{"schemaVersion":"1","first":7,"segments":[]}\n');
+    expect(await repaired()).toEqual({ code: 0, journals: [''], notes: [''] });
+    const scrivener = await openFileScrivener<number>({ filePath: path('new') });
+    expect(await scrivener.write(7)).toBe(7);
+    await scrivener.close();
+  });
+});
+
+describe('a compressed segment', () => {
+  const LINES = 20_000;
+  const segment = () => path('j.ndjson.0000000000000001.gz');
+  const rest = 'the rest cannot be decompressed, and what is kept of the file may be altered';
+
+  /** One segment, compressed to `bytes`, and a line behind it. */
+  async function damaged(damage: (bytes: Buffer) => Buffer): Promise<string> {
+    const text = journalText(Array.from({ length: LINES }, (_, n) => `${Math.sin(n)} ü`));
+    writeFileSync(segment(), damage(gzipSync(text)));
+    writeFileSync(path('j.ndjson'), line(LINES + 1, 'last'));
+    return text;
+  }
+  const repair = async () => {
+    const { code, stderr } = await run('repair', 'j.ndjson', '--output', 'new');
+    return { code, stderr, text: readFileSync(path('new'), 'utf8') };
+  };
+
+  test('that was cut gives what is in it, and the journal goes on behind it', async () => {
+    const text = await damaged((bytes) => bytes.subarray(0, bytes.length / 2));
+    const kept = await repair();
+    expect(kept.code).toBe(1);
+    expect(text.startsWith(kept.text)).toBe(true);
+    expect(kept.text.length).toBeGreaterThan(text.length * 0.45);
+    expect(readFileSync(path('new.2'), 'utf8')).toBe(line(LINES + 1, 'last'));
+  });
+
+  test('whose own checksum does not agree gives everything, and says so', async () => {
+    const text = await damaged((bytes) => {
+      bytes[bytes.length - 6]! ^= 1;
+      return bytes;
+    });
+    const kept = await repair();
+    expect([kept.code, kept.text]).toEqual([1, text + line(LINES + 1, 'last')]);
+    expect(kept.stderr).toContain(`line ${LINES + 1}: ${rest}`);
+  });
+
+  test('that is none loses itself alone', async () => {
+    await damaged(() => Buffer.from('no gzip'));
+    const kept = await repair();
+    expect([kept.code, kept.text]).toEqual([1, line(LINES + 1, 'last')]);
+    expect(kept.stderr).toContain(rest);
+  });
 });

@@ -14,17 +14,35 @@ const child = useChildren();
 type Options = Pick<FileScrivenerConfig<MatrixEntry>, 'durability' | 'rotation' | 'retain' | 'checksum'>;
 
 const small = { maxBytes: 20_000 };
-const FOLDERS: Record<string, { rotations: (Rotation | undefined)[]; closed?: number; bytes?: number }> = {
+/** Less than a batch takes often, and more than one takes sometimes. */
+const young = { maxAgeMs: 5 };
+const HOUR = 3_600_000;
+
+interface Folder {
+  readonly rotations: readonly (Rotation | undefined)[];
+  /** How many closed segments are kept at the least. */
+  readonly closed?: number;
+}
+
+const FOLDERS: Record<string, Folder> = {
   'without rotation': { rotations: [undefined] },
   'with rotation': { rotations: [small] },
   'with rotation and gzip': { rotations: [{ ...small, compress: 'gzip' }] },
+  'rotated by age': { rotations: [young] },
   'keeping two segments': { rotations: [{ ...small, keep: { segments: 2 } }], closed: 2 },
+  'rotated by age, keeping three segments, with gzip': {
+    rotations: [{ ...young, compress: 'gzip', keep: { segments: 3 } }],
+    closed: 3,
+  },
   'keeping some bytes, with gzip': { rotations: [{ ...small, compress: 'gzip', keep: { bytes: 30_000 } }] },
+  'rotated by age, keeping what is no older than a moment': { rotations: [{ ...young, keep: { ageMs: 15 } }] },
+  'keeping what is no older than an hour': { rotations: [{ ...young, keep: { ageMs: HOUR } }], closed: Infinity },
   'with any of them, one after another': {
     rotations: [
       undefined,
       small,
-      { ...small, compress: 'gzip' },
+      { ...young, ...small, compress: 'gzip' },
+      { ...young, keep: { segments: 4, ageMs: HOUR } },
       { ...small, compress: 'gzip', keep: { segments: 3 } },
     ],
     closed: 3,
@@ -64,15 +82,14 @@ function segments(dir: string): number[] {
   return [...new Set(names.filter((digits) => digits !== undefined).map(Number))].sort((a, b) => a - b);
 }
 
-/** Kills a writer at a random moment behind a random report; resolves with the last position that it has reported. */
-async function crash(writer: Child): Promise<number> {
+/** Kills a writer at a random moment behind a random report; resolves with the positions that it has reported. */
+async function crash(writer: Child): Promise<number[]> {
   const reports = 1 + random(15);
   for (let i = 0; i < reports; i++) await writer.says();
   await delay(Math.random() * 40);
   await writer.crash();
-  const reported = writer.said.map((text) => Number(/^flushed (\d+)$/.exec(text)?.[1]));
   expect(writer.said.filter((text) => text.startsWith('failed'))).toEqual([]);
-  return Math.max(...reported);
+  return writer.said.map((text) => Number(/^flushed (\d+)$/.exec(text)?.[1]));
 }
 
 const totals = { rounds: 0, entries: 0, torn: 0, retired: 0 };
@@ -85,17 +102,22 @@ afterAll(() =>
 test.each(Object.entries(FOLDERS))(
   'a journal %s is whole behind every crash',
   async (_, { rotations, closed }) => {
-    const keeps = rotations.some((rotation) => rotation?.keep);
+    const keeps = closed !== Infinity && rotations.some((rotation) => rotation?.keep);
     let last = 0;
     let oldest = 1;
     let highest = 0;
     let retired = 0;
+    let files = 0;
+    /** Where batches have ended: segments end nowhere else. */
+    let ends = new Set<number>();
     for (let round = 0; round < ROUNDS; round++) {
-      if (round % COMBINATIONS === 0) [last, oldest] = [0, 1];
+      if (round % COMBINATIONS === 0) [last, oldest, ends] = [0, 1, new Set([0])];
       const dir = path(String(Math.floor(round / COMBINATIONS)));
       const filePath = join(dir, 'journal.ndjson');
       const options = { ...optionsOf(round, rotations), ...BATCHES[random(BATCHES.length)] };
-      const reported = await crash(child(['write-with', filePath, JSON.stringify(options)]));
+      const reports = await crash(child(['write-with', filePath, JSON.stringify(options)]));
+      for (const report of reports) ends.add(report);
+      const reported = Math.max(...reports);
       expect(reported).toBeGreaterThanOrEqual(last);
 
       const again = optionsOf(round + random(2) * random(COMBINATIONS), rotations);
@@ -113,7 +135,10 @@ test.each(Object.entries(FOLDERS))(
       // What is missing was retired: whole segments, and no more of them than may be.
       expect(first).toBeGreaterThanOrEqual(oldest);
       if (!keeps) expect(first).toBe(1);
+      expect([ends.has(first - 1), first, told]).toEqual([true, first, told]);
+      ends.add(lastPosition);
       const begins = segments(dir);
+      files += begins.length;
       if (first > 1) {
         if (closed !== undefined)
           expect(begins.filter((begin) => begin >= first).length).toBeGreaterThanOrEqual(closed);
@@ -148,6 +173,7 @@ test.each(Object.entries(FOLDERS))(
       await scrivener.writeAll(matrixStep(lastPosition + 1));
       const before = last;
       last = scrivener.head;
+      ends.add(last);
       await scrivener.close();
       const left = readdirSync(dir).filter(
         (name) => !/^journal\.ndjson(\.lock|\.segments|\.\d{16}(\.gz)?)?$/.test(name),
@@ -162,6 +188,7 @@ test.each(Object.entries(FOLDERS))(
     }
     expect(highest).toBeGreaterThan(100);
     totals.retired += retired;
+    if (rotations.every((rotation) => rotation !== undefined)) expect(files + retired).toBeGreaterThan(0);
     if (keeps) expect(retired).toBeGreaterThan(0);
   },
   60_000 + ROUNDS * 5_000,
