@@ -10,6 +10,13 @@ const NEWLINE = 10;
 /** So many lines, or characters, are encoded at once. */
 const CHUNK_LINES = 64;
 const CHUNK_LENGTH = 1024 * 1024;
+/** Chunks share buffers of this size, or twice the one before: a buffer for each would cost more than filling it does. */
+const MIN_BUFFER_BYTES = 64 * 1024;
+const MAX_BUFFER_BYTES = 1024 * 1024;
+/** A character takes at most so many bytes of UTF-8. */
+const MAX_BYTES = 3;
+
+const EMPTY = Buffer.alloc(0);
 
 /**
  * Lines that wait to be written, first in, first out, as bytes: strings that die young cost a garbage collector nothing, and those that wait
@@ -21,6 +28,9 @@ export class EncodedLines {
   #oldest: Chunk | undefined;
   #lines: string[] = [];
   #length = 0;
+  /** What chunks are written to, and where it is free. */
+  #buffer: Buffer = EMPTY;
+  #used = 0;
 
   /** Adds a line, which has no newline in it. */
   push(line: string): void {
@@ -41,6 +51,7 @@ export class EncodedLines {
       this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
       count -= wanted;
     }
+    if (this.#chunks.length === 0) this.#buffer = EMPTY;
     return taken;
   }
 
@@ -49,13 +60,27 @@ export class EncodedLines {
     this.#oldest = undefined;
     this.#lines = [];
     this.#length = 0;
+    this.#buffer = EMPTY;
   }
 
   #encode(): void {
     if (this.#lines.length === 0) return;
-    this.#chunks.push({ bytes: Buffer.from(this.#lines.join('\n') + '\n'), lines: this.#lines.length });
+    this.#chunks.push({ bytes: this.#toBytes(this.#lines.join('\n') + '\n'), lines: this.#lines.length });
     this.#lines = [];
     this.#length = 0;
+  }
+
+  #toBytes(text: string): Buffer {
+    const needed = text.length * MAX_BYTES;
+    if (needed > MAX_BUFFER_BYTES) return Buffer.from(text);
+    if (needed > this.#buffer.length - this.#used) {
+      const twice = Math.min(2 * this.#buffer.length, MAX_BUFFER_BYTES);
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(MIN_BUFFER_BYTES, twice, needed));
+      this.#used = 0;
+    }
+    const from = this.#used;
+    this.#used += this.#buffer.write(text, from);
+    return this.#buffer.subarray(from, this.#used);
   }
 }
 
