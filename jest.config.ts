@@ -5,6 +5,8 @@ const config: Config = {
   testEnvironment: 'node',
   // Jest leaves a core idle unless it is told not to, which is half of a small machine.
   maxWorkers: '100%',
+  // Twenty times what the longest takes by itself: a busy machine is no failure.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/spec/**/*.spec.ts'],
   // The specs run against the sources under the names that users import.
   moduleNameMapper: {

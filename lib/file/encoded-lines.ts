@@ -47,7 +47,7 @@ export class EncodedLines {
       const { bytes, lines } = (this.#oldest ?? this.#chunks.shift())!;
       const wanted = Math.min(lines, count);
       const end = wanted === lines ? bytes.length : behindLine(bytes, wanted);
-      taken.push({ bytes: bytes.subarray(0, end), lines: wanted });
+      addTo(taken, { bytes: bytes.subarray(0, end), lines: wanted });
       this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
       count -= wanted;
     }
@@ -82,6 +82,16 @@ export class EncodedLines {
     this.#used += this.#buffer.write(text, from);
     return this.#buffer.subarray(from, this.#used);
   }
+}
+
+/** Adds a chunk, as one with the last where it follows that in the same buffer. */
+function addTo(chunks: Chunk[], chunk: Chunk): void {
+  const last = chunks.at(-1);
+  const { buffer, byteOffset, length } = chunk.bytes;
+  if (last?.bytes.buffer === buffer && last.bytes.byteOffset + last.bytes.length === byteOffset) {
+    const bytes = Buffer.from(buffer, last.bytes.byteOffset, last.bytes.length + length);
+    chunks[chunks.length - 1] = { bytes, lines: last.lines + chunk.lines };
+  } else chunks.push(chunk);
 }
 
 function behindLine(bytes: Buffer, lines: number): number {
