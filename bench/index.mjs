@@ -3,6 +3,7 @@
 import { fork } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { hasNatsServer } from './nats-server.mjs';
 import { isMissing, PEERS } from './peers.mjs';
 
 const OWN_ROWS = [
@@ -15,11 +16,19 @@ const OWN_ROWS = [
   'tail-file',
   'memory',
   'file-memory',
+  'nats-write',
+  'nats-tail',
+  'http-fan-out',
 ];
 const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3'];
 const ROWS = [...OWN_ROWS, ...PEER_ROWS];
 
 const peerOf = (name) => name.split('/')[1];
+/** What has to be installed for a row, if it is not. */
+function missingFor(name) {
+  if (name.startsWith('nats-') && !hasNatsServer()) return 'nats-server (apt-get install nats-server)';
+  return isMissing(peerOf(name)) ? `${peerOf(name)} (npm ci --prefix bench/peers)` : undefined;
+}
 
 if (process.send) {
   const [file, peer] = process.argv[2].split('/');
@@ -33,13 +42,13 @@ if (process.send) {
   const unknown = asked.find((name) => !ROWS.includes(name));
   if (unknown) throw new Error(`No row "${unknown}", there are ${ROWS.join(', ')}`);
   const wanted = asked.length > 0 ? asked : ROWS;
-  const leftOut = wanted.filter((name) => isMissing(peerOf(name)));
+  const leftOut = wanted.filter((name) => missingFor(name) !== undefined);
   const rows = [];
   for (const name of wanted) if (!leftOut.includes(name)) rows.push(await measure(name));
   if (rows.length > 0) print(rows);
   if (leftOut.length > 0) {
-    const missing = [...new Set(leftOut.map(peerOf))].join(', ');
-    console.log(`\nNot installed: ${missing} (npm ci --prefix bench/peers). Left out: ${leftOut.join(', ')}.`);
+    const missing = [...new Set(leftOut.map(missingFor))].join(', ');
+    console.log(`\nNot installed: ${missing}. Left out: ${leftOut.join(', ')}.`);
   }
   const complete = asked.length === 0 || leftOut.length === 0;
   process.exitCode = complete && rows.every(({ ratio, atMost }) => ratio <= atMost) ? 0 : 1;

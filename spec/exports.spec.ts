@@ -22,7 +22,33 @@ const entries: Record<string, string[]> = {
     'openFileScrivener',
     'readJournal',
   ],
+  http: [
+    'AccessDeniedError',
+    'CorruptEntryError',
+    'EntryTooLargeError',
+    'EntryValidationError',
+    'HttpStatusError',
+    'JournalLostError',
+    'JournalMismatchError',
+    'RemoteScrivener',
+    'SerializationError',
+    'WriteUncertainError',
+    'journalHandler',
+    'openRemoteScrivener',
+  ],
   indexeddb: ['IndexedDbScrivener', 'IndexedDbSink', 'openIndexedDbScrivener'],
+  nats: [
+    'CorruptEntryError',
+    'EntryValidationError',
+    'JetStreamScrivener',
+    'JournalLostError',
+    'JournalMismatchError',
+    'NotSupportedError',
+    'SerializationError',
+    'WriteUncertainError',
+    'copyJournal',
+    'openJetStreamScrivener',
+  ],
   nestjs: [
     'InjectScrivener',
     'ScrivenerModule',
@@ -33,6 +59,7 @@ const entries: Record<string, string[]> = {
     'getFlusherToken',
     'getScrivenerToken',
   ],
+  react: ['JournalView', 'useJournal', 'useObservable'],
 };
 
 test('rx-scrivener exports these values and no others', () => {

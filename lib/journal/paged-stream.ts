@@ -1,3 +1,4 @@
+import { forwardAbort } from './abort';
 import { readEnd, type End } from './cursor';
 import { JournalStream } from './journal-stream';
 import type { Positioned } from './position';
@@ -8,10 +9,14 @@ export type OpenPages<T> = (signal: AbortSignal) => AsyncIterator<readonly Posit
 
 /**
  * A stream over records that come a page at a time: one page is held, the next is fetched when it is used up.
+ *
+ * @param signal - errors the stream with its reason once it is aborted
  */
-export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
+export function pagedStream<T>(open: OpenPages<T>, signal?: AbortSignal): JournalStream<T> {
   return new JournalStream(
     (subscriber) => {
+      forwardAbort(signal, subscriber);
+      if (subscriber.closed) return;
       const controller = new AbortController();
       subscriber.add(() => controller.abort());
       const run = async () => {
@@ -60,7 +65,7 @@ export function pagedStream<T>(open: OpenPages<T>): JournalStream<T> {
             return readEnd(end);
           },
         },
-        undefined,
+        signal,
         {
           join: (pull) => {
             wanted = true;

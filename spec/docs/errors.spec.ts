@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as core from 'rx-scrivener';
 import * as file from 'rx-scrivener/file';
+import * as http from 'rx-scrivener/http';
+import * as nats from 'rx-scrivener/nats';
 
 const ROOT = join(__dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
@@ -29,7 +31,7 @@ test('every section names the class of its code, with cause and remedy', () => {
     const [, code, name = ''] = /^(\w+)\n\n`(\w+)`/.exec(section) ?? [];
     const source = readFileSync(join(ROOT, 'lib/errors', `${kebabCase(name)}.ts`), 'utf8');
     expect(source).toContain(`readonly code = '${code}';`);
-    expect({ ...core, ...file }).toHaveProperty(name);
+    expect({ ...core, ...file, ...http, ...nats }).toHaveProperty(name);
     expect(page).toMatch(new RegExp(`^\\| \\[\`${code}\`\\]\\S* +\\| \`${name}\` +\\|$`, 'm'));
     expect(section).toMatch(/^- Cause: [^]*^- Remedy: /m);
   }

@@ -1,0 +1,14 @@
+import { ScrivenerError } from './scrivener-error';
+
+/** This backend cannot do what was asked; nothing was done. */
+export class NotSupportedError extends ScrivenerError {
+  override readonly name = 'NotSupportedError';
+  readonly code = 'ERR_NOT_SUPPORTED';
+
+  constructor(
+    /** What cannot be done, and why. */
+    readonly reason: string,
+  ) {
+    super(`Not supported: ${reason}`);
+  }
+}

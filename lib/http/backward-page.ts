@@ -1,0 +1,32 @@
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { toJson } from './event-texts';
+
+/** A page ends behind the entry that fills it. */
+const FULL_LENGTH = 1024 * 1024;
+
+/** A page of what lies before a position, newest first. */
+export interface BackwardPage {
+  /** JSON: `[{"position":9,"entry":{…}},{"position":8,"entry":{…}}]`. */
+  readonly json: string;
+  /** Its first position; `undefined` when it is empty, which is when nothing lies before. */
+  readonly newest: Position | undefined;
+}
+
+/** Reads a page. Rejects with {@link PositionTrimmedError} when the first position of the page is kept no more; a later one ends it. */
+export async function backwardPage<T>(scrivener: Scrivener<T>, before: Position, limit: number): Promise<BackwardPage> {
+  let json = '';
+  let newest: Position | undefined;
+  let count = 0;
+  try {
+    for await (const { position, entry } of scrivener.readBackward(before)) {
+      newest ??= position;
+      json += `${json && ','}{"position":${position},"entry":${toJson(entry)}}`;
+      if (++count === limit || json.length >= FULL_LENGTH) break;
+    }
+  } catch (error) {
+    if (newest === undefined || !(error instanceof PositionTrimmedError)) throw error;
+  }
+  return { json: `[${json}]`, newest };
+}

@@ -1,0 +1,18 @@
+// Server
+export { journalHandler } from './journal-handler';
+export type { Authorize, JournalHandlerOptions } from './handler-options';
+
+// Client
+export { openRemoteScrivener, type RemoteScrivenerConfig } from './open-remote-scrivener';
+export { RemoteScrivener } from './remote-scrivener';
+
+// Errors
+export { AccessDeniedError } from '../errors/access-denied-error';
+export { CorruptEntryError } from '../errors/corrupt-entry-error';
+export { EntryTooLargeError } from '../errors/entry-too-large-error';
+export { EntryValidationError } from '../errors/entry-validation-error';
+export { HttpStatusError } from '../errors/http-status-error';
+export { JournalLostError } from '../errors/journal-lost-error';
+export { JournalMismatchError } from '../errors/journal-mismatch-error';
+export { SerializationError } from '../errors/serialization-error';
+export { WriteUncertainError } from '../errors/write-uncertain-error';

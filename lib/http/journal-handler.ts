@@ -1,0 +1,178 @@
+import { firstValueFrom } from 'rxjs';
+import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { newestPosition } from '../journal/newest-position';
+import { reportUnhandled } from '../journal/report-unhandled';
+import { START, type Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { appendRequest } from './append-request';
+import { backwardPage } from './backward-page';
+import { CrossOrigin } from './cross-origin';
+import { EventTexts } from './event-texts';
+import type { Authorize, JournalHandlerOptions } from './handler-options';
+import { badRequest, etag, Problem, problemOf } from './problem';
+import { EVENTS_TYPE, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER } from './protocol';
+import { assertAccepts, parsePosition, single } from './request-parts';
+import { TailEvents } from './tail-events';
+import { WriteMemory } from './write-memory';
+
+const DEFAULT_LIMIT = 100;
+
+/**
+ * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, as Hono and others take it, and `node:http` through an adapter.
+ *
+ * `GET ?after=N` is the tail as Server-Sent Events, `GET ?before=N&limit=M` a page backward as JSON, `HEAD` has the journal's last position
+ * as its `ETag`, and `POST` appends the entry that its JSON body is. What is refused is told as `application/problem+json` with a `code`.
+ *
+ * @throws TypeError when `authorize` is neither a function nor `'public'`, and for wrong `cors`; RangeError for a number out of range
+ * @example
+ * ```ts
+ * const app = new Hono();
+ * const handle = journalHandler(scrivener, { authorize: (request) => isSignedIn(request) });
+ * app.all('/journal', (context) => handle(context.req.raw));
+ * ```
+ */
+export function journalHandler<T>(
+  scrivener: Scrivener<T>,
+  options: JournalHandlerOptions<T>,
+): (request: Request) => Promise<Response> {
+  const { authorize, schema, whenFlushed, cors, onError } = options;
+  const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000 } = options;
+  const { rememberMs = 300_000, rememberCount = 10_000 } = options;
+  assertAuthorize(authorize);
+  assertCount('maxBodyBytes', maxBodyBytes);
+  assertCount('maxLimit', maxLimit);
+  assertCount('heartbeatMs', heartbeatMs, ' or Infinity');
+  assertDelayMs('heartbeatMs', heartbeatMs);
+  assertCount('rememberMs', rememberMs);
+  assertCount('rememberCount', rememberCount);
+  const crossOrigin = cors && new CrossOrigin(cors.origin);
+  const texts = new EventTexts();
+  const memory = new WriteMemory(rememberMs, rememberCount);
+
+  const explain = (error: unknown) => {
+    const problem = problemOf(error);
+    if (problem.status < 500) return problem;
+    try {
+      onError?.(problem.cause ?? error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
+    return problem;
+  };
+
+  async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
+    if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
+      const options = { headers: { Allow: 'GET, HEAD, POST' } };
+      throw new Problem(405, 'ERR_METHOD_NOT_ALLOWED', 'The methods are GET, HEAD and POST', options);
+    }
+    const verdict = await verdictOf(authorize, request);
+    if (verdict instanceof Response) return withHeaders(verdict, headers);
+    if (verdict !== true) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
+
+    if (request.method === 'POST') return append(request, headers);
+    if (request.method === 'HEAD') return head(headers);
+    const query = new URL(request.url).searchParams;
+    return query.has('before') ? page(request, query, headers) : tail(request, query, headers);
+  }
+
+  async function append(request: Request, headers: Record<string, string>): Promise<Response> {
+    const context = { scrivener, memory, schema, maxBodyBytes, whenFlushed, explain };
+    const { status, body, headers: own } = await appendRequest(request, context);
+    const type = status < 300 ? JSON_TYPE : 'application/problem+json';
+    return new Response(JSON.stringify(body), { status, headers: { ...headers, ...own, 'Content-Type': type } });
+  }
+
+  async function head(headers: Record<string, string>): Promise<Response> {
+    const position = await headOf(scrivener);
+    if (position > START) await whenFlushed?.(position);
+    return new Response(null, { headers: { ...headers, ETag: etag(position) } });
+  }
+
+  async function page(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {
+    assertAccepts(request, JSON_TYPE);
+    if (query.has('after')) throw badRequest('`after` and `before` exclude each other');
+    const before = parsePosition('before', single(query, 'before')!);
+    const limit = parsePosition('limit', single(query, 'limit') ?? String(Math.min(DEFAULT_LIMIT, maxLimit)));
+    if (limit < 1 || limit > maxLimit) throw badRequest(`Expected \`limit\` to be 1 to ${maxLimit}`);
+    const { json, newest } = await backwardPage(scrivener, before, limit);
+    if (newest !== undefined) await whenFlushed?.(newest);
+    return new Response(json, { headers: { ...headers, 'Content-Type': JSON_TYPE } });
+  }
+
+  async function tail(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {
+    assertAccepts(request, EVENTS_TYPE);
+    const lastEventId = request.headers.get('Last-Event-ID');
+    const queried = single(query, 'after');
+    const after =
+      lastEventId === null
+        ? parsePosition('after', queried ?? String(START))
+        : parsePosition('Last-Event-ID', lastEventId);
+    const { signal } = request;
+    const events = new TailEvents({ scrivener, after, texts, heartbeatMs, whenFlushed, explain, signal });
+    const beginning = await events.begin();
+    if (beginning.kind === 'failed') throw beginning.error;
+    if (beginning.kind === 'ended') {
+      // This is what an EventSource takes for the end; from anything else it connects again.
+      const { head } = beginning;
+      return new Response(null, {
+        status: 204,
+        headers: { ...headers, ...(head !== undefined && { ETag: etag(head) }) },
+      });
+    }
+    const own = {
+      'Content-Type': EVENTS_TYPE,
+      'Cache-Control': 'no-store, no-transform',
+      'X-Accel-Buffering': 'no', // nginx would hold events back
+      [HEARTBEAT_HEADER]: String(heartbeatMs),
+    };
+    return new Response(beginning.body, { headers: { ...headers, ...own } });
+  }
+
+  return async (request) => {
+    if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(request);
+    const headers = () => ({
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      [MEMORY_HEADER]: memory.token,
+      ...crossOrigin?.headersFor(request),
+    });
+    try {
+      return await answer(request, headers());
+    } catch (error) {
+      const response = explain(error).toResponse(headers());
+      return request.method === 'HEAD' ? new Response(null, response) : response;
+    }
+  };
+}
+
+function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
+  if (authorize === 'public' || typeof authorize === 'function') return;
+  throw new TypeError("Expected `authorize` to be a function, or 'public' to let everyone read and write");
+}
+
+/** What `authorize` says; a 503 when it fails, for that may pass. */
+async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
+  if (authorize === 'public') return true;
+  try {
+    return await authorize(request);
+  } catch (cause) {
+    throw new Problem(503, 'ERR_UNAVAILABLE', 'It cannot be found out now whether this is allowed', { cause });
+  }
+}
+
+/** The last position; of a journal that keeps no entry, too. */
+async function headOf<T>(scrivener: Scrivener<T>): Promise<Position> {
+  try {
+    return await firstValueFrom(newestPosition(scrivener));
+  } catch (error) {
+    if (error instanceof PositionTrimmedError) return error.requested;
+    throw error;
+  }
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  const copy = new Response(response.body, response);
+  for (const [name, value] of Object.entries(headers)) copy.headers.set(name, value);
+  return copy;
+}

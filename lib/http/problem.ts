@@ -1,0 +1,89 @@
+import { BacklogFullError } from '../errors/backlog-full-error';
+import { EntryValidationError } from '../errors/entry-validation-error';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { JournalLostError } from '../errors/journal-lost-error';
+import { PositionConflictError } from '../errors/position-conflict-error';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { ScrivenerError } from '../errors/scrivener-error';
+import { SerializationError } from '../errors/serialization-error';
+import { WriteUncertainError } from '../errors/write-uncertain-error';
+
+/** A refusal that says why, without end, is a way to fill the server's memory. */
+const MAX_ISSUES = 10;
+const MAX_MESSAGE_LENGTH = 200;
+
+/** What is told beside code and detail. */
+export interface ProblemOptions extends ErrorOptions {
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Why a request is not answered as asked: a status, and a body after RFC 9457 with a `code` that does not change. */
+export class Problem extends Error {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    { data, headers = {}, ...options }: ProblemOptions = {},
+  ) {
+    super(detail, options);
+    this.body = { status, code, detail, ...data };
+    this.headers = headers;
+  }
+
+  toResponse(headers: Readonly<Record<string, string>>): Response {
+    return new Response(JSON.stringify(this.body), {
+      status: this.status,
+      headers: { ...headers, ...this.headers, 'Content-Type': 'application/problem+json' },
+    });
+  }
+}
+
+/** A request that is wrong in itself. */
+export function badRequest(detail: string): Problem {
+  return new Problem(400, 'ERR_BAD_REQUEST', detail);
+}
+
+/** What a client is told of an error: of those it has no part in, no more than that there was one. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const problem = (status: number, { code, message }: ScrivenerError, options?: ProblemOptions) =>
+    new Problem(status, code, message, { ...options, cause: error });
+
+  if (error instanceof PositionTrimmedError) {
+    return problem(410, error, { data: { requested: error.requested, first: error.first } });
+  }
+  if (error instanceof PositionConflictError) {
+    const { expected, actual } = error;
+    return problem(412, error, { data: { expected, actual }, headers: { ETag: etag(actual) } });
+  }
+  if (error instanceof EntryValidationError) {
+    const options = { data: { issues: error.issues.slice(0, MAX_ISSUES).map(plainIssue) }, cause: error };
+    return new Problem(422, error.code, 'The schema refuses the entry', options);
+  }
+  if (error instanceof SerializationError) return problem(422, error, { data: { reason: error.reason } });
+  if (error instanceof JournalClosedError || error instanceof WriteUncertainError) return problem(409, error);
+  if (error instanceof BacklogFullError || error instanceof JournalLostError) {
+    return new Problem(503, error.code, 'The journal cannot do this now', { cause: error });
+  }
+  if (error instanceof ScrivenerError) return new Problem(500, error.code, 'The journal failed', { cause: error });
+  return new Problem(500, 'ERR_INTERNAL', 'The server failed', { cause: error });
+}
+
+/** A journal's last position as an entity tag, which `If-Match` refers to. */
+export function etag(head: number): string {
+  return `"${head}"`;
+}
+
+function plainIssue({ message, path = [] }: EntryValidationError['issues'][number]): unknown {
+  return {
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    path: path.slice(0, MAX_ISSUES).map((segment) => {
+      const key = typeof segment === 'object' ? segment.key : segment;
+      return typeof key === 'number' ? key : String(key).slice(0, MAX_MESSAGE_LENGTH);
+    }),
+  };
+}

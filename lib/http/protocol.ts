@@ -1,0 +1,23 @@
+/** What a server has of the writes it was sent, as it says in every answer; a client gives it back when it tries a write again. */
+export const MEMORY_HEADER = 'Scrivener-Memory';
+/** How often a tail that has nothing to tell gives a sign of life. */
+export const HEARTBEAT_HEADER = 'Scrivener-Heartbeat-Ms';
+/** What a write is known by when it is tried again. */
+export const KEY_HEADER = 'Idempotency-Key';
+
+export const JSON_TYPE = 'application/json';
+export const LINES_TYPE = 'application/x-ndjson';
+export const EVENTS_TYPE = 'text/event-stream';
+
+/** The events of a tail that are no entries. */
+export const CAUGHT_UP = 'caughtUp';
+export const ENDED = 'ended';
+export const FAILED = 'failed';
+
+/** How many entries one request may append. */
+export const MAX_LINES = 100;
+
+/** A name that nobody else has and nobody guesses; `crypto.randomUUID` is missing where a page is not secure. */
+export function randomName(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,121 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { firstValueFrom, Subject } from 'rxjs';
+import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { validateEntry } from '../flush/validate-entry';
+import type { JournalStream } from '../journal/journal-stream';
+import { pagedStream, type OpenPages } from '../journal/paged-stream';
+import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
+import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { waitFor } from '../operators/wait-for';
+import type { Connection } from './connection';
+import { toJson } from './event-texts';
+import { remotePages, type Decode } from './remote-page';
+import { remoteTail } from './remote-tail';
+import type { RemoteWriter } from './remote-writer';
+
+/** What {@link openRemoteScrivener} puts a scrivener together from. */
+export interface RemoteScrivenerParts<T> {
+  readonly connection: Connection;
+  readonly writer: RemoteWriter;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+}
+
+/**
+ * A journal that another process serves with {@link journalHandler}, opened with {@link openRemoteScrivener}; in browsers and in Node.
+ *
+ * Reads go on through whatever happens to the network and to the server: they connect again, behind the last entry that came.
+ */
+export class RemoteScrivener<T> implements Scrivener<T>, AsyncDisposable {
+  readonly #connection: Connection;
+  readonly #writer: RemoteWriter;
+  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly #closed$ = new Subject<void>();
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor({ connection, writer, schema }: RemoteScrivenerParts<T>) {
+    this.#connection = connection;
+    this.#writer = writer;
+    this.#schema = schema;
+  }
+
+  /**
+   * The newest position that this process knows of, {@link START} when that is none: from opening, from what it wrote and from what it read. What
+   * others have written since is not asked for.
+   */
+  get head(): Position {
+    return this.#connection.head;
+  }
+
+  /**
+   * Sends the entry and resolves with the position it took; sent again, under the same key, when no answer comes.
+   *
+   * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError}, {@link SerializationError} and {@link EntryTooLargeError} for an
+   * entry that cannot be journaled, {@link AccessDeniedError}, {@link JournalLostError} when it could not be sent, {@link WriteUncertainError} when it was
+   * and nobody knows what became of it, and {@link HttpStatusError}.
+   */
+  async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
+    if (this.#closing) throw new JournalClosedError();
+    if (this.#schema) validateEntry(this.#schema, entry);
+    const json = toJson(entry);
+    if (expect !== undefined) assertPosition('expect', expect);
+    signal?.throwIfAborted();
+    return this.#writer.write(json, expect, signal);
+  }
+
+  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
+    assertPosition('after', after);
+    return this.#stream((stop) => remoteTail(this.#connection, this.#decode, after, stop, caughtUp), signal);
+  }
+
+  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+    assertPosition('before', before);
+    return this.#stream((stop) => remotePages(this.#connection, this.#decode, before, stop), signal);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    if (after === END) throw new RangeError('Expected `after` to be less than END');
+    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  }
+
+  /** Ends this scrivener's tails, which complete, and waits for the writes that are under way; the journal stays as it is. Again: the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed$.next();
+    await this.#writer.settled;
+  }
+
+  readonly #decode: Decode<T> = (position, entry) => {
+    if (this.#schema === undefined) return entry as T;
+    try {
+      return validateEntry(this.#schema, entry);
+    } catch (cause) {
+      throw new CorruptEntryError(`the schema refuses the entry at position ${position}`, { cause });
+    }
+  };
+
+  /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
+  #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {
+    const openUntilClosed: OpenPages<T> = (left) => {
+      if (this.#closing) throw new JournalClosedError();
+      const stop = new AbortController();
+      const closing = this.#closed$.subscribe(() => stop.abort());
+      left.addEventListener('abort', () => {
+        closing.unsubscribe();
+        stop.abort();
+      });
+      return open(stop.signal);
+    };
+    return pagedStream(openUntilClosed, signal);
+  }
+}

@@ -1,0 +1,141 @@
+import type { EventSourceMessage } from 'eventsource-parser';
+import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
+import type { Position, Positioned } from '../journal/position';
+import { Attempt } from './attempt';
+import { readJson, release, type Connection } from './connection';
+import { eventsOf } from './events-of';
+import { pause, Unreachable } from './persist';
+import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from './protocol';
+import { isPosition, type Decode } from './remote-page';
+import { errorOf } from './remote-problem';
+
+/** Silence is taken for loss when it is so many times as long as a server is silent at most. */
+const LOST_HEARTBEATS = 3;
+const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has said its own
+
+/** Where a tail is. */
+interface Place {
+  /** Where it started behind. */
+  readonly after: Position;
+  /** The last position that was read. */
+  last: Position;
+  /** How long it may be silent. */
+  silenceMs: number;
+  /** Called where replay ends, and then no more. */
+  caughtUp: ((position: Position) => void) | undefined;
+}
+
+/**
+ * What lies behind a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another goes on
+ * behind the last entry that came. Ends with the journal, and when the signal is aborted.
+ */
+export async function* remoteTail<T>(
+  connection: Connection,
+  decode: Decode<T>,
+  after: Position,
+  signal: AbortSignal,
+  caughtUp?: (position: Position) => void,
+): AsyncGenerator<readonly Positioned<T>[], void> {
+  const place: Place = { after, last: after, silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS, caughtUp };
+  for (let tries = 0; !signal.aborted; tries++) {
+    if (tries > 0) await pause(tries - 1, signal);
+    const attempt = new Attempt(signal);
+    const from = place.last;
+    try {
+      const ended = yield* connected(connection, decode, place, attempt);
+      if (ended) return;
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    } finally {
+      attempt.end();
+    }
+    if (place.last > from) tries = 0;
+  }
+}
+
+/** Reads on one connection while it lasts; returns whether the journal ended. */
+async function* connected<T>(
+  connection: Connection,
+  decode: Decode<T>,
+  place: Place,
+  attempt: Attempt,
+): AsyncGenerator<readonly Positioned<T>[], boolean> {
+  attempt.allow(place.silenceMs);
+  const query = { after: String(place.last) };
+  const headers = { Accept: EVENTS_TYPE };
+  const response = await connection.request({ method: 'GET', query, headers, signal: attempt.signal });
+  if (response.status === 204) {
+    catchUp(connection, place, Math.max(connection.head, place.last));
+    return true;
+  }
+  if (!response.ok) throw errorOf(response.status, await readJson(response));
+  if (!response.headers.get('Content-Type')?.startsWith(EVENTS_TYPE)) {
+    release(response);
+    throw new JournalMismatchError('the server answered something else than a tail');
+  }
+  const heartbeatMs = Number(response.headers.get(HEARTBEAT_HEADER));
+  if (heartbeatMs > 0) place.silenceMs = LOST_HEARTBEATS * heartbeatMs;
+  const opening = place.last;
+  for await (const events of eventsOf(response.body!, attempt, place.silenceMs)) {
+    let page: Positioned<T>[] = [];
+    try {
+      for (const event of events) {
+        if (event.event === undefined) {
+          const position = positionOf(event);
+          if (position <= place.last) continue;
+          if (position > place.last + 1) throw gap(place.last, opening);
+          page.push({ position, entry: decode(position, parse(event)) });
+          connection.saw((place.last = position));
+          continue;
+        }
+        const before = page;
+        page = [];
+        if (before.length > 0) yield before;
+        if (event.event === ENDED) return true;
+        const { status, position } = (parse(event) ?? {}) as Readonly<Record<string, unknown>>;
+        if (event.event === FAILED)
+          throw status === 503
+            ? new Unreachable('The journal is lost to its server')
+            : errorOf(Number(status), parse(event));
+        if (event.event === CAUGHT_UP) catchUp(connection, place, position);
+      }
+    } finally {
+      // Also what came before an error.
+      if (page.length > 0) yield page;
+    }
+  }
+  return false;
+}
+
+function catchUp(connection: Connection, place: Place, position: unknown): void {
+  if (!isPosition(position)) throw new JournalMismatchError('it ends at no position');
+  if (position < place.last && place.last > place.after) {
+    throw new JournalMismatchError(`it ends at position ${position}, and had an entry at ${place.last}`);
+  }
+  connection.saw(position);
+  const { caughtUp } = place;
+  place.caughtUp = undefined;
+  caughtUp?.(position);
+}
+
+function positionOf({ id = '' }: EventSourceMessage): Position {
+  const position = Number(id);
+  if (/^\d{1,16}$/.test(id) && isPosition(position)) return position;
+  throw new JournalMismatchError('it has an entry at no position');
+}
+
+function parse({ data, id }: EventSourceMessage): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    // The parser's own message quotes the text.
+    throw new CorruptEntryError(`what the server sent with position ${Number(id)} is not JSON`);
+  }
+}
+
+/** What is missing at the start of a connection is missing in the journal; later on it may have been lost on the way. */
+function gap(last: Position, opening: Position): Error {
+  if (last > opening) return new Unreachable('Something was lost on the way');
+  return new JournalMismatchError(`it has no entry at position ${last + 1}`);
+}

@@ -1,0 +1,100 @@
+import { Problem } from './problem';
+import { randomName } from './protocol';
+
+/** What a write was answered with. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request to write that may come again. */
+export interface KeyedWrite {
+  readonly key: string;
+  /** The same for the same request. */
+  readonly digest: string;
+  /** How many entries it has. */
+  readonly count: number;
+  /** The memory's token before the request was sent for the first time; only when it is sent again. */
+  readonly since: string | undefined;
+}
+
+interface Remembered {
+  readonly digest: string;
+  readonly count: number;
+  readonly answer: Promise<Answer>;
+  readonly sequence: number;
+  readonly at: number;
+}
+
+/**
+ * Answers a write that comes again with what it was answered before, also while that is not settled yet; what was written last is
+ * remembered, for a while.
+ *
+ * Whether a write that is *not* remembered was never received, or was forgotten, shows by the token: it names this memory and how far it
+ * had come, and what is newer than the last thing forgotten is all there.
+ */
+export class WriteMemory {
+  readonly #name = randomName();
+  readonly #writes = new Map<string, Remembered>();
+  readonly #maxMs: number;
+  readonly #maxCount: number;
+  #sequence = 0;
+  #forgotten = 0;
+  #count = 0;
+
+  /** @param maxCount - how many entries to remember the writing of */
+  constructor(maxMs: number, maxCount: number) {
+    this.#maxMs = maxMs;
+    this.#maxCount = maxCount;
+  }
+
+  /** Where the memory is now. */
+  get token(): string {
+    return `${this.#name}.${this.#sequence}`;
+  }
+
+  /**
+   * What the write was, or is now, answered with. Throws a 422 when the key was another request's, and a 409 for a request that is sent again
+   * when nobody knows whether it was received.
+   *
+   * @param write - never rejects
+   */
+  answer({ key, digest, count, since }: KeyedWrite, write: () => Promise<Answer>): Promise<Answer> {
+    this.#forget();
+    const known = this.#writes.get(key);
+    if (known) {
+      if (known.digest === digest) return known.answer;
+      throw new Problem(422, 'ERR_KEY_REUSED', 'The idempotency key was used for another request');
+    }
+    if (since !== undefined && !this.#knowsAllSince(since)) {
+      throw new Problem(409, 'ERR_WRITE_UNCERTAIN', 'It is not known whether the request was received before');
+    }
+    const answer = write();
+    const remembered = { digest, count, answer, sequence: ++this.#sequence, at: performance.now() };
+    this.#writes.set(key, remembered);
+    this.#count += count;
+    // Nothing was appended, and it is worth trying again.
+    void answer.then(({ status }) => status === 503 && this.#writes.get(key) === remembered && this.#delete(key));
+    return answer;
+  }
+
+  #knowsAllSince(token: string): boolean {
+    const [name, sequence] = token.split('.');
+    return name === this.#name && Number(sequence) >= this.#forgotten;
+  }
+
+  #forget(): void {
+    const oldest = performance.now() - this.#maxMs;
+    for (const [key, { at, sequence }] of this.#writes) {
+      if (at >= oldest && this.#count < this.#maxCount) return;
+      this.#delete(key);
+      this.#forgotten = sequence;
+    }
+  }
+
+  #delete(key: string): void {
+    this.#count -= this.#writes.get(key)?.count ?? 0;
+    this.#writes.delete(key);
+  }
+}

@@ -1,0 +1,49 @@
+import { JetStreamApiCodes, JetStreamApiError, type ApiError } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/nats-core';
+import { JournalLostError } from '../errors/journal-lost-error';
+import { PositionConflictError } from '../errors/position-conflict-error';
+import type { Position } from '../journal/position';
+import type { StreamLink } from './stream-link';
+
+/** The server that was asked cannot decide now: `JSClusterNotAvailErr`, `JSClusterNotLeaderErr`. */
+const UNDECIDED: readonly number[] = [10008, 10009];
+
+/** What the server said became of a message: the position it has, why it has none, or (`undefined`) that this is not decided. */
+export type Acknowledgement = { readonly position: Position } | { readonly error: Error } | undefined;
+
+/** Reads the answer to a message that was published to a stream, expecting the last position `expect`. */
+export function parseAcknowledgement(
+  answer: Msg,
+  { stream, head }: StreamLink,
+  expect: Position | undefined,
+): Acknowledgement {
+  const said = parse(answer);
+  const { error, seq } = said;
+  if (error === undefined) {
+    if (typeof seq !== 'number') return undefined; // of somebody else who answers on the subject
+    if (said.stream === stream) return { position: seq };
+    return { error: new JournalLostError(`the subject belongs to the stream "${String(said.stream)}"`) };
+  }
+  if (UNDECIDED.includes(error.err_code)) return undefined;
+  const isConflict =
+    error.err_code === JetStreamApiCodes.StreamWrongLastSequence ||
+    error.err_code === JetStreamApiCodes.StreamWrongLastSequenceUnknown;
+  if (expect === undefined || !isConflict) return { error: new JetStreamApiError(error) };
+  // "wrong last sequence: 7"; newer servers do not always know it.
+  const actual = Number(/\d+$/.exec(error.description)?.[0] ?? head);
+  return { error: new PositionConflictError(expect, actual) };
+}
+
+interface Answer {
+  readonly stream?: unknown;
+  readonly seq?: unknown;
+  readonly error?: ApiError;
+}
+
+function parse(answer: Msg): Answer {
+  try {
+    return answer.json<Answer | null>() ?? {};
+  } catch {
+    return {};
+  }
+}

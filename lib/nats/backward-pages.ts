@@ -1,0 +1,54 @@
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { START, type Position, type Positioned } from '../journal/position';
+import { contiguousMessages, type Arrival } from './contiguous-messages';
+import { persist } from './persist';
+import { MAX_MESSAGES } from './pull-reader';
+import type { StreamLink } from './stream-link';
+import type { StreamPayload } from './stream-payload';
+
+/** Many readers want no more than the newest few. */
+const FIRST_PAGE = 16;
+/** What is too much for a page, in bytes. */
+const MANY_BYTES = 4 * 1024 * 1024;
+
+/** What lies before a position, newest first: pages are read forward and turned round. */
+export async function* backwardPages<T>(
+  link: StreamLink,
+  payload: StreamPayload<T>,
+  before: Position,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Positioned<T>[], void> {
+  const ends = await persist(() => link.ends(), signal);
+  if (ends === undefined) return;
+  let size = FIRST_PAGE;
+  for (let upper = Math.min(before - 1, ends.last); upper > START;) {
+    if (upper < ends.first) throw new PositionTrimmedError(upper, ends.first);
+    const lower = Math.max(ends.first, upper - size + 1);
+    const arrivals = await readRange(link, lower, upper, signal);
+    if (signal.aborted) return;
+    const oldest = arrivals[0]!.position;
+    yield* payload.decodeAll(arrivals.reverse());
+    if (oldest > lower) throw new PositionTrimmedError(oldest - 1, oldest);
+    const bytes = arrivals.reduce((sum, { message }) => sum + message.data.length, 0);
+    size = bytes > MANY_BYTES ? Math.max(1, size >> 2) : Math.min(size * 4, MAX_MESSAGES);
+    upper = lower - 1;
+  }
+}
+
+/** The messages from `lower` to `upper`, or from behind the last hole between them. */
+async function readRange(link: StreamLink, lower: Position, upper: Position, signal: AbortSignal): Promise<Arrival[]> {
+  for (let from = lower; ;) {
+    const arrivals: Arrival[] = [];
+    try {
+      for await (const { messages } of contiguousMessages(link, from, signal, upper - from + 1)) {
+        for (const arrival of messages) if (arrival.position <= upper) arrivals.push(arrival);
+        if (arrivals.at(-1)?.position === upper) break;
+      }
+      return arrivals;
+    } catch (error) {
+      if (!(error instanceof PositionTrimmedError)) throw error;
+      if (error.first > upper) throw new PositionTrimmedError(upper, error.first);
+      from = error.first;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// The scrivener
+export { openJetStreamScrivener, type JetStreamScrivenerConfig } from './open-jet-stream-scrivener';
+export { JetStreamScrivener } from './jet-stream-scrivener';
+
+// Moving a journal
+export { copyJournal } from '../patterns/copy-journal';
+
+// Errors
+export { CorruptEntryError } from '../errors/corrupt-entry-error';
+export { EntryValidationError } from '../errors/entry-validation-error';
+export { JournalLostError } from '../errors/journal-lost-error';
+export { JournalMismatchError } from '../errors/journal-mismatch-error';
+export { NotSupportedError } from '../errors/not-supported-error';
+export { SerializationError } from '../errors/serialization-error';
+export { WriteUncertainError } from '../errors/write-uncertain-error';

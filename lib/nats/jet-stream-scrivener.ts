@@ -1,0 +1,116 @@
+import { firstValueFrom } from 'rxjs';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { NotSupportedError } from '../errors/not-supported-error';
+import type { JournalStream } from '../journal/journal-stream';
+import { pagedStream, type OpenPages } from '../journal/paged-stream';
+import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
+import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { waitFor } from '../operators/wait-for';
+import { backwardPages } from './backward-pages';
+import type { Publisher } from './publisher';
+import type { StreamLink } from './stream-link';
+import type { StreamPayload } from './stream-payload';
+import { tailPages } from './tail-pages';
+
+/** What {@link openJetStreamScrivener} puts a scrivener together from. */
+export interface JetStreamScrivenerParts<T> {
+  readonly link: StreamLink;
+  readonly publisher: Publisher;
+  readonly payload: StreamPayload<T>;
+}
+
+/**
+ * A journal in a JetStream stream, opened with {@link openJetStreamScrivener}: any number of processes write and read it, each through a
+ * scrivener of its own. An entry's position is its message's sequence in the stream.
+ */
+export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
+  readonly #link: StreamLink;
+  readonly #publisher: Publisher;
+  readonly #payload: StreamPayload<T>;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor({ link, publisher, payload }: JetStreamScrivenerParts<T>) {
+    this.#link = link;
+    this.#publisher = publisher;
+    this.#payload = payload;
+  }
+
+  /**
+   * The newest position that this process knows of, {@link START} when that is none: from opening, from what it wrote and from what it read. What
+   * others have written since is not asked for.
+   */
+  get head(): Position {
+    return this.#link.head;
+  }
+
+  /**
+   * Publishes the entry and resolves with the sequence that the stream acknowledges; sent again, under the same message id, while no
+   * acknowledgement comes, for half of the stream's duplicate window.
+   *
+   * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError} and {@link SerializationError} for an entry that cannot be
+   * journaled, {@link WriteUncertainError} when it was sent and not acknowledged, {@link JournalLostError} when the stream is gone or out of
+   * reach, and the client's `JetStreamApiError` when the stream refuses the message, as a full one may.
+   */
+  async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
+    if (this.#closing) throw new JournalClosedError();
+    const payload = this.#payload.encode(entry);
+    if (expect !== undefined) assertPosition('expect', expect);
+    signal?.throwIfAborted();
+    return this.#publisher.publish(payload, expect, signal);
+  }
+
+  /** Rejects with {@link NotSupportedError}: no stream takes several messages as one before nats-server 2.12. */
+  async writeAll(_entries: Iterable<T>, _options?: WriteOptions): Promise<Position[]> {
+    throw new NotSupportedError('a JetStream journal takes entries one by one');
+  }
+
+  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
+    assertPosition('after', after);
+    return this.#stream((stop) => tailPages(this.#link, this.#payload, after, stop, caughtUp), signal);
+  }
+
+  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+    assertPosition('before', before);
+    return this.#stream((stop) => backwardPages(this.#link, this.#payload, before, stop), signal);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    if (after === END) throw new RangeError('Expected `after` to be less than END');
+    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  }
+
+  /**
+   * Ends this scrivener's tails, which complete, and waits for the acknowledgements that are under way; the stream and the connection stay as
+   * they are. Again: the same promise.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
+  #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {
+    const openUntilClosed: OpenPages<T> = (left) => {
+      if (this.#closing) throw new JournalClosedError();
+      const stop = new AbortController();
+      const closing = this.#link.closed$.subscribe(() => stop.abort());
+      left.addEventListener('abort', () => {
+        closing.unsubscribe();
+        stop.abort();
+      });
+      return open(stop.signal);
+    };
+    return pagedStream(openUntilClosed, signal);
+  }
+
+  async #close(): Promise<void> {
+    this.#link.closed$.next();
+    await this.#publisher.close();
+  }
+}

@@ -1,0 +1,115 @@
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { millis, type NatsConnection } from '@nats-io/nats-core';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { JournalLostError } from '../errors/journal-lost-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
+import type { EntrySerializer } from '../flush/entry-serializer';
+import { JetStreamScrivener } from './jet-stream-scrivener';
+import { Publisher } from './publisher';
+import { StreamLink } from './stream-link';
+import { StreamPayload } from './stream-payload';
+import { subjectMatches } from './subject-matches';
+
+/** How a journal is kept in a JetStream stream. */
+export interface JetStreamScrivenerConfig<T> {
+  /**
+   * The connection to use; it stays the caller's, and is not closed. Make it with `maxReconnectAttempts: -1`: the client's default gives up for
+   * good after ten tries, about twenty seconds.
+   */
+  readonly connection: NatsConnection;
+  /** The stream's name. The whole stream is the journal: whatever is published to any of its subjects is an entry. */
+  readonly stream: string;
+  /** The subject that entries are published to, one of the stream's. @default `${stream}.journal` */
+  readonly subject?: string;
+  /**
+   * How entries become payloads. It is given each entry with position 1, for the stream gives the position, and of what it reads the entry
+   * alone is taken. @default JSON with sorted keys: `{"schemaVersion":"1","entry":{…}}`
+   */
+  readonly serializer?: EntrySerializer<T>;
+  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read becomes its output. */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults. */
+  readonly streamConfig?: Partial<StreamConfig>;
+  /** Make the stream when it is missing. @default true */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens a journal in a JetStream stream, which is made if it is missing.
+ *
+ * Rejects with {@link JournalMismatchError} when the stream that exists cannot be this journal, {@link JournalLostError} when it is missing
+ * and not to be made, or the server does not answer, is closed, or allows it not, and `TypeError` for wrong options.
+ *
+ * @example
+ * ```ts
+ * const connection = await connect({ servers, maxReconnectAttempts: -1 });
+ * await using scrivener = await openJetStreamScrivener<ChatEntry>({ connection, stream: 'chat' });
+ * await scrivener.write({ type: 'Said', text: 'hello' });
+ * ```
+ */
+export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig<T>): Promise<JetStreamScrivener<T>> {
+  const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig, create = true } = config;
+  assertName('stream', stream, /^[^\s.*>/\\]+$/);
+  assertName('subject', subject, /^[^\s.*>]+(?:\.[^\s.*>]+)*$/);
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  let info;
+  try {
+    info = await find(manager, stream, create ? { subjects: [subject], ...streamConfig, name: stream } : undefined);
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new JournalLostError(`the stream "${stream}" cannot be opened: ${said}`, { cause });
+  }
+  assertFits(info, subject);
+  const link = new StreamLink(connection, manager, info);
+  return new JetStreamScrivener({
+    link,
+    publisher: new Publisher(link, subject, millis(info.config.duplicate_window) / 2),
+    payload: new StreamPayload(serializer, schema),
+  });
+}
+
+async function find(
+  manager: JetStreamManager,
+  stream: string,
+  missing: (Partial<StreamConfig> & { name: string }) | undefined,
+): Promise<StreamInfo> {
+  try {
+    return await manager.streams.info(stream);
+  } catch (error) {
+    if (missing === undefined || !hasCode(error, JetStreamApiCodes.StreamNotFound)) throw error;
+  }
+  try {
+    return await manager.streams.add(missing);
+  } catch (error) {
+    // Another process made it in between, with other settings.
+    if (!hasCode(error, STREAM_NAME_EXISTS)) throw error;
+  }
+  return manager.streams.info(stream);
+}
+
+const STREAM_NAME_EXISTS = 10058;
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+function assertName(name: string, value: unknown, pattern: RegExp): void {
+  if (typeof value === 'string' && pattern.test(value)) return;
+  throw new TypeError(`Expected \`${name}\` to be a name without wildcards and spaces, got ${String(value)}`);
+}
+
+function assertFits({ config: { name, subjects, retention, no_ack } }: StreamInfo, subject: string): void {
+  const wrong = (reason: string) => new JournalMismatchError(`the stream "${name}" ${reason}`);
+  if (!subjects.some((pattern) => subjectMatches(pattern, subject))) {
+    throw wrong(`has the subjects ${subjects.join(', ')}, not ${subject}`);
+  }
+  if (retention !== 'limits') throw wrong(`drops what was read: its retention is ${retention}`);
+  if (no_ack) throw wrong('acknowledges nothing');
+}

@@ -1,0 +1,171 @@
+import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
+import { nanos, nuid, type Msg, type Status, type Subscription } from '@nats-io/nats-core';
+import type { Subscription as Listening } from 'rxjs';
+import type { Position } from '../journal/position';
+import { forbids, type StreamLink } from './stream-link';
+
+/** How many messages are asked for at a time, and how many bytes, so that a slow reader holds no more. */
+export const MAX_MESSAGES = 512;
+const MAX_BYTES = 4 * 1024 * 1024;
+/** How long a request stands; nothing may have come because there is nothing, or because it was lost on the way. */
+const EXPIRES_MS = 15_000;
+/** A server that holds a request says so this often … */
+const HEARTBEAT_MS = 1_000;
+/** … and one that has been silent for so long holds none any more. */
+const SILENCE_MS = 3_500;
+/** The server drops a consumer that nobody asks, as a process that died does not. */
+const INACTIVE_MS = 60_000;
+
+/**
+ * Reads a stream's messages from a sequence on through a consumer of its own: asks for as many as are used up and holds no more.
+ *
+ * Speaks the pull protocol itself (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-13.md): messages come a page at
+ * a time, and what went wrong is told at once, where the client's iterators would go on by themselves.
+ */
+export class PullReader {
+  readonly #link: StreamLink;
+  readonly #consumer: string;
+  readonly #asks: string;
+  readonly #inbox: string;
+  readonly #answers: Subscription;
+  readonly #listening: Listening;
+  readonly #silence: NodeJS.Timeout;
+  readonly #batch: number;
+  #messages: Msg[] = [];
+  /** How many messages are still to come for what was asked. */
+  #asked = 0;
+  /** Whether any came for what was asked. */
+  #cameAny = true;
+  #isIdle = false;
+  #lostTouch = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  /** How many messages the consumer had before it when it was made, as far as its server had them. */
+  pending = 0;
+
+  /**
+   * Resolves with a reader whose consumer exists; rejects as {@link StreamLink.call} does.
+   *
+   * @param batch - how many messages to ask for at a time
+   */
+  static async open(link: StreamLink, start: Position, batch = MAX_MESSAGES): Promise<PullReader> {
+    const name = `rx-scrivener_${nuid.next()}`;
+    let reader: PullReader | undefined;
+    try {
+      reader = new PullReader(link, name, batch);
+      const { num_pending } = await link.call(() =>
+        link.manager.consumers.add(link.stream, {
+          name,
+          ack_policy: AckPolicy.None,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: start,
+          inactive_threshold: nanos(INACTIVE_MS),
+          num_replicas: 1,
+          mem_storage: true,
+        }),
+      );
+      reader.pending = num_pending;
+      return reader;
+    } catch (error) {
+      reader?.close();
+      throw link.explain(error);
+    }
+  }
+
+  private constructor(link: StreamLink, consumer: string, batch: number) {
+    this.#link = link;
+    this.#batch = batch;
+    this.#consumer = consumer;
+    this.#asks = `${link.manager.getOptions().apiPrefix}.CONSUMER.MSG.NEXT.${link.stream}.${consumer}`;
+    this.#inbox = link.inbox();
+    this.#answers = link.connection.subscribe(this.#inbox, {
+      callback: (error, message) => (error ? this.#fail(error) : this.#receive(message)),
+    });
+    this.#silence = setTimeout(() => this.#loseTouch(), SILENCE_MS);
+    this.#listening = link.events$.subscribe({
+      next: (status) => this.#heed(status),
+      error: (error: unknown) => this.#fail(error),
+    });
+  }
+
+  /**
+   * What came since the last page; nothing, when nothing has come for a while; `undefined` when the reader was closed, or lost touch with its consumer: what comes
+   * behind the last message has to be read by another one. Rejects with {@link JournalLostError}.
+   */
+  async page(): Promise<readonly Msg[] | undefined> {
+    const isWaiting = () => this.#messages.length === 0 && !this.#isIdle;
+    this.#isIdle = false;
+    while (isWaiting()) {
+      if (this.#failure) throw this.#failure;
+      if (this.#lostTouch) return undefined;
+      if (this.#asked === 0) this.#ask();
+      this.#silence.refresh();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    const page = this.#messages;
+    this.#messages = [];
+    return page;
+  }
+
+  /** Releases everything, and has the server drop the consumer; who waits for a page gets none. */
+  close(): void {
+    if (this.#answers.isClosed() && this.#listening.closed) return;
+    this.#listening.unsubscribe();
+    this.#answers.unsubscribe();
+    this.#loseTouch();
+    clearTimeout(this.#silence);
+    // One that cannot be reached drops the consumer after a while.
+    this.#link.manager.consumers.delete(this.#link.stream, this.#consumer).catch(() => undefined);
+  }
+
+  #ask(): void {
+    // A single message may be larger than all that was asked for before: then it comes alone.
+    const limits = this.#cameAny ? { batch: this.#batch, max_bytes: MAX_BYTES } : { batch: 1 };
+    const request = { ...limits, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) };
+    this.#asked = limits.batch;
+    this.#cameAny = false;
+    try {
+      this.#link.connection.publish(this.#asks, JSON.stringify(request), { reply: this.#inbox });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #receive(message: Msg): void {
+    this.#silence.refresh();
+    if (message.reply) {
+      this.#asked--;
+      this.#cameAny = true;
+      this.#messages.push(message);
+      return this.#wakeUp();
+    }
+    const { code = 0, description = '' } = message.headers ?? {};
+    if (code === 100) return; // a heartbeat
+    const isTooLarge = code === 409 && /maxbytes/i.test(description);
+    if (code === 408) this.#cameAny = this.#isIdle = true;
+    else if (!isTooLarge) return this.#loseTouch();
+    this.#asked = 0;
+    this.#wakeUp();
+  }
+
+  #heed(status: Status): void {
+    if (status.type === 'reconnect') this.#loseTouch();
+    else if (forbids(status, this.#asks)) this.#fail(status.error);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= this.#link.explain(error);
+    this.#wakeUp();
+  }
+
+  #loseTouch(): void {
+    this.#lostTouch = true;
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

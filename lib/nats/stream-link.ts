@@ -1,0 +1,129 @@
+import { JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import {
+  createInbox,
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+  type NatsConnection,
+  type ServerErrorStatus,
+  type Status,
+} from '@nats-io/nats-core';
+import { filter, firstValueFrom, from, map, merge, ReplaySubject } from 'rxjs';
+import { JournalLostError } from '../errors/journal-lost-error';
+import type { Position } from '../journal/position';
+import { connectionEvents } from './connection-events';
+
+/** The positions that a stream holds. */
+export interface StreamEnds {
+  /** The oldest kept, `last + 1` when there is none. */
+  readonly first: Position;
+  /** The last one assigned, START when there is none. */
+  readonly last: Position;
+}
+
+/** A stream as its scrivener reaches it: calls to the server, with errors that say whether to try again. */
+export class StreamLink {
+  readonly stream: string;
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  /** Emits once the scrivener is closed. */
+  readonly closed$ = new ReplaySubject<void>(1);
+  readonly #created: string;
+  #head: Position;
+
+  constructor(connection: NatsConnection, manager: JetStreamManager, { config, created, state }: StreamInfo) {
+    this.connection = connection;
+    this.manager = manager;
+    this.stream = config.name;
+    this.#created = created;
+    this.#head = state.last_seq;
+  }
+
+  /** What the connection says about itself. */
+  get events$() {
+    return connectionEvents(this.connection);
+  }
+
+  /** The newest position that this process knows of. */
+  get head(): Position {
+    return this.#head;
+  }
+
+  /** Notes a position that the stream has. */
+  saw(position: Position): void {
+    if (position > this.#head) this.#head = position;
+  }
+
+  /** A subject that answers are sent to, under the prefix that the connection was made with. */
+  inbox(): string {
+    return createInbox(this.manager.getOptions().watcherPrefix);
+  }
+
+  /** Rejects with {@link JournalLostError} when the stream is gone, or another one stands in its place. */
+  async ends(): Promise<StreamEnds> {
+    const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
+    if (created !== this.#created) throw new JournalLostError(`the stream "${this.stream}" was deleted and made anew`);
+    this.saw(state.last_seq);
+    return { first: state.first_seq, last: state.last_seq };
+  }
+
+  /**
+   * Whether the stream had a position and has it no more; rejects as {@link StreamLink.call} does. One answer says it all: of two, one may be of a
+   * server that does not know yet that it leads no longer.
+   */
+  async hasDropped(position: Position): Promise<boolean> {
+    const { state } = await this.call(() => this.manager.streams.info(this.stream, { deleted_details: true }));
+    // The client's type has it always, the server not where there is none.
+    const { deleted = [] } = state as Partial<typeof state>;
+    return position <= state.last_seq && (position < state.first_seq || deleted.includes(position));
+  }
+
+  /**
+   * The answer to a request. Rejects with {@link JournalLostError} when there will be none, and with {@link Unanswered} when another try may
+   * bring one; a request that was under way when the connection was lost is not waited for.
+   */
+  async call<R>(request: () => Promise<R>): Promise<R> {
+    const reconnected$ = this.events$.pipe(
+      filter(({ type }) => type === 'reconnect'),
+      map(() => {
+        throw new Unanswered();
+      }),
+    );
+    try {
+      return await firstValueFrom(merge(from(request()), reconnected$));
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  /** What an error of the client means for the journal. */
+  explain(error: unknown): Error {
+    if (error instanceof JournalLostError || error instanceof Unanswered) return error;
+    if (isPassing(error)) return new Unanswered({ cause: error });
+    const said = error instanceof Error ? error.message : String(error);
+    return new JournalLostError(`the stream "${this.stream}" cannot be used: ${said}`, { cause: error });
+  }
+}
+
+/** No server answered, or none that can decide. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+
+  constructor(options?: ErrorOptions) {
+    super('No server answered', options);
+  }
+}
+
+/** Whether a connection tells that it may not publish to the subject. */
+export function forbids(status: Status, subject: string): status is ServerErrorStatus {
+  return (
+    status.type === 'error' && status.error instanceof PermissionViolationError && status.error.subject === subject
+  );
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof TimeoutError) return true;
+  if (error instanceof RequestError) return error.isNoResponders();
+  if (error instanceof JetStreamApiError) return error.status >= 500;
+  return error instanceof Error && error.cause !== undefined && isPassing(error.cause);
+}

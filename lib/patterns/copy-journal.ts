@@ -1,0 +1,94 @@
+import { firstValueFrom } from 'rxjs';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { stableStringify } from '../flush/stable-stringify';
+import { newestPosition } from '../journal/newest-position';
+import { assertPosition, START, type Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { lastEntries } from './last-entries';
+
+/**
+ * How many writes are under way at once. When somebody else writes in between, one of them fails, and those behind it may be found to be in their
+ * places: so far behind the copy is checked before it is gone on with.
+ */
+const IN_FLIGHT = 256;
+
+/**
+ * Copies what a journal holds to the end of another, in order: the entry at position p of `from` takes p - `after` in `to`. Resolves with the last
+ * position of `to`.
+ *
+ * Call it again when it was cut short, however that came: it goes on behind what `to` holds, once the newest entries there are found to be those that
+ * `from` has in their places. Each entry is written on the condition that `to` still ends before it, so none is doubled, also when two copy at once.
+ * Rejects with {@link JournalMismatchError} when `to` holds something else, {@link PositionConflictError} when somebody else writes to it, and as reading
+ * `from` and writing to `to` do. Entries are compared as JSON; those of a `writeAll` arrive one by one.
+ *
+ * @param options - `after`: leave out what stands up to this position of `from`; the same in each call. Default {@link START}
+ * @example
+ * ```ts
+ * await copyJournal(file, stream); // all of it, or what is missing
+ * ```
+ */
+export async function copyJournal<T>(
+  from: Scrivener<T>,
+  to: Scrivener<T>,
+  { after = START }: { readonly after?: Position } = {},
+): Promise<Position> {
+  assertPosition('after', after);
+  const last = await firstValueFrom(newestPosition(from));
+  const held = await assertBeginning(from, to, after, last);
+  if (after + held >= last) return held;
+  const writes: Promise<Position>[] = [];
+  let copied = held;
+  try {
+    for await (const { position, entry } of from.tail(after + held)) {
+      const writing = to.write(entry, { expect: copied });
+      copied = position - after;
+      writing.catch(() => undefined); // told when it is its turn
+      writes.push(writing);
+      if (writes.length >= IN_FLIGHT) await writes.shift();
+      if (position === last) break;
+    }
+    await Promise.all(writes);
+  } finally {
+    await Promise.allSettled(writes);
+  }
+  if (after + copied < last) throw new JournalClosedError();
+  return copied;
+}
+
+/** The last position of `to`, whose newest entries have to be those that `from` has in their places. */
+async function assertBeginning<T>(
+  from: Scrivener<T>,
+  to: Scrivener<T>,
+  after: Position,
+  last: Position,
+): Promise<Position> {
+  const copies = (await lastEntries(to, IN_FLIGHT)).reverse();
+  const [newest] = copies;
+  if (newest === undefined) return START;
+  const held = newest.position;
+  if (after + held > last) {
+    throw new JournalMismatchError(`it ends at position ${held}, what is copied to it at ${last - after}`);
+  }
+  let compared = 0;
+  try {
+    for await (const original of from.readBackward(after + held + 1)) {
+      const { position, entry } = copies[compared]!;
+      if (!areEqual(original.entry, entry)) {
+        throw new JournalMismatchError(
+          `its position ${position} is not what stands at ${original.position} of the other`,
+        );
+      }
+      if (++compared === copies.length) break;
+    }
+  } catch (error) {
+    // What `from` no longer keeps cannot be compared.
+    if (!(error instanceof PositionTrimmedError) || compared === 0) throw error;
+  }
+  return held;
+}
+
+function areEqual(a: unknown, b: unknown): boolean {
+  return a === b || stableStringify(a) === stableStringify(b);
+}

@@ -1,0 +1,46 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { freePorts, NatsServer } from './nats-server';
+
+const SIZE = 3;
+
+/** Three servers on loopback that are one cluster. */
+export class NatsCluster {
+  private constructor(readonly servers: readonly NatsServer[]) {}
+
+  static async start(): Promise<NatsCluster> {
+    const ports = await freePorts(2 * SIZE);
+    const [client, route] = [ports.slice(0, SIZE), ports.slice(SIZE)];
+    const routes = route.map((port) => `nats-route://127.0.0.1:${port}`).join(', ');
+    const servers = await Promise.all(
+      client.map((port, index) =>
+        NatsServer.start({
+          port,
+          name: `n${index + 1}`,
+          config: `cluster { name: specs, listen: "127.0.0.1:${route[index]}", routes: [${routes}] }`,
+        }),
+      ),
+    );
+    return new NatsCluster(servers);
+  }
+
+  /** A connection that knows every server. */
+  connect(options: NodeConnectionOptions = {}): Promise<NatsConnection> {
+    return this.servers[0]!.connect({ servers: this.servers.map(({ url }) => url), ...options });
+  }
+
+  /** The server that leads a stream, as soon as one does. */
+  async leaderOf(connection: NatsConnection, stream: string): Promise<NatsServer> {
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
+    for (;;) {
+      const info = await manager.streams.info(stream).catch(() => undefined);
+      const leader = info?.cluster?.leader;
+      if (leader) return this.servers[Number(leader.slice(1)) - 1]!;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop()));
+  }
+}

@@ -1,0 +1,130 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+
+/** Debian puts it where no shell of a user looks. */
+const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
+const READY_MS = 20_000;
+
+const isInstalled = spawnSync('nats-server', ['--version'], { env: { ...process.env, PATH } }).status === 0;
+if (!isInstalled && process.env.REQUIRE_NATS === '1')
+  throw new Error('REQUIRE_NATS=1, and nats-server is not installed');
+
+/** `describe`, or where nats-server is not installed a skip that says so. */
+export function describeWithNats(name: string, define: () => void): void {
+  if (isInstalled) describe(name, define);
+  else describe.skip(`${name} (skipped: nats-server is not installed)`, define);
+}
+
+/** What a server is started with beside its own port and store. */
+interface NatsServerOptions {
+  readonly port?: number;
+  /** Lines of its configuration. */
+  readonly config?: string;
+  readonly name?: string;
+}
+
+/** A server of its own, on a free port, with a store that is removed with it. */
+export class NatsServer {
+  #process: ChildProcess | undefined;
+  readonly #connections: NatsConnection[] = [];
+
+  private constructor(
+    readonly port: number,
+    readonly folder: string,
+  ) {}
+
+  static async start({ port, config = '', name = 'single' }: NatsServerOptions = {}): Promise<NatsServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'scrivener-nats-'));
+    const server = new NatsServer(port ?? (await freePorts(1))[0]!, folder);
+    const lines = [
+      `listen: 127.0.0.1:${server.port}`,
+      `server_name: ${name}`,
+      `jetstream { store_dir: "${folder}/store", max_mem: 256Mb, max_file: 4Gb }`,
+      config,
+    ];
+    await writeFile(join(folder, 'server.conf'), lines.join('\n'));
+    server.launch();
+    return server;
+  }
+
+  get url(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Starts the process, again after it was killed. */
+  launch(): void {
+    const args = ['-c', join(this.folder, 'server.conf'), '-l', join(this.folder, 'server.log')];
+    this.#process = spawn('nats-server', args, { env: { ...process.env, PATH }, stdio: 'ignore' });
+  }
+
+  /** Sends the process a signal; resolves once it is over where the signal ends it. */
+  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#process;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Stops the process where it is, and has it go on. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** A connection that waits for the server to be up, and is closed with it. */
+  async connect(options: NodeConnectionOptions = {}): Promise<NatsConnection> {
+    const connection = await connect({
+      servers: this.url,
+      waitOnFirstConnect: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 50,
+      reconnectJitter: 10,
+      ...options,
+    });
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  async stop(): Promise<void> {
+    this.resume();
+    await Promise.all(this.#connections.map((connection) => connection.close()));
+    await this.kill('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves once JetStream answers. */
+export async function whenReady(connection: NatsConnection): Promise<void> {
+  for (const deadline = Date.now() + READY_MS; ;) {
+    try {
+      await jetstreamManager(connection, { timeout: 1_000 });
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Ports that nobody listened on a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,174 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { WriteUncertainError } from 'rx-scrivener/nats';
+import type { JetStreamScrivener } from 'rx-scrivener/nats';
+
+/** What the writers write: who it was, and the number of the call. */
+export interface Mark {
+  readonly writer: number;
+  readonly n: number;
+}
+
+const IN_FLIGHT = 8;
+const PACE_MS = 2;
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const name = ({ writer, n }: Mark) => `${writer}:${n}`;
+
+/** Writers and readers that go on through whatever is done to the servers, and what became of what they wrote. */
+export class Traffic {
+  readonly #acknowledged = new Map<string, number>();
+  readonly #uncertain = new Set<string>();
+  readonly #failures: unknown[] = [];
+  readonly #tails: { readonly kind: string; readonly seen: [number, string][] }[] = [];
+  readonly #writing: Promise<void>[] = [];
+  readonly #waits = new Set<() => void>();
+  #isOver = false;
+
+  /** How many writes were acknowledged so far. */
+  get acknowledged(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** Resolves once so many more writes are acknowledged. */
+  async more(count: number): Promise<void> {
+    const goal = this.acknowledged + count;
+    while (this.acknowledged < goal && this.#failures.length === 0) {
+      await new Promise<void>((resolve) => this.#waits.add(resolve));
+    }
+  }
+
+  /** Writes from now on, some at a time. */
+  write(scrivener: JetStreamScrivener<Mark>, writer: number): void {
+    let count = 0;
+    const lane = async () => {
+      while (!this.#isOver) {
+        const mark = { writer, n: ++count };
+        try {
+          this.#acknowledged.set(name(mark), await scrivener.write(mark));
+        } catch (error) {
+          if (error instanceof WriteUncertainError) this.#uncertain.add(name(mark));
+          else this.#fail(error);
+        }
+        this.#wake();
+        await pause(PACE_MS);
+      }
+    };
+    this.#writing.push(...Array.from({ length: IN_FLIGHT }, lane));
+  }
+
+  /** Reads by subscription from now on. */
+  subscribe(scrivener: JetStreamScrivener<Mark>): void {
+    const seen = this.#tail('subscription');
+    scrivener.tail().subscribe({
+      next: ({ position, entry }) => {
+        seen.push([position, name(entry)]);
+        this.#wake();
+      },
+      error: (error: unknown) => this.#fail(error),
+    });
+  }
+
+  /** Reads by iteration from now on, and stops for so long now and then. */
+  iterate(scrivener: JetStreamScrivener<Mark>, stopMs = 0): void {
+    const seen = this.#tail(stopMs ? 'slow iteration' : 'iteration');
+    const read = async () => {
+      for await (const { position, entry } of scrivener.tail()) {
+        seen.push([position, name(entry)]);
+        this.#wake();
+        if (stopMs && position % 100 === 0) await pause(stopMs);
+      }
+    };
+    read().catch((error: unknown) => this.#fail(error));
+  }
+
+  /**
+   * Ends the writing, waits for the readers, and checks that every acknowledged entry is in the stream once, at its position, and that every reader
+   * saw all the stream holds once and in order. Prints what it counted.
+   *
+   * @param mayFork - nats-server 2.9.10 may come back from a SIGSTOP as the leader that it no longer is, with a replica that differs from the
+   *   others' for good, and give readers that. Then what they saw is held to the positions, and what differs is counted
+   */
+  async settle(title: string, connection: NatsConnection, stream: string, mayFork = false): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#writing);
+    expect(this.#failures).toEqual([]);
+    const stored = await storedIn(connection, stream);
+    for (const { seen } of this.#tails) {
+      while (seen.length < stored.length && this.#failures.length === 0) {
+        await new Promise<void>((resolve) => this.#waits.add(resolve));
+      }
+    }
+    expect(this.#failures).toEqual([]);
+    expect(new Set(stored.map(([, mark]) => mark)).size).toBe(stored.length);
+    const held = new Map(stored.map(([position, mark]) => [mark, position]));
+    for (const [mark, position] of this.#acknowledged) expect([mark, held.get(mark)]).toEqual([mark, position]);
+    for (const [, mark] of stored) expect(this.#acknowledged.has(mark) || this.#uncertain.has(mark)).toBe(true);
+    let forked = 0;
+    for (const { kind, seen } of this.#tails) {
+      const isSame = seen.every(([, mark], index) => mark === stored[index]?.[1]);
+      const expected = mayFork && !isSame ? stored.map(([position], index) => [position, seen[index]?.[1]]) : stored;
+      if (!isSame) forked++;
+      expect({ kind, seen }).toEqual({ kind, seen: expected });
+    }
+    const tails = this.#tails.map(({ kind, seen }) => `${kind} saw ${seen.length}`).join(', ');
+    const found = [...this.#uncertain].filter((mark) => held.has(mark)).length;
+    process.stderr.write(
+      `${title}: ${stored.length} in the stream, each once; ${this.acknowledged} acknowledged, all there; ` +
+        `${this.#uncertain.size} uncertain, ${found} of them there; ${overtaken(stored)} overtaken by a later call; ${tails}` +
+        (forked > 0 ? `; ${forked} OF THEM FROM A FORKED REPLICA\n` : '\n'),
+    );
+  }
+
+  #tail(kind: string): [number, string][] {
+    const seen: [number, string][] = [];
+    this.#tails.push({ kind, seen });
+    return seen;
+  }
+
+  #fail(error: unknown): void {
+    this.#failures.push(error);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waits) wake();
+    this.#waits.clear();
+  }
+}
+
+/** All that a stream holds, asked of its leader message by message; again while the servers come to themselves. */
+async function storedIn(connection: NatsConnection, stream: string): Promise<[number, string][]> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2_000 });
+  const ask = async <R>(request: () => Promise<R>): Promise<R> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await request();
+      } catch (error) {
+        if (attempt === 20) throw error;
+      }
+      await pause(500);
+    }
+  };
+  const { last_seq } = (await ask(() => manager.streams.info(stream))).state;
+  const stored: [number, string][] = [];
+  for (let first = 1; first <= last_seq; first += 100) {
+    const positions = Array.from({ length: Math.min(100, last_seq - first + 1) }, (_, index) => first + index);
+    const messages = await Promise.all(positions.map((seq) => ask(() => manager.streams.getMessage(stream, { seq }))));
+    messages.forEach((message, index) =>
+      stored.push([positions[index]!, name(message!.json<{ entry: Mark }>().entry)]),
+    );
+  }
+  return stored;
+}
+
+/** How many entries stand behind one that the same writer called later. */
+function overtaken(stored: readonly [number, string][]): number {
+  const last = new Map<string, number>();
+  let count = 0;
+  for (const [, mark] of stored) {
+    const [writer = '', n] = mark.split(':');
+    if (Number(n) < (last.get(writer) ?? 0)) count++;
+    else last.set(writer, Number(n));
+  }
+  return count;
+}
