@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { resolve } from 'node:path';
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 import { entries, pkg } from './scripts/entries.mjs';
@@ -8,6 +9,7 @@ rmSync('dist', { recursive: true, force: true });
 
 const packages = [...Object.keys(pkg.dependencies), ...Object.keys(pkg.peerDependencies)];
 
+const coreEntry = resolve('lib/index.ts');
 // All entries are built together and share chunks, so that a class is one class whichever entry it came from.
 const input = Object.fromEntries(entries.map(({ output, source }) => [output, source]));
 
@@ -18,6 +20,13 @@ const shared = {
     // A class that a file uses only as a type.
     if (warning.code !== 'UNUSED_EXTERNAL_IMPORT') throw new Error(warning.message);
   },
+};
+
+/** The core is one chunk, whatever else uses parts of it: each further one costs a browser the names it imports again. */
+const coreChunk = (id, { getModuleInfo }) => {
+  const core = new Set([coreEntry]);
+  for (const member of core) for (const imported of getModuleInfo(member)?.importedIds ?? []) core.add(imported);
+  return core.has(id) && !getModuleInfo(id).isExternal && id !== coreEntry ? 'core' : undefined;
 };
 
 const output = (format, extension) => ({
@@ -46,9 +55,10 @@ export default [
       {
         ...output('es', '.js'),
         sourcemap: true,
+        manualChunks: coreChunk,
         banner: ({ name }) => (name === 'cli' ? '#!/usr/bin/env node' : ''),
       },
-      { ...output('cjs', '.cjs'), sourcemap: true, plugins: [withoutCommand] },
+      { ...output('cjs', '.cjs'), sourcemap: true, manualChunks: coreChunk, plugins: [withoutCommand] },
     ],
   },
   {
