@@ -1,0 +1,62 @@
+import { audit, Observable, race, share, timer, type SchedulerLike, type TeardownLogic } from 'rxjs';
+
+/** A tab that is hidden has no frames; what it shows in its title, or reads out, goes on. */
+const WITHOUT_FRAMES_MS = 1_000;
+
+/** What a store is made of. */
+export interface FrameStoreOptions<S> {
+  /** Begins to watch, and calls `changed` as often as it likes. */
+  readonly start: (changed: () => void) => TeardownLogic;
+  /** What is to be shown now. */
+  readonly read: () => S;
+  /** Says when a frame is. */
+  readonly scheduler: SchedulerLike;
+}
+
+/**
+ * A store for `useSyncExternalStore` that shows something which changes faster than a screen can draw: one notification a frame, however many
+ * changes. Watches while anyone is subscribed.
+ */
+export class FrameStore<S> {
+  readonly #read: () => S;
+  readonly #frames$: Observable<void>;
+  #snapshot: S;
+  #isStale = false;
+
+  constructor({ start, read, scheduler }: FrameStoreOptions<S>) {
+    this.#read = read;
+    this.#snapshot = read();
+    const changes$ = new Observable<void>((subscriber) => {
+      subscriber.add(
+        start(() => {
+          this.#isStale = true;
+          subscriber.next();
+        }),
+      );
+      // What is known at once is there at the first drawing.
+      this.#publish();
+    });
+    this.#frames$ = changes$.pipe(
+      audit(() => race(timer(0, scheduler), timer(WITHOUT_FRAMES_MS))),
+      share(),
+    );
+  }
+
+  /** Calls a listener for each frame that has something new; returns what ends that. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    const subscription = this.#frames$.subscribe(() => {
+      this.#publish();
+      listener();
+    });
+    return () => subscription.unsubscribe();
+  };
+
+  /** What there was at the last frame; the same object until the next one that has something new. */
+  readonly getSnapshot = (): S => this.#snapshot;
+
+  #publish(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#snapshot = this.#read();
+  }
+}

@@ -1,0 +1,229 @@
+import {
+  animationFrameScheduler,
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  retry,
+  Subscription,
+  take,
+  tap,
+  throwError,
+  timer,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs';
+import { assertCount } from '../errors/assert-argument';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { assertPosition, type Position, type Positioned } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { FrameStore } from './frame-store';
+import { JournalPages, PAGE_SIZE, pageStart } from './journal-pages';
+
+/** How much a view keeps, and when it tells. */
+export interface JournalViewOptions {
+  /**
+   * How many entries to keep in memory, an integer >= 1: those shown, the newest, and those shown last. Others are read again when they are
+   * shown. @default 10000
+   */
+  readonly keep?: number;
+  /** Says when the next frame is. @default animationFrameScheduler */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** A journal as it was at a frame. */
+export interface JournalSnapshot<T> {
+  /** The last position, {@link START} until it is known, or when there is none. */
+  readonly head: Position;
+  /** The oldest position that can be read: 1, unless the journal has dropped entries. */
+  readonly first: Position;
+  /** Whether what the journal held has been read, so that what comes is new. */
+  readonly caughtUp: boolean;
+  /** What the journal failed with, which ended the view; `undefined` while it has not. */
+  readonly error: unknown;
+  /** {@link JournalView.at} of the view. */
+  at(position: Position): Positioned<T> | undefined;
+  /** {@link JournalView.show} of the view. */
+  show(from: Position, to: Position): void;
+}
+
+/**
+ * A window on a journal of any length, for a screen: knows its end, follows it, and reads what is shown.
+ *
+ * It reads while anyone is subscribed, and tells of what is new once a frame. What it keeps is bounded: the newest entries and those shown. Once
+ * no one is subscribed nothing is read; the next subscriber finds the journal's end as it is then.
+ *
+ * @example
+ * ```ts
+ * const view = new JournalView(scrivener);
+ * const leave = view.subscribe(() => {
+ *   const { head } = view.getSnapshot();
+ *   view.show(head - 49, head);
+ *   for (let position = head - 49; position <= head; position++) draw(position, view.at(position)?.entry);
+ * });
+ * ```
+ */
+export class JournalView<T> {
+  readonly #scrivener: Scrivener<T>;
+  readonly #pages: JournalPages<T>;
+  readonly #store: FrameStore<JournalSnapshot<T>>;
+  #first: Position = 1;
+  #caughtUp = false;
+  #error: unknown;
+  /** `undefined` while nothing is read. */
+  #reading: { readonly changed: () => void; readonly all: Subscription } | undefined;
+  #loading: { readonly position: Position; readonly subscription: Subscription } | undefined;
+
+  /** @throws RangeError when `keep` is no integer >= 1 */
+  constructor(
+    scrivener: Scrivener<T>,
+    { keep = 10_000, scheduler = animationFrameScheduler }: JournalViewOptions = {},
+  ) {
+    assertCount('keep', keep);
+    this.#scrivener = scrivener;
+    this.#pages = new JournalPages(Math.max(3, Math.ceil(keep / PAGE_SIZE)));
+    this.#store = new FrameStore({ start: (changed) => this.#start(changed), read: () => this.#read(), scheduler });
+  }
+
+  /** Calls a listener once for each frame that has something new; returns what ends that. Begins to read with the first one, and ends with the last. */
+  get subscribe(): (listener: () => void) => () => void {
+    return this.#store.subscribe;
+  }
+
+  /** The journal as it was at the last frame; the same object until there is something new. */
+  get getSnapshot(): () => JournalSnapshot<T> {
+    return this.#store.getSnapshot;
+  }
+
+  /** The record at a position, where it is kept; {@link JournalView.show} reads others. */
+  at = (position: Position): Positioned<T> | undefined => this.#pages.at(position);
+
+  /**
+   * Says which positions are on the screen, both included: what is not kept of them is read, the newest first, and no longer once they are not
+   * shown any more. Of more than `keep` only the newest.
+   *
+   * @throws RangeError when one is no safe integer >= 0
+   */
+  show = (from: Position, to: Position): void => {
+    assertPosition('from', from);
+    assertPosition('to', to);
+    this.#pages.show({ from, to });
+    this.#load();
+  };
+
+  #read(): JournalSnapshot<T> {
+    const { at, show } = this;
+    return { head: this.#pages.head, first: this.#first, caughtUp: this.#caughtUp, error: this.#error, at, show };
+  }
+
+  #start(changed: () => void): Subscription {
+    this.#caughtUp = false;
+    this.#error = undefined;
+    const all = new Subscription(() => {
+      this.#reading = undefined;
+      this.#loading?.subscription.unsubscribe();
+      this.#loading = undefined;
+    });
+    this.#reading = { changed, all };
+    all.add(
+      concat(this.#newest(), this.#live())
+        // It fell behind what the journal keeps. A screen shows the newest.
+        .pipe(
+          retry({
+            delay: (error) => (error instanceof PositionTrimmedError ? timer(0) : throwError((): unknown => error)),
+          }),
+        )
+        .subscribe({
+          next: (record) => this.#add(record),
+          error: (error: unknown) => this.#fail(error),
+        }),
+    );
+    return all;
+  }
+
+  /** The newest page, which tells where the journal ends. */
+  #newest(): Observable<Positioned<T>> {
+    return defer(() => {
+      let isEmpty = true;
+      return this.#scrivener.readBackward().pipe(
+        take(PAGE_SIZE),
+        tap(() => (isEmpty = false)),
+        catchError((error: unknown) => {
+          if (!(error instanceof PositionTrimmedError)) throw error;
+          if (isEmpty) this.#pages.endAt(error.requested);
+          this.#trim(error);
+          return EMPTY;
+        }),
+      );
+    });
+  }
+
+  #live(): Observable<Positioned<T>> {
+    const caughtUp = () => {
+      this.#caughtUp = true;
+      this.#reading?.changed();
+    };
+    return defer(() => {
+      this.#load();
+      return this.#scrivener.tail(this.#pages.head, { caughtUp });
+    });
+  }
+
+  #load(): void {
+    const missing = this.#pages.newestMissing(this.#first);
+    if (!this.#reading || this.#isWanted(this.#loading?.position)) return;
+    this.#loading?.subscription.unsubscribe();
+    this.#loading = undefined;
+    if (missing === undefined) return;
+
+    const subscription = new Subscription();
+    this.#loading = { position: missing, subscription };
+    const loaded = () => {
+      this.#loading = undefined;
+      this.#load();
+    };
+    let isEmpty = true;
+    subscription.add(
+      this.#scrivener
+        .readBackward(missing + 1)
+        .pipe(take(missing - pageStart(missing) + 1))
+        .subscribe({
+          next: (record) => {
+            isEmpty = false;
+            this.#add(record);
+          },
+          error: (error: unknown) => {
+            if (!(error instanceof PositionTrimmedError)) return this.#fail(error);
+            this.#trim(error);
+            loaded();
+          },
+          complete: () => {
+            // Nothing lies before what is known.
+            if (isEmpty) this.#first = missing + 1;
+            loaded();
+          },
+        }),
+    );
+  }
+
+  #isWanted(position: Position | undefined): boolean {
+    const { from, to } = this.#pages.shown;
+    return position !== undefined && position >= pageStart(from) && pageStart(position) <= to;
+  }
+
+  #add(record: Positioned<T>): void {
+    this.#pages.add(record);
+    this.#reading?.changed();
+  }
+
+  #trim({ first }: PositionTrimmedError): void {
+    this.#first = Math.max(this.#first, first);
+    this.#reading?.changed();
+  }
+
+  #fail(error: unknown): void {
+    this.#error = error;
+    this.#reading?.changed();
+    this.#reading?.all.unsubscribe();
+  }
+}
