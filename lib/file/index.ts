@@ -20,4 +20,8 @@ export { CorruptJournalError } from '../errors/corrupt-journal-error';
 export { EntryValidationError } from '../errors/entry-validation-error';
 export { FlushAbandonedError } from '../errors/flush-abandoned-error';
 export { JournalLockedError } from '../errors/journal-locked-error';
+export { JournalMismatchError } from '../errors/journal-mismatch-error';
 export { SerializationError } from '../errors/serialization-error';
+
+// Moving a journal
+export { copyJournal } from '../patterns/copy-journal';
