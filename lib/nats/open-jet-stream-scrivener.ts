@@ -80,21 +80,24 @@ async function find(
   stream: string,
   missing: (Partial<StreamConfig> & { name: string }) | undefined,
 ): Promise<StreamInfo> {
-  try {
-    return await manager.streams.info(stream);
-  } catch (error) {
-    if (missing === undefined || !hasCode(error, JetStreamApiCodes.StreamNotFound)) throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await manager.streams.info(stream);
+    } catch (error) {
+      if (missing === undefined || !hasCode(error, JetStreamApiCodes.StreamNotFound)) throw error;
+    }
+    // Where two make it at once, the server may refuse one, or answer it with another time of making than the stream's: so it is looked up again.
+    try {
+      await manager.streams.add(missing);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
   }
-  try {
-    return await manager.streams.add(missing);
-  } catch (error) {
-    // Another process made it in between, with other settings.
-    if (!hasCode(error, STREAM_NAME_EXISTS)) throw error;
-  }
-  return manager.streams.info(stream);
 }
 
-const STREAM_NAME_EXISTS = 10058;
+const ATTEMPTS = 3;
+const PAUSE_MS = 50;
 
 function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;

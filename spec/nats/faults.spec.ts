@@ -16,9 +16,10 @@ describeWithNats('With writers and readers at work, on one server', () => {
 
   /** Two processes, as far as the server can tell. */
   const begin = async (connections: NatsConnection[]) => {
-    scriveners = await Promise.all(
-      connections.map((connection) => openJetStreamScrivener<Mark>({ connection, stream: STREAM })),
-    );
+    scriveners = [];
+    for (const connection of connections) {
+      scriveners.push(await openJetStreamScrivener<Mark>({ connection, stream: STREAM }));
+    }
     traffic = new Traffic();
     scriveners.forEach((scrivener, index) => {
       traffic.write(scrivener, index + 1);

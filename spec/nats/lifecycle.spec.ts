@@ -74,6 +74,16 @@ describeWithNats('JetStreamScrivener', () => {
   });
 
   describe('opening', () => {
+    test('is made once, whoever opens it at once', async () => {
+      const other = await as('all');
+      for (let time = 1; time <= 40; time++) {
+        const both = [connection, other].map((connection) =>
+          openJetStreamScrivener<number>({ connection, stream: `${stream}-${time}` }),
+        );
+        opened.push(...(await Promise.all(both)));
+      }
+    });
+
     test('makes a stream that is missing, with its settings', async () => {
       const scrivener = await open({ streamConfig: { max_msgs: 7, name: 'another' } });
       const { config } = await manager.streams.info(stream);
