@@ -22,12 +22,18 @@ const shared = {
   },
 };
 
+let core;
 /** The core is one chunk, whatever else uses parts of it: each further one costs a browser the names it imports again. */
 const coreChunk = (id, { getModuleInfo }) => {
-  const core = new Set([coreEntry]);
-  for (const member of core) for (const imported of getModuleInfo(member)?.importedIds ?? []) core.add(imported);
+  core ??= reachableFrom(coreEntry, getModuleInfo);
   return core.has(id) && !getModuleInfo(id).isExternal && id !== coreEntry ? 'core' : undefined;
 };
+
+function reachableFrom(entry, getModuleInfo) {
+  const reached = new Set([entry]);
+  for (const id of reached) for (const imported of getModuleInfo(id).importedIds) reached.add(imported);
+  return reached;
+}
 
 const output = (format, extension) => ({
   dir: 'dist',

@@ -4,7 +4,7 @@ import type { Position, Positioned } from '../journal/position';
 import type { EntrySerializer } from './entry-serializer';
 import { stableStringify } from './stable-stringify';
 
-const SCHEMA_VERSION = '1';
+export const SCHEMA_VERSION = '1';
 /** How a line begins, up to its position. */
 export const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","position":`;
 /** What stands between a line's position and its entry. */
@@ -22,14 +22,7 @@ export const NECK = ',"entry":';
 export class JsonEntrySerializer<T> implements EntrySerializer<T> {
   /** @throws {@link SerializationError} for what JSON has no text for: `undefined`, a bigint, a cycle */
   serialize({ position, entry }: Positioned<T>): string {
-    let json;
-    try {
-      json = stableStringify(entry);
-    } catch (cause) {
-      throw new SerializationError('JSON has no text for it', { cause });
-    }
-    if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
-    return HEAD + position + NECK + json + '}';
+    return HEAD + position + NECK + toJson(entry) + '}';
   }
 
   /** @throws {@link CorruptEntryError} for anything but such a line, another schemaVersion included */
@@ -55,21 +48,39 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
 }
 
 function deserializeAny<T>(line: string): Positioned<T> {
+  const { position, entry } = parseEnvelope(line);
+  if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');
+  return { position, entry: entry as T };
+}
+
+/** What stands around an entry, with it; throws {@link CorruptEntryError} for anything else. */
+export function parseEnvelope(text: string): Readonly<Record<string, unknown>> {
   let envelope: unknown;
   try {
-    envelope = JSON.parse(line);
+    envelope = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the line.
+    // The parser's own message quotes the text.
     throw new CorruptEntryError('it is not JSON');
   }
   if (typeof envelope !== 'object' || envelope === null || Array.isArray(envelope)) {
     throw new CorruptEntryError('it is not a JSON object');
   }
-  const { schemaVersion, position, entry } = envelope as Record<string, unknown>;
+  const { schemaVersion } = envelope as Record<string, unknown>;
   if (schemaVersion !== SCHEMA_VERSION) throw new CorruptEntryError(`its schemaVersion is not "${SCHEMA_VERSION}"`);
-  if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');
   if (!Object.hasOwn(envelope, 'entry')) throw new CorruptEntryError('it has no entry');
-  return { position, entry: entry as T };
+  return envelope as Record<string, unknown>;
+}
+
+/** The JSON of an entry; throws {@link SerializationError} when it has none. */
+export function toJson(entry: unknown): string {
+  let json;
+  try {
+    json = stableStringify(entry);
+  } catch (cause) {
+    throw new SerializationError('JSON has no text for it', { cause });
+  }
+  if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
+  return json;
 }
 
 function isPosition(value: unknown): value is Position {

@@ -1,7 +1,7 @@
+import { toJson } from '../flush/json-entry-serializer';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import { toJson } from './event-texts';
 
 /** A page ends behind the entry that fills it. */
 const FULL_LENGTH = 1024 * 1024;

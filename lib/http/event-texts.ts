@@ -1,4 +1,4 @@
-import { SerializationError } from '../errors/serialization-error';
+import { toJson } from '../flush/json-entry-serializer';
 import type { Position, Positioned } from '../journal/position';
 
 const SLOTS = 1_024;
@@ -18,18 +18,6 @@ export class EventTexts {
     if (text.length <= MAX_LENGTH) this.#slots[slot] = { position, text };
     return text;
   }
-}
-
-/** The JSON of an entry; throws {@link SerializationError} when it has none. */
-export function toJson(entry: unknown): string {
-  let json: unknown;
-  try {
-    json = JSON.stringify(entry);
-  } catch (cause) {
-    throw new SerializationError('JSON has no text for it', { cause });
-  }
-  if (typeof json !== 'string') throw new SerializationError(`JSON has no text for ${typeof entry}`);
-  return json;
 }
 
 /** An event that is no entry. */

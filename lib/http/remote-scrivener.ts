@@ -3,13 +3,14 @@ import { firstValueFrom, Subject } from 'rxjs';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { validateEntry } from '../flush/validate-entry';
+import { toJson } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream, type OpenPages } from '../journal/paged-stream';
 import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
 import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { untilClosed } from '../journal/until-closed';
 import { waitFor } from '../operators/wait-for';
 import type { Connection } from './connection';
-import { toJson } from './event-texts';
 import { remotePages, type Decode } from './remote-page';
 import { remoteTail } from './remote-tail';
 import type { RemoteWriter } from './remote-writer';
@@ -106,16 +107,7 @@ export class RemoteScrivener<T> implements Scrivener<T>, AsyncDisposable {
 
   /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
   #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {
-    const openUntilClosed: OpenPages<T> = (left) => {
-      if (this.#closing) throw new JournalClosedError();
-      const stop = new AbortController();
-      const closing = this.#closed$.subscribe(() => stop.abort());
-      left.addEventListener('abort', () => {
-        closing.unsubscribe();
-        stop.abort();
-      });
-      return open(stop.signal);
-    };
-    return pagedStream(openUntilClosed, signal);
+    const scrivener = { isClosed: () => this.#closing !== undefined, closed$: this.#closed$ };
+    return pagedStream(untilClosed(open, scrivener), signal);
   }
 }

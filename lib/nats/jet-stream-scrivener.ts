@@ -5,6 +5,7 @@ import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream, type OpenPages } from '../journal/paged-stream';
 import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
 import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { untilClosed } from '../journal/until-closed';
 import { waitFor } from '../operators/wait-for';
 import { backwardPages } from './backward-pages';
 import type { Publisher } from './publisher';
@@ -96,17 +97,8 @@ export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
 
   /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
   #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {
-    const openUntilClosed: OpenPages<T> = (left) => {
-      if (this.#closing) throw new JournalClosedError();
-      const stop = new AbortController();
-      const closing = this.#link.closed$.subscribe(() => stop.abort());
-      left.addEventListener('abort', () => {
-        closing.unsubscribe();
-        stop.abort();
-      });
-      return open(stop.signal);
-    };
-    return pagedStream(openUntilClosed, signal);
+    const scrivener = { isClosed: () => this.#closing !== undefined, closed$: this.#link.closed$ };
+    return pagedStream(untilClosed(open, scrivener), signal);
   }
 
   async #close(): Promise<void> {

@@ -1,13 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { SerializationError } from '../errors/serialization-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
-import { stableStringify } from '../flush/stable-stringify';
+import { parseEnvelope, SCHEMA_VERSION, toJson } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
 import { START, type Positioned } from '../journal/position';
 import type { Arrival } from './contiguous-messages';
 
-const SCHEMA_VERSION = '1';
 const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","entry":`;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -25,14 +23,7 @@ export class StreamPayload<T> {
   encode(entry: T): string {
     if (this.#schema) validateEntry(this.#schema, entry);
     if (this.#serializer) return toLine(this.#serializer, { position: START + 1, entry });
-    let json;
-    try {
-      json = stableStringify(entry);
-    } catch (cause) {
-      throw new SerializationError('JSON has no text for it', { cause });
-    }
-    if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
-    return HEAD + json + '}';
+    return HEAD + toJson(entry) + '}';
   }
 
   /** The record of a message; throws {@link CorruptEntryError}, which names the position, for one that was not written as an entry. */
@@ -67,23 +58,10 @@ function decodeText(data: Uint8Array): string {
 }
 
 function deserialize(text: string): unknown {
-  let envelope: unknown;
   try {
     if (text.startsWith(HEAD) && text.endsWith('}')) return JSON.parse(text.slice(HEAD.length, -1));
   } catch {
     // Something may stand behind the entry.
   }
-  try {
-    envelope = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the payload.
-    throw new CorruptEntryError('it is not JSON');
-  }
-  if (typeof envelope !== 'object' || envelope === null || Array.isArray(envelope)) {
-    throw new CorruptEntryError('it is not a JSON object');
-  }
-  const { schemaVersion, entry } = envelope as Record<string, unknown>;
-  if (schemaVersion !== SCHEMA_VERSION) throw new CorruptEntryError(`its schemaVersion is not "${SCHEMA_VERSION}"`);
-  if (!Object.hasOwn(envelope, 'entry')) throw new CorruptEntryError('it has no entry');
-  return entry;
+  return parseEnvelope(text).entry;
 }

@@ -57,9 +57,10 @@ export interface JournalSnapshot<T> {
  * ```ts
  * const view = new JournalView(scrivener);
  * const leave = view.subscribe(() => {
- *   const { head } = view.getSnapshot();
- *   view.show(head - 49, head);
- *   for (let position = head - 49; position <= head; position++) draw(position, view.at(position)?.entry);
+ *   const { first, head } = view.getSnapshot();
+ *   const from = Math.max(first, head - 49);
+ *   view.show(from, head);
+ *   for (let position = from; position <= head; position++) draw(position, view.at(position)?.entry);
  * });
  * ```
  */
