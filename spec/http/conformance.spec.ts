@@ -41,7 +41,12 @@ async function overHttp(serve: Serve, { retain }: ConformanceCreateOptions): Pro
 
 describe('RemoteScrivener, through node:http', () => {
   const serve: Serve = (handle) => HttpServer.start(handle);
-  scrivenerConformance({ test: testOverHttp, create: (options) => overHttp(serve, options), supports });
+  scrivenerConformance({
+    test: testOverHttp,
+    create: (options) => overHttp(serve, options),
+    supports,
+    timeoutMs: 20_000,
+  });
 });
 
 describe('RemoteScrivener, through Hono', () => {
@@ -50,5 +55,10 @@ describe('RemoteScrivener, through Hono', () => {
     app.all('/journal', (context) => handle(context.req.raw));
     return HttpServer.start((request) => app.fetch(request));
   };
-  scrivenerConformance({ test: testOverHttp, create: (options) => overHttp(serve, options), supports });
+  scrivenerConformance({
+    test: testOverHttp,
+    create: (options) => overHttp(serve, options),
+    supports,
+    timeoutMs: 20_000,
+  });
 });

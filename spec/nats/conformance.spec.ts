@@ -39,7 +39,7 @@ describeWithNats('JetStreamScrivener, on one server', () => {
   });
   afterAll(() => server.stop());
 
-  scrivenerConformance({ test, create: () => onStream(connection, 1), supports });
+  scrivenerConformance({ test, create: () => onStream(connection, 1), supports, timeoutMs: 20_000 });
 });
 
 describeWithNats('JetStreamScrivener, on a cluster of three with a stream on each', () => {

@@ -35,11 +35,11 @@ async function inFile(reopened: boolean): Promise<ConformanceSubject> {
 const supports = { writeAll: true, retain: false, fail: false, observed: false };
 
 describe('forFile', () => {
-  scrivenerConformance({ test, create: () => inFile(false), supports });
+  scrivenerConformance({ test, create: () => inFile(false), supports, timeoutMs: 20_000 });
 });
 
 describe('forFile, the application started again behind what is in the journal', () => {
-  scrivenerConformance({ test, create: () => inFile(true), supports });
+  scrivenerConformance({ test, create: () => inFile(true), supports, timeoutMs: 20_000 });
 });
 
 describe('forMemory', () => {

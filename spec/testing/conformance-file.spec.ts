@@ -28,9 +28,9 @@ async function onFile(reopened: boolean): Promise<ConformanceSubject> {
 }
 
 describe('FileScrivener, as it was opened', () => {
-  scrivenerConformance({ test, create: () => onFile(false), supports });
+  scrivenerConformance({ test, create: () => onFile(false), supports, timeoutMs: 20_000 });
 });
 
 describe('FileScrivener, closed and reopened behind what is in the journal', () => {
-  scrivenerConformance({ test, create: () => onFile(true), supports });
+  scrivenerConformance({ test, create: () => onFile(true), supports, timeoutMs: 20_000 });
 });

@@ -52,10 +52,10 @@ async function onDisk(options: Options, reopened: boolean): Promise<ConformanceS
 
 describe.each(Object.entries(stored))('FileScrivener %s', (_, options) => {
   describe('as it was opened', () => {
-    scrivenerConformance({ test, create: () => onDisk(options, false), supports });
+    scrivenerConformance({ test, create: () => onDisk(options, false), supports, timeoutMs: 20_000 });
   });
 
   describe('closed and reopened behind what is in the journal', () => {
-    scrivenerConformance({ test, create: () => onDisk(options, true), supports });
+    scrivenerConformance({ test, create: () => onDisk(options, true), supports, timeoutMs: 20_000 });
   });
 });
