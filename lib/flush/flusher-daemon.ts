@@ -1,15 +1,19 @@
 import {
   catchError,
-  concat,
-  concatMap,
+  concatAll,
   defer,
+  delayWhen,
+  dematerialize,
   EMPTY,
   filter,
   firstValueFrom,
+  ignoreElements,
   map,
+  materialize,
   merge,
   of,
   ReplaySubject,
+  startWith,
   Subject,
   switchMap,
   take,
@@ -200,25 +204,19 @@ export class FlusherDaemon<T> extends ContractDaemon {
 
   /** Emits the last position of each snapshot the sink has accepted. */
   #persist(): Observable<Position> {
-    let broken: Observable<never> = EMPTY;
-    return concat(
-      this.#scrivener.tail(this.#after).pipe(
-        // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
-        takeUntil(this.#stop),
-        bufferUntil((snapshots) => this.#due(snapshots)),
-        // An error would overtake the snapshots that wait for the sink.
-        catchError((error: unknown) => {
-          broken = throwError(() => error);
-          return EMPTY;
-        }),
-        tap((snapshot) => {
-          this.#queued++;
-          this.#cut = lastPosition(snapshot);
-          this.#active = undefined;
-        }),
-        concatMap((snapshot) => this.#append(snapshot)),
-      ),
-      defer(() => broken),
+    return this.#scrivener.tail(this.#after).pipe(
+      // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
+      takeUntil(this.#stop),
+      bufferUntil((snapshots) => this.#due(snapshots)),
+      map((snapshot) => {
+        this.#queued++;
+        this.#cut = lastPosition(snapshot);
+        this.#active = undefined;
+        return defer(() => this.#append(snapshot));
+      }),
+      // In turn: it would overtake the snapshots that wait for the sink.
+      catchError((error: unknown) => of(throwError(() => error))),
+      concatAll(),
     );
   }
 
@@ -234,27 +232,36 @@ export class FlusherDaemon<T> extends ContractDaemon {
   /** The user's predicate or `flush` says when; the queue's bound, or a group that goes on, may put it off. */
   #due(snapshots: Observable<Snapshot<T>>): Observable<unknown> {
     return merge(
-      snapshots.pipe(filter((snapshot) => this.#reachesWanted(snapshot))),
-      snapshots.pipe(this.#predicate),
-      this.#cutNow,
-    ).pipe(
-      map(() => of(undefined)),
-      catchError((error: unknown) => of(throwError(() => error))),
-      take(1),
-      switchMap((verdict) =>
-        merge(of(undefined), snapshots.pipe(tap((snapshot) => (this.#active = snapshot))), this.#room).pipe(
-          filter(
-            () => this.#active !== undefined && !isContinued(this.#active.at(-1)!) && this.#queued < this.#capacity,
-          ),
-          take(1),
-          switchMap(() => verdict),
-        ),
+      snapshots.pipe(
+        take(1),
+        tap((snapshot) => (this.#active = snapshot)),
+        ignoreElements(),
+      ),
+      merge(
+        snapshots.pipe(filter((snapshot) => this.#reachesWanted(snapshot))),
+        snapshots.pipe(this.#predicate),
+        this.#cutNow,
+      ).pipe(
+        materialize(),
+        take(1),
+        delayWhen(() => this.#cuttable(snapshots)),
+        dematerialize(),
       ),
     );
   }
 
+  /** Emits once the queue has room, and no group would be cut in two. */
+  #cuttable(snapshots: Observable<unknown>): Observable<unknown> {
+    return this.#room.pipe(
+      startWith(undefined),
+      filter(() => this.#queued < this.#capacity),
+      take(1),
+      switchMap(() => snapshots.pipe(startWith(undefined))),
+      filter(() => this.#active !== undefined && !isContinued(this.#active.at(-1)!)),
+    );
+  }
+
   #reachesWanted(snapshot: Snapshot<T>): boolean {
-    this.#active = snapshot;
     return snapshot[0]!.position <= this.#wanted && this.#seen >= this.#wanted;
   }
 

@@ -93,7 +93,5 @@ function shapeOf(keys: string[]): Shape {
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return a.length === b.length && a.every((key, i) => key === b[i]);
 }

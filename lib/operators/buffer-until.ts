@@ -57,7 +57,8 @@ export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[]
           open(value);
         } else {
           active.values.push(value);
-          active.growth.next(active.values);
+          // Most often nobody looks: the batch is due, and waits for its turn.
+          if (active.growth.observed) active.growth.next(active.values);
         }
       };
 

@@ -109,6 +109,16 @@ describe('stats', () => {
     expect(flusher.stats.lastFlushMs).toBeGreaterThanOrEqual(0);
   });
 
+  test('count what comes while the queue is full, also behind a predicate that fires before the first entry joins', async () => {
+    const { scrivener, sink, flusher } = await started(() => of(1), 1);
+    sink.hanging = true;
+    for (const entry of 'abcde') scrivener.append(entry);
+    expect(flusher.stats).toMatchObject({ written: 5, flushed: 0, lag: 5, queueDepth: 1 });
+    sink.release();
+    await flusher.shutdown();
+    expect(sink.accepted).toEqual([[1], [2], [3, 4, 5]]);
+  });
+
   test('start where the flusher does, and have the bytes of a sink that counts them', async () => {
     const scrivener = new InMemoryScrivener<string>();
     await scrivener.writeAll(['a', 'b']);
