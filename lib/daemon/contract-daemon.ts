@@ -1,4 +1,4 @@
-import { filter, firstValueFrom, ReplaySubject, take, throwIfEmpty, type Observable } from 'rxjs';
+import { filter, firstValueFrom, ReplaySubject, throwIfEmpty, type Observable } from 'rxjs';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { waitLimits } from '../operators/wait-limits';
@@ -111,7 +111,6 @@ export abstract class ContractDaemon implements AsyncDisposable {
     await firstValueFrom(
       this.status$.pipe(
         filter((reached) => reached === status),
-        take(1),
         throwIfEmpty(() => new InvalidTransitionError(this.name, this.#status, `become ${status}`)),
         waitLimits(options),
       ),

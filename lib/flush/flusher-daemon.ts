@@ -140,7 +140,6 @@ export class FlusherDaemon<T> extends ContractDaemon {
     await firstValueFrom(
       this.#progress.pipe(
         filter((flushed) => flushed >= position),
-        take(1),
         throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush ${position}`)),
         waitLimits(options),
       ),

@@ -33,12 +33,10 @@ export class JsonEntrySerializer<T> implements EntrySerializer<T> {
   /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */
   #deserializeOwn(line: string): Positioned<T> | undefined {
     if (!line.startsWith(HEAD) || !line.endsWith('}')) return undefined;
-    let end = HEAD.length;
-    let position = 0;
-    for (let digit = line.charCodeAt(end) - 48; digit >= 0 && digit <= 9; digit = line.charCodeAt(++end) - 48) {
-      position = position * 10 + digit;
-    }
-    if (!isPosition(position) || line[HEAD.length] === '0' || !line.startsWith(NECK, end)) return undefined;
+    const end = line.indexOf(NECK);
+    const digits = line.slice(HEAD.length, end);
+    const position = Number(digits);
+    if (!isPosition(position) || '' + position !== digits) return undefined;
     try {
       return { position, entry: JSON.parse(line.slice(end + NECK.length, -1)) as T };
     } catch {

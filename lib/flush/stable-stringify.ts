@@ -4,9 +4,10 @@ import libraryStringify from 'fast-json-stable-stringify';
 interface Shape {
   readonly keys: readonly string[];
   readonly sorted: readonly string[];
-  /** `{"key":` for each sorted key, and `,"key":`. */
-  readonly firsts: readonly string[];
-  readonly others: readonly string[];
+  /** `{"key":` for the first sorted key, `,"key":` for the others. */
+  readonly labels: readonly string[];
+  /** The same before a text, with its quotation mark: each string that is added costs as much as some characters. */
+  readonly textLabels: readonly string[];
 }
 
 /** A direct-mapped cache: bounded, and a collision only costs a sort. */
@@ -40,13 +41,13 @@ export function stableStringify(value: unknown): string | undefined {
 function stringify(value: unknown, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
-      return quote(value);
+      return isPlain(value) ? '"' + value + '"' : JSON.stringify(value);
     case 'number':
       return isFinite(value) ? '' + value : 'null';
     case 'object':
       return value === null ? 'null' : stringifyObject(value, depth);
     case 'boolean':
-      return value ? 'true' : 'false';
+      return '' + value;
     default:
       return libraryStringify(value);
   }
@@ -70,17 +71,24 @@ function stringifyObject(object: object, depth: number): string | undefined {
   }
   const keys = Object.keys(object);
   if (keys.length === 0) return '{}';
-  const { sorted, firsts, others } = shapeOf(keys);
+  const { sorted, labels, textLabels } = shapeOf(keys);
   let out = '';
+  let headless = false;
   for (let i = 0; i < sorted.length; i++) {
-    const json = stringify((object as Record<string, unknown>)[sorted[i]!], depth + 1);
-    if (json !== undefined) out += (out === '' ? firsts : others)[i]! + json;
+    const value = (object as Record<string, unknown>)[sorted[i]!];
+    if (typeof value === 'string' && isPlain(value)) {
+      out += textLabels[i]! + value + '"';
+    } else {
+      const json = stringify(value, depth + 1);
+      if (json !== undefined) out += labels[i]! + json;
+      else headless ||= out === '';
+    }
   }
-  return out === '' ? '{}' : out + '}';
+  return (headless ? '{' + out.slice(1) : out) + '}';
 }
 
-function quote(text: string): string {
-  return text.length < SHORT && PLAIN.test(text) ? '"' + text + '"' : JSON.stringify(text);
+function isPlain(text: string): boolean {
+  return text.length < SHORT && PLAIN.test(text);
 }
 
 function shapeOf(keys: string[]): Shape {
@@ -88,8 +96,8 @@ function shapeOf(keys: string[]): Shape {
   const known = shapes[slot];
   if (known !== undefined && sameKeys(known.keys, keys)) return known;
   const sorted = [...keys].sort();
-  const labels = (before: string) => sorted.map((key) => before + JSON.stringify(key) + ':');
-  return (shapes[slot] = { keys, sorted, firsts: labels('{'), others: labels(',') });
+  const labels = (after: string) => sorted.map((key, i) => (i ? ',' : '{') + JSON.stringify(key) + after);
+  return (shapes[slot] = { keys, sorted, labels: labels(':'), textLabels: labels(':"') });
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {
