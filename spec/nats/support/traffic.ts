@@ -11,6 +11,8 @@ export interface Mark {
 
 const IN_FLIGHT = 8;
 const PACE_MS = 2;
+/** So long may servers that have come back be without a leader, on a busy machine, and answer nobody. */
+const ELECTION_MS = 90_000;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const name = ({ writer, n }: Mark) => `${writer}:${n}`;
 
@@ -139,12 +141,13 @@ export class Traffic {
 /** All that a stream holds, asked of its leader message by message; again while the servers come to themselves. */
 async function storedIn(connection: NatsConnection, stream: string): Promise<[number, string][]> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2_000 });
+  const deadline = Date.now() + ELECTION_MS;
   const ask = async <R>(request: () => Promise<R>): Promise<R> => {
-    for (let attempt = 1; ; attempt++) {
+    for (;;) {
       try {
         return await request();
       } catch (error) {
-        if (attempt === 20) throw error;
+        if (Date.now() > deadline) throw error;
       }
       await pause(500);
     }
