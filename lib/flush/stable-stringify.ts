@@ -73,7 +73,7 @@ function stringifyObject(object: object, depth: number): string | undefined {
   if (keys.length === 0) return '{}';
   const { sorted, labels, textLabels } = shapeOf(keys);
   let out = '';
-  let headless = false;
+  let leavesOut = false;
   for (let i = 0; i < sorted.length; i++) {
     const value = (object as Record<string, unknown>)[sorted[i]!];
     if (typeof value === 'string' && isPlain(value)) {
@@ -81,10 +81,11 @@ function stringifyObject(object: object, depth: number): string | undefined {
     } else {
       const json = stringify(value, depth + 1);
       if (json !== undefined) out += labels[i]! + json;
-      else headless ||= out === '';
+      else leavesOut = true;
     }
   }
-  return (headless ? '{' + out.slice(1) : out) + '}';
+  // What was left out may have been the first, with the brace.
+  return (leavesOut ? '{' + out.slice(1) : out) + '}';
 }
 
 function isPlain(text: string): boolean {
