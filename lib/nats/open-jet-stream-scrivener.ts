@@ -1,11 +1,4 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  jetstreamManager,
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-} from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { millis, type NatsConnection } from '@nats-io/nats-core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { JournalLostError } from '../errors/journal-lost-error';
@@ -13,7 +6,7 @@ import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { JetStreamScrivener } from './jet-stream-scrivener';
 import { Publisher } from './publisher';
-import { StreamLink } from './stream-link';
+import { isNotFound, StreamLink } from './stream-link';
 import { StreamPayload } from './stream-payload';
 import { subjectMatches } from './subject-matches';
 
@@ -84,7 +77,7 @@ async function find(
     try {
       return await manager.streams.info(stream);
     } catch (error) {
-      if (missing === undefined || !hasCode(error, JetStreamApiCodes.StreamNotFound)) throw error;
+      if (missing === undefined || !isNotFound(error)) throw error;
     }
     // Where two make it at once, the server may refuse one, or answer it with another time of making than the stream's: so it is looked up again.
     try {
@@ -98,10 +91,6 @@ async function find(
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 50;
-
-function hasCode(error: unknown, code: number): boolean {
-  return error instanceof JetStreamApiError && error.code === code;
-}
 
 function assertName(name: string, value: unknown, pattern: RegExp): void {
   if (typeof value === 'string' && pattern.test(value)) return;

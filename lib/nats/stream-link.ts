@@ -1,4 +1,5 @@
-import { JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
 import {
   createInbox,
   PermissionViolationError,
@@ -20,6 +21,10 @@ export interface StreamEnds {
   /** The last one assigned, START when there is none. */
   readonly last: Position;
 }
+
+/** A server of a cluster may say for a moment that it has no such stream, when it has not heard of it yet: so often it is asked, and so far apart. */
+const ASKED = 5;
+const ASKED_AGAIN_MS = 200;
 
 /** A stream as its scrivener reaches it: calls to the server, with errors that say whether to try again. */
 export class StreamLink {
@@ -89,10 +94,13 @@ export class StreamLink {
         throw new Unanswered();
       }),
     );
-    try {
-      return await firstValueFrom(merge(from(request()), reconnected$));
-    } catch (error) {
-      throw this.explain(error);
+    for (let asked = 1; ; asked++) {
+      try {
+        return await firstValueFrom(merge(from(request()), reconnected$));
+      } catch (error) {
+        if (!isNotFound(error) || asked === ASKED) throw this.explain(error);
+      }
+      await delay(ASKED_AGAIN_MS);
     }
   }
 
@@ -112,6 +120,11 @@ export class Unanswered extends Error {
   constructor(options?: ErrorOptions) {
     super('No server answered', options);
   }
+}
+
+/** Whether a server says that there is no such stream. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
 /** Whether a connection tells that it may not publish to the subject. */
