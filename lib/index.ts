@@ -22,6 +22,7 @@ export type { FlushPredicate, Snapshot } from './flush/flush-predicate';
 export type { FlushSink } from './flush/flush-sink';
 export type { EntrySerializer } from './flush/entry-serializer';
 export { JsonEntrySerializer } from './flush/json-entry-serializer';
+export { flushingOf, type Flushing } from './flush/flushing-of';
 export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon';
 export type { FlusherStats } from './flush/flusher-stats';
 

@@ -96,6 +96,7 @@ test('rx-scrivener exports these values and no others', () => {
     'countThreshold',
     'elapsed',
     'entries',
+    'flushingOf',
     'instanceOf',
     'isType',
     'lastEntries',

@@ -36,6 +36,7 @@ import { waitLimits } from '../operators/wait-limits';
 import type { FlushPredicate, Snapshot } from './flush-predicate';
 import type { FlushSink } from './flush-sink';
 import type { FlusherStats } from './flusher-stats';
+import { countFlusher } from './flushing-of';
 
 /** What a flusher works on. */
 export interface FlusherDaemonOptions<T> extends DaemonOptions {
@@ -91,6 +92,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
   /** Settles when everything seen is persisted, or something broke; set while started. */
   #drained: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  #countOut: (() => void) | undefined;
 
   /** @throws RangeError for an `after` that is no position and a `flushQueueCapacity` that is no integer >= 1 */
   constructor({
@@ -170,6 +172,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }
 
   protected override async onStart(): Promise<void> {
+    this.#countOut = countFlusher(this.#scrivener, this);
     this.#drained = new Promise((resolve, reject) => {
       this.#persist().subscribe({
         next: (position) => {
@@ -195,6 +198,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
       await this.#drained;
       await flushed;
       await this.#closeSink();
+      this.#countOut?.();
       this.#progress.complete();
     } catch (error) {
       await this.#break(error);

@@ -1,3 +1,4 @@
+import { INNER } from '../flush/flushing-of';
 import type { JournalStream } from './journal-stream';
 import type { Position, Positioned } from './position';
 import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
@@ -21,6 +22,11 @@ export class TappedScrivener<T> implements Scrivener<T> {
   ) {
     this.#inner = inner;
     this.#write = write;
+  }
+
+  /** @internal */
+  get [INNER](): Scrivener<T> {
+    return this.#inner;
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {

@@ -1,0 +1,109 @@
+import { distinctUntilChanged, map, merge, of, startWith, Subject, switchMap, type Observable } from 'rxjs';
+import type { DaemonStatus } from '../daemon/daemon-event';
+import { END, type Position } from '../journal/position';
+import type { Scrivener, WaitOptions } from '../journal/scrivener';
+
+/** How far a journal is flushed: a crash can take back what comes after `flushed`. */
+export interface Flushing {
+  /** The last position that is flushed. */
+  readonly flushed: Position;
+  /** `flushed`, then each change. */
+  readonly flushed$: Observable<Position>;
+  /** Resolves when `position` is flushed; rejects with the error that prevents it, `TimeoutError`, and the signal's reason. */
+  whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
+}
+
+/** On a scrivener that wraps another: the inner one. Both symbols are registered, for a program may hold two copies of this package. */
+export const INNER = Symbol.for('rx-scrivener.inner');
+const FLUSHERS = Symbol.for('rx-scrivener.flushers');
+
+type CountedFlusher = Flushing & { readonly status: DaemonStatus };
+
+interface Carrier {
+  readonly [INNER]?: Carrier;
+  readonly [FLUSHERS]?: Flushers;
+}
+
+/**
+ * How far a journal is flushed; `undefined` when nothing flushes it: then all of it counts as flushed. Flushers come and go: ask each time.
+ *
+ * A scrivener that has the members of {@link Flushing} answers for itself, a wrapper answers as its inner scrivener does. For any other, the
+ * {@link FlusherDaemon}s that run over it answer: flushed is what each of them has flushed. A failed one goes on counting, until another
+ * takes its place by starting at or before the position where the failed one stopped.
+ *
+ * @example
+ * ```ts
+ * await flushingOf(scrivener)?.whenFlushed(position);
+ * ```
+ */
+export function flushingOf<T>(scrivener: Scrivener<T>): Flushing | undefined {
+  let carrier: Carrier = scrivener as Carrier;
+  while (!isFlushing(carrier)) {
+    const { [INNER]: inner, [FLUSHERS]: flushers } = carrier;
+    if (inner === undefined) return flushers?.isEmpty === false ? flushers : undefined;
+    carrier = inner;
+  }
+  return carrier;
+}
+
+/** Counts a flusher in for the journal that it runs over; returns what counts it out, to be called when it has completed. */
+export function countFlusher<T>(scrivener: Scrivener<T>, flusher: CountedFlusher): () => void {
+  let carrier: Carrier = scrivener as Carrier;
+  for (let inner; (inner = carrier[INNER]);) carrier = inner;
+  const flushers = carrier[FLUSHERS] ?? new Flushers();
+  Reflect.defineProperty(carrier, FLUSHERS, { value: flushers, configurable: true });
+  return flushers.add(flusher);
+}
+
+function isFlushing(carrier: object): carrier is Flushing {
+  const { flushed, flushed$, whenFlushed } = carrier as Partial<Flushing>;
+  return typeof flushed === 'number' && flushed$ !== undefined && typeof whenFlushed === 'function';
+}
+
+/** The flushers of one journal, as one. */
+class Flushers implements Flushing {
+  readonly #flushers = new Set<CountedFlusher>();
+  readonly #changes = new Subject<void>();
+
+  get isEmpty(): boolean {
+    return this.#flushers.size === 0;
+  }
+
+  get flushed(): Position {
+    return Math.min(END, ...[...this.#flushers].map(({ flushed }) => flushed));
+  }
+
+  get flushed$(): Observable<Position> {
+    return this.#changes.pipe(
+      startWith(undefined),
+      switchMap(() => merge(of(undefined), ...[...this.#flushers].map(({ flushed$ }) => flushed$))),
+      map(() => this.flushed),
+      distinctUntilChanged(),
+    );
+  }
+
+  async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
+    await Promise.all(
+      [...this.#flushers].map(async (flusher) => {
+        try {
+          await flusher.whenFlushed(position, options);
+        } catch (error) {
+          // One that has completed, or was replaced, has no say any more.
+          if (this.#flushers.has(flusher)) throw error;
+        }
+      }),
+    );
+  }
+
+  add(flusher: CountedFlusher): () => void {
+    for (const other of this.#flushers) {
+      if (other.status === 'Failed' && flusher.flushed <= other.flushed) this.#flushers.delete(other);
+    }
+    this.#flushers.add(flusher);
+    this.#changes.next();
+    return () => {
+      this.#flushers.delete(flusher);
+      this.#changes.next();
+    };
+  }
+}
