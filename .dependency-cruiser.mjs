@@ -47,8 +47,10 @@ export default {
     {
       name: 'declared-dependencies',
       severity: 'error',
+      comment: 'The stringifier is built in.',
       from: { path: '^lib/' },
       to: {
+        pathNot: '^node_modules/fast-json-stable-stringify/',
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
         dependencyTypesNot: ['npm', 'npm-peer', 'npm-optional'],
       },

@@ -1,6 +1,8 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { resolve } from 'node:path';
+import commonjs from '@rollup/plugin-commonjs';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 import { entries, pkg } from './scripts/entries.mjs';
@@ -52,11 +54,25 @@ const withoutCommand = {
   },
 };
 
+// What a browser loads is ESM alone: the stringifier, which is CommonJS, is built in.
+const stringifier = 'fast-json-stable-stringify';
+const builtIn = [
+  nodeResolve({ resolveOnly: [stringifier] }),
+  commonjs(),
+  {
+    name: 'licence-of-the-stringifier',
+    generateBundle() {
+      const source = readFileSync(`node_modules/${stringifier}/LICENSE`, 'utf8');
+      this.emitFile({ type: 'asset', fileName: `LICENSE-${stringifier}.txt`, source });
+    },
+  },
+];
+
 export default [
   {
     ...shared,
     input: { ...input, cli: 'lib/cli/main.ts' },
-    plugins: [typescript({ tsconfig: 'tsconfig.build.json' })],
+    plugins: [typescript({ tsconfig: 'tsconfig.build.json' }), ...builtIn],
     output: [
       {
         ...output('es', '.js'),
@@ -71,6 +87,10 @@ export default [
     ...shared,
     input,
     plugins: [dts({ tsconfig: 'tsconfig.build.json' })],
-    output: [output('es', '.d.ts'), output('es', '.d.cts')],
+    output: ['.d.ts', '.d.cts'].map((extension) => ({
+      ...output('es', extension),
+      // What the declarations name beyond ES2022.
+      banner: '/// <reference lib="esnext.disposable" />',
+    })),
   },
 ];

@@ -108,7 +108,7 @@ function checkImports() {
     for (const extension of ['.js', '.cjs']) {
       const allowed =
         name === ''
-          ? ['rxjs', 'fast-json-stable-stringify']
+          ? ['rxjs']
           : nodeOnly.includes(name)
             ? [...declared, 'node:']
             : declared;

@@ -38,7 +38,7 @@ export class AppendFile {
   }
 
   /** Appends all chunks, or none; resolves with the number of bytes. */
-  async append(chunks: Iterable<Buffer>): Promise<number> {
+  async append(chunks: Iterable<Uint8Array>): Promise<number> {
     if (this.#broken !== undefined) {
       await this.truncate(this.#bytes).catch(() => {
         throw this.#broken;
@@ -84,7 +84,7 @@ export class AppendFile {
   }
 
   /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
-  async #write(chunk: Buffer): Promise<number> {
+  async #write(chunk: Uint8Array): Promise<number> {
     for (let from = 0; from < chunk.length;) {
       const { bytesWritten } = await this.handle.write(chunk, from, chunk.length - from, null);
       if (bytesWritten === 0) throw new Error(`The file takes no more bytes at ${this.#bytes + from}`);

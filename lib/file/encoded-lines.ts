@@ -2,7 +2,7 @@ import { Queue } from '../journal/queue';
 
 /** Lines, each with its newline. */
 export interface Chunk {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly lines: number;
 }
 
@@ -60,7 +60,7 @@ export class EncodedLines {
   }
 }
 
-function behindLine(bytes: Buffer, lines: number): number {
+function behindLine(bytes: Uint8Array, lines: number): number {
   let end = 0;
   for (; lines > 0; lines--) end = bytes.indexOf(NEWLINE, end) + 1;
   return end;

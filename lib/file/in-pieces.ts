@@ -4,8 +4,8 @@ import type { Chunk } from './encoded-lines';
 const PIECE_BYTES = 1024 * 1024;
 
 /** Joins chunks to pieces that are worth a system call. */
-export function* inPieces(chunks: Iterable<Chunk>): Generator<Buffer> {
-  let piece: Buffer[] = [];
+export function* inPieces(chunks: Iterable<Chunk>): Generator<Uint8Array> {
+  let piece: Uint8Array[] = [];
   let length = 0;
   for (const { bytes } of chunks) {
     piece.push(bytes);
@@ -18,6 +18,6 @@ export function* inPieces(chunks: Iterable<Chunk>): Generator<Buffer> {
   if (length > 0) yield joined(piece);
 }
 
-function joined(parts: readonly Buffer[]): Buffer {
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }

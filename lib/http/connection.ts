@@ -10,10 +10,13 @@ export const ANSWER_MS = 10_000;
 /** More than any answer but a tail has. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** What `Headers` are made from; Node's types have no global name for it. */
+export type HeaderFields = NonNullable<RequestInit['headers']>;
+
 /** How requests are made. */
 export interface ConnectionOptions {
   readonly url: URL;
-  readonly headers: () => HeadersInit | Promise<HeadersInit>;
+  readonly headers: () => HeaderFields | Promise<HeaderFields>;
   readonly fetch: typeof fetch;
 }
 
@@ -115,7 +118,7 @@ export function release({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }
 
-function toHeaders(init: HeadersInit): Headers {
+function toHeaders(init: HeaderFields): Headers {
   try {
     return new Headers(init);
   } catch {

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { assertCount } from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
-import { Connection } from './connection';
+import { Connection, type HeaderFields } from './connection';
 import { Unreachable } from './persist';
 import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
@@ -12,7 +12,7 @@ export interface RemoteScrivenerConfig<T> {
   /** Where its handler answers; in a page, it may be relative to that. Without a user's name and password: those are for `headers`. */
   readonly url: string | URL;
   /** What each request is sent with, such as `Authorization`; a function is called for each, so that a token can be renewed. Default: none */
-  readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  readonly headers?: HeaderFields | (() => HeaderFields | Promise<HeaderFields>);
   /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** What makes the requests. @default the platform's `fetch` */
