@@ -6,6 +6,11 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { entries, nodeOnly, pkg } from './entries.mjs';
 
+/** What people compile with: the oldest that knows `NoInfer`, and each major version since. */
+const TYPESCRIPTS = ['5.4', '5.9', '6.0', '7.0'];
+const compiler = (version) => `typescript-${version}`;
+const CAREFUL = { exactOptionalPropertyTypes: true, isolatedModules: true, verbatimModuleSyntax: true };
+
 const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const consumer = mkdtempSync(join(tmpdir(), `${pkg.name}-consumer-`));
@@ -42,10 +47,14 @@ try {
 function install(tarball) {
   write('package.json', JSON.stringify({ private: true, type: 'module' }));
   // The versions the repository itself is locked to.
-  const installed = [...Object.keys(pkg.peerDependencies), 'typescript', '@types/node'].map(
+  const installed = [...Object.keys(pkg.peerDependencies), '@types/react'].map(
     (name) => `${name}@${JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version}`,
   );
-  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error', tarball, ...installed]);
+  const compilers = TYPESCRIPTS.map((version) => `${compiler(version)}@npm:typescript@${version}`);
+  run('npm', [
+    ...['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'],
+    ...[tarball, '@types/node@24', ...installed, ...compilers],
+  ]);
 }
 
 /** Every entry loads both ways and exports the same names. */
@@ -74,31 +83,55 @@ function checkCommand() {
   if (version !== pkg.version) fail(`Expected ${command} to be of version ${pkg.version}, got ${version}`);
 }
 
-/** The declarations hold up in a strict consumer that checks libraries too: ESM, CJS, and a bundler's resolution. */
+/** The declarations hold up in strict consumers that check libraries too, whichever compiler, resolution and global types they have. */
 function checkTypes() {
   const uses = (some) => [
     ...some.map(({ specifier }, i) => `import * as entry${i} from '${specifier}';`),
     `export const used = [${some.map((_, i) => `entry${i}`)}];`,
   ];
-  const portable = entries.filter(({ name }) => !nodeOnly.includes(name));
-  // The NATS client's own declarations (3.4) do not hold up with `exactOptionalPropertyTypes`.
-  const exact = entries.filter(({ name }) => name !== 'nats');
-  for (const extension of ['mts', 'cts']) {
-    write(`all.${extension}`, uses(entries));
-    write(`exact.${extension}`, uses(exact));
+  const peerless = ({ name }) => !['nats', 'nestjs'].includes(name);
+  const kinds = {
+    all: entries,
+    // The NATS client's own declarations (3.4) do not hold up with `exactOptionalPropertyTypes`.
+    exact: entries.filter(({ name }) => name !== 'nats'),
+    // The declarations of NATS and Nest need a newer TypeScript, and a newer resolution.
+    peerless: entries.filter(peerless),
+  };
+  for (const [kind, some] of Object.entries(kinds))
+    for (const extension of ['mts', 'cts', 'ts']) write(`${kind}.${extension}`, uses(some));
+  const bundler = { module: 'esnext', moduleResolution: 'bundler' };
+  const nodenext = { module: 'nodenext', types: ['node'] };
+  const newer = {
+    both: [{ ...nodenext, lib: ['es2022', 'dom'] }, ['all.mts', 'all.cts']],
+    server: [{ ...nodenext, lib: ['es2022'], ...CAREFUL }, ['exact.mts']],
+    common: [{ ...nodenext, lib: ['es2022'] }, ['exact.cts']],
+    bundled: [{ ...bundler, lib: ['es2022', 'dom'], types: ['node'] }, ['all.mts']],
+  };
+  const any = {
+    plain: [{ ...nodenext, lib: ['es2022'] }, ['peerless.mts', 'peerless.cts']],
+    page: [{ ...bundler, lib: ['es2022', 'dom'], types: [], ...CAREFUL }, ['peerless.mts']],
+  };
+  // What older Nest and Express projects have.
+  const older = {
+    older: [{ module: 'commonjs', moduleResolution: 'node', lib: ['es2022'], types: ['node'] }, ['peerless.ts']],
+  };
+  for (const version of TYPESCRIPTS) {
+    const isNewer = version !== '5.4';
+    const cases = { ...any, ...(isNewer && newer), ...(!version.startsWith('7') && older) };
+    for (const [name, [options, files]] of Object.entries(cases)) {
+      const silenced = name === 'older' && version.startsWith('6') ? { ignoreDeprecations: '6.0' } : {};
+      const compilerOptions = {
+        target: 'es2022',
+        noEmit: true,
+        strict: true,
+        skipLibCheck: false,
+        ...silenced,
+        ...options,
+      };
+      write(`${name}.json`, JSON.stringify({ compilerOptions, files }));
+      run(process.execPath, [join(consumer, 'node_modules', compiler(version), 'bin/tsc'), '-p', `${name}.json`]);
+    }
   }
-  write('portable.mts', uses(portable));
-  const flags = ['--noEmit', '--strict', '--skipLibCheck', 'false'];
-  const lib = ['--target', 'es2022', '--lib', 'es2023,dom,dom.asynciterable,esnext.disposable'];
-  const tsc = (...args) => run(join(consumer, 'node_modules/.bin/tsc'), ['--ignoreConfig', ...flags, ...lib, ...args]);
-  for (const more of [
-    ['all.mts', 'all.cts'],
-    ['--exactOptionalPropertyTypes', 'exact.mts', 'exact.cts'],
-  ])
-    tsc('--module', 'nodenext', '--types', 'node', ...more);
-  tsc('--module', 'esnext', '--moduleResolution', 'bundler', '--types', 'node', 'all.mts');
-  // Without `--types` there is nothing of Node.
-  tsc('--module', 'esnext', '--moduleResolution', 'bundler', '--exactOptionalPropertyTypes', 'portable.mts');
 }
 
 /** What the built files reach: only declared packages, and nothing of Node from the portable entries. */
@@ -106,12 +139,7 @@ function checkImports() {
   const declared = Object.keys({ ...pkg.dependencies, ...pkg.peerDependencies });
   for (const { name, specifier, output } of entries) {
     for (const extension of ['.js', '.cjs']) {
-      const allowed =
-        name === ''
-          ? ['rxjs']
-          : nodeOnly.includes(name)
-            ? [...declared, 'node:']
-            : declared;
+      const allowed = name === '' ? ['rxjs'] : nodeOnly.includes(name) ? [...declared, 'node:'] : declared;
       for (const path of externalsOf(`dist/${output}${extension}`)) {
         if (!allowed.some((prefix) => path === prefix || path.startsWith(prefix.endsWith(':') ? prefix : `${prefix}/`)))
           fail(`Expected ${specifier} (${extension}) to import only ${allowed.join(', ')}; got ${path}`);
