@@ -1,6 +1,5 @@
 import { firstValueFrom } from 'rxjs';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import { newestPosition } from '../journal/newest-position';
 import { reportUnhandled } from '../journal/report-unhandled';
 import { START, type Position } from '../journal/position';
@@ -84,7 +83,7 @@ export function journalHandler<T>(
   }
 
   async function head(headers: Record<string, string>): Promise<Response> {
-    const position = await headOf(scrivener);
+    const position = await firstValueFrom(newestPosition(scrivener));
     if (position > START) await whenFlushed?.(position);
     return new Response(null, { headers: { ...headers, ETag: etag(position) } });
   }
@@ -158,16 +157,6 @@ async function verdictOf(authorize: Authorize | 'public', request: Request): Pro
     return await authorize(request);
   } catch (cause) {
     throw new Problem(503, 'ERR_UNAVAILABLE', 'It cannot be found out now whether this is allowed', { cause });
-  }
-}
-
-/** The last position; of a journal that keeps no entry, too. */
-async function headOf<T>(scrivener: Scrivener<T>): Promise<Position> {
-  try {
-    return await firstValueFrom(newestPosition(scrivener));
-  } catch (error) {
-    if (error instanceof PositionTrimmedError) return error.requested;
-    throw error;
   }
 }
 

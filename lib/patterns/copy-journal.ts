@@ -64,13 +64,13 @@ async function assertBeginning<T>(
   after: Position,
   last: Position,
 ): Promise<Position> {
+  const held = await firstValueFrom(newestPosition(to));
   const copies = (await lastEntries(to, IN_FLIGHT)).reverse();
-  const [newest] = copies;
-  if (newest === undefined) return START;
-  const held = newest.position;
+  if (held === START) return START;
   if (after + held > last) {
     throw new JournalMismatchError(`it ends at position ${held}, what is copied to it at ${last - after}`);
   }
+  if (copies.length === 0) return held; // what `to` no longer keeps cannot be compared
   let compared = 0;
   try {
     for await (const original of from.readBackward(after + held + 1)) {

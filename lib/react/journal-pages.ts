@@ -50,9 +50,9 @@ export class JournalPages<T> {
     page[slotOf(position)] = record;
   }
 
-  /** The journal goes this far, though nothing of it can be read. */
-  endAt(head: Position): void {
-    this.#head = head;
+  /** The journal goes this far at least, whether or not anything of it can be read. */
+  reach(position: Position): void {
+    this.#head = Math.max(this.#head, position);
   }
 
   show(range: PositionRange): void {

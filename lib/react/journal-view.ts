@@ -7,7 +7,6 @@ import {
   retry,
   Subscription,
   take,
-  tap,
   throwError,
   timer,
   type Observable,
@@ -144,19 +143,16 @@ export class JournalView<T> {
 
   /** The newest page, which tells where the journal ends. */
   #newest(): Observable<Positioned<T>> {
-    return defer(() => {
-      let isEmpty = true;
-      return this.#scrivener.readBackward().pipe(
+    return defer(() =>
+      this.#scrivener.readBackward().pipe(
         take(PAGE_SIZE),
-        tap(() => (isEmpty = false)),
         catchError((error: unknown) => {
           if (!(error instanceof PositionTrimmedError)) throw error;
-          if (isEmpty) this.#pages.endAt(error.requested);
           this.#trim(error);
           return EMPTY;
         }),
-      );
-    });
+      ),
+    );
   }
 
   #live(): Observable<Positioned<T>> {
@@ -219,6 +215,7 @@ export class JournalView<T> {
 
   #trim({ first }: PositionTrimmedError): void {
     this.#first = Math.max(this.#first, first);
+    this.#pages.reach(first - 1);
     this.#reading?.changed();
   }
 
