@@ -2,7 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { newestPosition } from '../journal/newest-position';
 import { reportUnhandled } from '../journal/report-unhandled';
-import { START, type Position } from '../journal/position';
+import { START } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { appendRequest } from './append-request';
 import { backwardPage } from './backward-page';
