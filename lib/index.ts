@@ -28,6 +28,7 @@ export type { FlusherStats } from './flush/flusher-stats';
 
 // Daemons
 export type { DaemonEvent, DaemonStatus } from './daemon/daemon-event';
+export { errorData, type ErrorData } from './daemon/error-data';
 export { ContractDaemon, type DaemonOptions } from './daemon/contract-daemon';
 
 // Hosts

@@ -97,6 +97,7 @@ test('rx-scrivener exports these values and no others', () => {
     'elapsed',
     'entries',
     'flushingOf',
+    'errorData',
     'instanceOf',
     'isType',
     'lastEntries',

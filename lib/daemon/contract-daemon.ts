@@ -2,7 +2,7 @@ import { filter, firstValueFrom, ReplaySubject, throwIfEmpty, type Observable } 
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { waitLimits } from '../operators/wait-limits';
-import type { DaemonEvent, DaemonStatus } from './daemon-event';
+import { failureOccurred, type DaemonEvent, type DaemonStatus } from './daemon-event';
 
 /** What every daemon is built with. */
 export interface DaemonOptions {
@@ -15,8 +15,8 @@ export interface DaemonOptions {
 /**
  * Work in the background with a lifecycle: started once, shut down once, failed at any time.
  *
- * Lifecycle calls are serialized, the first of them begins at once. For a daemon of your own, open in `onStart`, finish in `onShutdown`,
- * and call `fail` when the work between them breaks; a hook that rejects fails the daemon too.
+ * Lifecycle calls are serialized, also those that a hook makes: each waits for those before it, and the first begins at once. For a daemon of
+ * your own, open in `onStart`, finish in `onShutdown`, and call `fail` when the work between them breaks; a hook that rejects fails the daemon too.
  *
  * @example
  * ```ts
@@ -33,22 +33,25 @@ export interface DaemonOptions {
  */
 export abstract class ContractDaemon implements AsyncDisposable {
   readonly name: string;
-  /** The current status, then each change; completes behind 'Completed' and 'Failed'. */
+  /** The current status, then each change; completes after 'Completed' and 'Failed'. Every subscriber is given each status while it is the daemon's. */
   readonly status$: Observable<DaemonStatus>;
   readonly #statuses = new ReplaySubject<DaemonStatus>(1);
   readonly #events: Scrivener<DaemonEvent> | undefined;
-  readonly #reached = new Set<DaemonStatus>();
-  #status!: DaemonStatus;
+  readonly #reached = new Set<DaemonStatus>(['Stopped']);
+  /** What comes next: a status is told to everybody before the next one is reached. */
+  readonly #coming: DaemonStatus[] = [];
+  #telling = false;
+  #status: DaemonStatus = 'Stopped';
   #failure: { readonly error: unknown } | undefined;
   #starting = false;
-  /** The end of the newest lifecycle call, while one is under way. */
-  #lifecycle: Promise<unknown> | undefined;
+  /** Resolves when the newest lifecycle call has ended; `undefined` when none is under way. */
+  #lifecycle: Promise<void> | undefined;
 
   constructor({ daemonEvents, name }: DaemonOptions = {}) {
     this.name = name ?? this.constructor.name;
     this.#events = daemonEvents;
     this.status$ = this.#statuses.asObservable();
-    this.#reach('Stopped');
+    this.#statuses.next(this.#status);
   }
 
   get status(): DaemonStatus {
@@ -56,8 +59,8 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   /**
-   * Starts the daemon; resolves once it is Running, at once when it is.
-   * Rejects with {@link InvalidTransitionError} once it is Completed or Failed, and with what `onStart` rejects with, which fails it.
+   * Starts the daemon; resolves when it is Running, immediately if it already is.
+   * Rejects with {@link InvalidTransitionError} when it is Completed or Failed, and with the error of `onStart`, which fails it.
    */
   start(): Promise<void> {
     return this.#serialize(async () => {
@@ -79,8 +82,9 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   /**
-   * Ends the daemon; resolves once it is Completed, at once when it has ended already.
+   * Ends the daemon; resolves when it is Completed, immediately if it has already ended.
    * Rejects with {@link InvalidTransitionError} when it was never started, and with the error when it fails on the way.
+   * A call on a daemon that has ended changes nothing.
    */
   shutdown(): Promise<void> {
     return this.#serialize(async () => {
@@ -103,7 +107,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the daemon reaches a status, at once when it did already.
+   * Resolves when the daemon reaches a status, immediately if it already did.
    * Rejects with {@link InvalidTransitionError} when it can no longer come, with `TimeoutError` and with the signal's reason.
    */
   async waitFor(status: DaemonStatus, options?: WaitOptions): Promise<void> {
@@ -123,21 +127,19 @@ export abstract class ContractDaemon implements AsyncDisposable {
     return this.#failure?.error;
   }
 
-  /** Begins the work; resolves once it is under way. */
+  /** Begins the work; resolves when it is under way. */
   protected abstract onStart(): Promise<void>;
 
-  /** Ends the work; resolves once everything is finished and released. */
+  /** Ends the work; resolves when everything is finished and released. */
   protected abstract onShutdown(): Promise<void>;
 
   /**
-   * The daemon's work has broken: journals the error and makes the status Failed (while it is starting, right behind Running).
-   * Only the first failure counts; none does once the daemon has ended.
+   * The daemon's work has broken: makes the status Failed (while it is starting: right after Running) and journals the error.
+   * Only the first failure counts; none does when the daemon has ended.
    */
-
   protected async fail(error: unknown): Promise<void> {
     if (this.#ended || this.#failure) return;
     this.#failure = { error };
-    this.#journal({ type: 'FailureOccurred', daemon: this.name, error });
     if (!this.#starting) this.#enter('Failed');
   }
 
@@ -146,25 +148,35 @@ export abstract class ContractDaemon implements AsyncDisposable {
   }
 
   #serialize(step: () => Promise<void>): Promise<void> {
-    const run = this.#lifecycle ? this.#lifecycle.then(step) : step();
-    const settled = run.then(noop, noop).then(() => {
-      if (this.#lifecycle === settled) this.#lifecycle = undefined;
+    const before = this.#lifecycle;
+    let end!: () => void;
+    // Before the step runs: whoever it calls back may call again.
+    const lifecycle = (this.#lifecycle = new Promise<void>((resolve) => (end = resolve)));
+    const run = before ? before.then(step) : step();
+    void run.then(noop, noop).then(() => {
+      if (this.#lifecycle === lifecycle) this.#lifecycle = undefined;
+      end();
     });
-    this.#lifecycle = settled;
     return run;
   }
 
   #enter(status: DaemonStatus): void {
-    if (this.#ended) return;
-    this.#journal({ type: 'StatusChanged', daemon: this.name, status });
-    this.#reach(status);
-    if (isEnd(status)) this.#statuses.complete();
+    this.#coming.push(status);
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let next = this.#coming.shift(); next !== undefined; next = this.#coming.shift()) {
+      if (!this.#ended) this.#reach(next);
+    }
+    this.#telling = false;
   }
 
   #reach(status: DaemonStatus): void {
     this.#status = status;
     this.#reached.add(status);
     this.#statuses.next(status);
+    if (status === 'Failed') this.#journal(failureOccurred(this.name, this.#failure?.error));
+    this.#journal({ type: 'StatusChanged', daemon: this.name, status });
+    if (isEnd(status)) this.#statuses.complete();
   }
 
   #journal(event: DaemonEvent): void {

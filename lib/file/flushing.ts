@@ -1,5 +1,5 @@
 import { BehaviorSubject, concatMap, filter, switchMap, take, type RetryConfig } from 'rxjs';
-import type { DaemonEvent } from '../daemon/daemon-event';
+import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
 import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { FlusherDaemon } from '../flush/flusher-daemon';
@@ -125,7 +125,7 @@ export class Flushing<T> {
     const start = performance.now();
     const take = this.#take(snapshot);
     const tell = (error: unknown) => {
-      const write = async () => daemonEvents.write({ type: 'FailureOccurred', daemon: name(), error });
+      const write = async () => daemonEvents.write(failureOccurred(name(), error));
       write().catch(() => undefined); // a journal that refuses it does not disturb
     };
     this.#isIdle.next(false);
