@@ -44,10 +44,9 @@ function member(error: unknown, key: string): unknown {
 }
 
 function textOf(error: unknown): string {
-  if (typeof error === 'string') return error;
   try {
-    return JSON.stringify(error) ?? String(error);
+    return typeof error === 'object' ? JSON.stringify(error) : (error as string | bigint | symbol).toString();
   } catch {
-    return typeof error === 'bigint' ? String(error) : typeof error;
+    return typeof error;
   }
 }

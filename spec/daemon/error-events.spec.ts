@@ -28,8 +28,8 @@ async function failWith(error: unknown, daemonEvents: Scrivener<DaemonEvent>): P
   return daemon;
 }
 
-const ring: Record<string, unknown> = {};
-ring['self'] = ring;
+const ring: { self?: unknown } = {};
+ring.self = ring;
 const hostile = new Proxy(
   {},
   {
@@ -84,14 +84,8 @@ test.each([
     await failWith(error, events);
     await events.close();
     const read = await firstValueFrom(readJournal<DaemonEvent>(filePath).pipe(toArray()));
-    expect(read.map(({ entry }) => (entry.type === 'StatusChanged' ? entry.status : entry.error))).toEqual([
-      'Running',
-      expect.objectContaining({
-        ...expected,
-        ...('cause' in expected ? { cause: expect.objectContaining(expected.cause) } : {}),
-      }),
-      'Failed',
-    ]);
+    expect(read.map(({ entry }) => entry.type)).toEqual(['StatusChanged', 'FailureOccurred', 'StatusChanged']);
+    expect(read[1]!.entry).toMatchObject({ daemon: 'd', error: expected });
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -100,7 +94,5 @@ test.each([
 test('an events journal that stamps its events writes the data itself', () => {
   const event = { type: 'FailureOccurred', daemon: 'd', error: errorData(new RangeError('far')), at: 1 };
   const line = new JsonEntrySerializer().serialize({ position: 1, entry: event });
-  expect(JSON.parse(line)).toMatchObject({
-    entry: { at: 1, error: { name: 'RangeError', message: 'far', stack: expect.any(String) } },
-  });
+  expect(JSON.parse(line)).toMatchObject({ entry: { at: 1, error: { name: 'RangeError', message: 'far' } } });
 });

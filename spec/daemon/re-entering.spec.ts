@@ -95,7 +95,7 @@ describe('a flusher whose sink, predicate or journal calls it back while it repl
     for (const n of [1, 2]) scrivener.append(n);
     const accepted: number[][] = [];
     const starts: Promise<void>[] = [];
-    const flusher: FlusherDaemon<number> = new FlusherDaemon({
+    const flusher = new FlusherDaemon<number>({
       scrivener,
       predicate: countThreshold(1),
       sink: {
@@ -123,7 +123,7 @@ describe('a flusher whose sink, predicate or journal calls it back while it repl
       return position;
     };
     let audits = 0;
-    const flusher: FlusherDaemon<string> = new FlusherDaemon({
+    const flusher = new FlusherDaemon<string>({
       scrivener,
       predicate: countThreshold(1),
       sink: {
@@ -144,7 +144,7 @@ describe('a flusher whose sink, predicate or journal calls it back while it repl
     for (const n of [1, 2, 3]) scrivener.append(n);
     const accepted: number[] = [];
     let down: Promise<void> | undefined;
-    const flusher: FlusherDaemon<number> = new FlusherDaemon({
+    const flusher = new FlusherDaemon<number>({
       scrivener,
       predicate: (growth) => {
         down ??= flusher.shutdown();
