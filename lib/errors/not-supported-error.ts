@@ -8,7 +8,8 @@ export class NotSupportedError extends ScrivenerError {
   constructor(
     /** What cannot be done, and why. */
     readonly reason: string,
+    options?: ErrorOptions,
   ) {
-    super(`Not supported: ${reason}`);
+    super(`Not supported: ${reason}`, options);
   }
 }

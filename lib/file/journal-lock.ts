@@ -1,7 +1,7 @@
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { tryLock } from 'fs-native-extensions';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
+import { osLock, type TryLock } from './os-lock';
 
 /**
  * Out of any file's reach: where locks bind reads and writes too (Windows), nobody comes by here.
@@ -18,16 +18,21 @@ export class JournalLock {
   /** The journal's file, and that beside it. */
   readonly #files: FileHandle[];
 
+  readonly #tryLock: TryLock;
+
   private constructor(
     /** The file's path, links followed. */
     readonly realPath: string,
     files: FileHandle[],
+    tryLock: TryLock,
   ) {
+    this.#tryLock = tryLock;
     this.#files = files;
   }
 
   /** Takes the lock of a file, which is created when it is missing; throws {@link JournalLockedError} when it is taken. */
   static async acquire(filePath: string): Promise<JournalLock> {
+    const tryLock = await osLock();
     const files: FileHandle[] = [];
     try {
       const journal = await open(filePath, 'a+');
@@ -38,11 +43,11 @@ export class JournalLock {
       const realPath = await realpath(filePath);
       const lock = await open(`${realPath}.lock`, 'a');
       files.push(lock);
-      if (!tryLock(lock.fd) || !tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
+      if (!tryLock(lock.fd, 0, 0) || !tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
       const [held, found] = await Promise.all([journal.stat({ bigint: true }), stat(realPath, { bigint: true })]);
       // Renamed in between: what is locked is not what the path names.
       if (held.ino !== found.ino || held.dev !== found.dev) throw new JournalLockedError(filePath);
-      return new JournalLock(realPath, files);
+      return new JournalLock(realPath, files, tryLock);
     } catch (error) {
       await closeAll(files);
       throw error;
@@ -58,7 +63,7 @@ export class JournalLock {
         await journal.close();
         return;
       }
-      if (!tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(this.realPath);
+      if (!this.#tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(this.realPath);
     } catch (error) {
       await journal.close();
       throw error;

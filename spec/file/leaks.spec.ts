@@ -31,6 +31,7 @@ async function run<R>(program: string, argument: number): Promise<R> {
     alias: { 'fs-native-extensions': join(ROOT, 'node_modules/fs-native-extensions') },
     packages: 'bundle',
     external: [join(ROOT, 'node_modules/fs-native-extensions')],
+    supported: { 'dynamic-import': false }, // of a folder
   });
   const { code, stdout, stderr } = await runNode([outfile, program, path('journal.ndjson'), String(argument)], ROOT);
   if (code !== 0) throw new Error(stderr);

@@ -36,6 +36,8 @@ export function useChildren(): (args: readonly string[], shell?: string) => Chil
       target: 'node20',
       format: 'cjs',
       external: ['fs-native-extensions'],
+      // It is found by NODE_PATH, which `import` does not look at.
+      supported: { 'dynamic-import': false },
     });
   });
   afterEach(async () => {

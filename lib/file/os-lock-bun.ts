@@ -1,0 +1,16 @@
+import { openFileLock } from './open-file-lock';
+import type { TryLock } from './os-lock';
+
+/** The parts of https://bun.com/docs/runtime/ffi in use. */
+interface BunFfi {
+  dlopen(name: string, symbols: object): { symbols: { fcntl(fd: number, command: number, flock: Uint8Array): number } };
+}
+
+const FFI = 'bun:ffi';
+
+export function bunLock(): Promise<TryLock> {
+  return openFileLock(async (library) => {
+    const { dlopen } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ FFI)) as BunFfi;
+    return dlopen(library, { fcntl: { args: ['i32', 'i32', 'ptr'], returns: 'i32' } }).symbols.fcntl;
+  });
+}
