@@ -2,7 +2,7 @@ import { NotSupportedError } from '../errors/not-supported-error';
 import type { TryLock } from './os-lock';
 
 /** The C library's `fcntl`, called with a `struct flock`. */
-type Fcntl = (fd: number, command: number, flock: Uint8Array) => number;
+export type Fcntl = (fd: number, command: number, flock: Uint8Array) => number;
 
 const LIBRARIES = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'];
 const GET = 36;

@@ -1,9 +1,9 @@
-import { openFileLock } from './open-file-lock';
+import { openFileLock, type Fcntl } from './open-file-lock';
 import type { TryLock } from './os-lock';
 
 /** The parts of https://bun.com/docs/runtime/ffi in use. */
 interface BunFfi {
-  dlopen(name: string, symbols: object): { symbols: { fcntl(fd: number, command: number, flock: Uint8Array): number } };
+  readonly dlopen: (name: string, symbols: object) => { readonly symbols: { readonly fcntl: Fcntl } };
 }
 
 const FFI = 'bun:ffi';

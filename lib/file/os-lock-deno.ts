@@ -1,10 +1,10 @@
 import { NotSupportedError } from '../errors/not-supported-error';
-import { openFileLock } from './open-file-lock';
+import { openFileLock, type Fcntl } from './open-file-lock';
 import type { TryLock } from './os-lock';
 
 /** The parts of https://docs.deno.com/runtime/fundamentals/ffi/ in use. */
 interface DenoFfi {
-  dlopen(name: string, symbols: object): { symbols: { fcntl(fd: number, command: number, flock: Uint8Array): number } };
+  readonly dlopen: (name: string, symbols: object) => { readonly symbols: { readonly fcntl: Fcntl } };
   readonly errors: { readonly NotCapable: new () => Error };
 }
 

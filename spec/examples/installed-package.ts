@@ -33,6 +33,7 @@ export class InstalledPackage {
    */
   constructor(entries: readonly string[] = ['.', './file'], packages: readonly string[] = []) {
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as PackageJson;
+    const published = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
     const modules = join(this.folder, 'node_modules');
     const installed = join(modules, 'rx-scrivener');
     const outputs = entries.map((entry) => manifest.exports[entry]!.import.default);
@@ -46,17 +47,13 @@ export class InstalledPackage {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      packages: 'external',
+      external: published,
     });
     writeFileSync(
       join(installed, 'package.json'),
       JSON.stringify({ name: 'rx-scrivener', type: 'module', exports: manifest.exports }),
     );
-    for (const name of [
-      ...Object.keys(manifest.dependencies),
-      ...Object.keys(manifest.peerDependencies),
-      ...packages,
-    ]) {
+    for (const name of [...published, ...packages]) {
       mkdirSync(dirname(join(modules, name)), { recursive: true });
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name), 'junction');
     }
