@@ -36,6 +36,7 @@ try {
   checkRuntime();
   checkCommand();
   checkTypes();
+  checkBundles();
   checkImports();
   checkClassesAreShared();
   run(bin('size-limit'), [], root);
@@ -99,6 +100,13 @@ function checkTypes() {
   };
   for (const [kind, some] of Object.entries(kinds))
     for (const extension of ['mts', 'cts', 'ts']) write(`${kind}.${extension}`, uses(some));
+  // What is published is written with the compiler before the newest, whose API our tools need; the newest takes our sources as well.
+  for (const project of ['tsconfig.json', 'tsconfig.core.json'])
+    run(
+      process.execPath,
+      [join(consumer, 'node_modules', compiler('7.0'), 'bin/tsc'), '-p', join(root, project)],
+      root,
+    );
   const bundler = { module: 'esnext', moduleResolution: 'bundler' };
   const nodenext = { module: 'nodenext', types: ['node'] };
   const newer = {
@@ -132,6 +140,47 @@ function checkTypes() {
       run(process.execPath, [join(consumer, 'node_modules', compiler(version), 'bin/tsc'), '-p', `${name}.json`]);
     }
   }
+}
+
+/** A server that is bundled runs: with its lock where the native package is beside it, and to read where it is not. */
+function checkBundles() {
+  write('server.mjs', [
+    `import { openFileScrivener, readJournal } from 'rx-scrivener/file';`,
+    `const [, , filePath, mode] = process.argv;`,
+    `async function main() {`,
+    `  if (mode === 'write') {`,
+    `    const scrivener = await openFileScrivener({ filePath });`,
+    `    await scrivener.write({ type: 'Said' });`,
+    `    await scrivener.close();`,
+    `  }`,
+    `  for await (const { position } of readJournal(filePath)) console.log(position);`,
+    `}`,
+    `main().catch(({ code, message }) => console.log(code, message));`,
+  ]);
+  const elsewhere = mkdtempSync(join(tmpdir(), `${pkg.name}-bundle-`));
+  try {
+    for (const [format, extension] of [
+      ['esm', 'mjs'],
+      ['cjs', 'cjs'],
+    ]) {
+      const bundle = (folder) => join(folder, `bundled.${extension}`);
+      const options = { absWorkingDir: consumer, entryPoints: ['server.mjs'], bundle: true, platform: 'node', format };
+      for (const folder of [consumer, elsewhere]) buildSync({ ...options, outfile: bundle(folder), logLevel: 'error' });
+      const journal = join(elsewhere, `${format}.ndjson`);
+      const says = (folder, mode) =>
+        execFileSync(process.execPath, [bundle(folder), journal, mode], { cwd: elsewhere, encoding: 'utf8' }).trim();
+      const expected = {
+        beside: says(consumer, 'write'),
+        read: says(elsewhere, 'read'),
+        without: says(elsewhere, 'write'),
+      };
+      if (expected.beside !== '1' || expected.read !== '1' || !expected.without.includes('`fs-native-extensions`'))
+        fail(`Expected bundles to write and to read, and to say what they miss, got ${JSON.stringify(expected)}`);
+    }
+  } finally {
+    rmSync(elsewhere, { recursive: true, force: true });
+  }
+  console.log('bundles run');
 }
 
 /** What the built files reach: only declared packages, and nothing of Node from the portable entries. */
