@@ -45,6 +45,7 @@ export { writeOnce } from './patterns/write-once';
 
 // Errors
 export { ScrivenerError, type ErrorCode } from './errors/scrivener-error';
+export { BookmarkAheadError } from './errors/bookmark-ahead-error';
 export { BufferOverflowError } from './errors/buffer-overflow-error';
 export { CorruptBookmarkError } from './errors/corrupt-bookmark-error';
 export { CorruptEntryError } from './errors/corrupt-entry-error';

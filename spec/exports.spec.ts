@@ -68,6 +68,7 @@ test('rx-scrivener exports these values and no others', () => {
   expect(Object.keys(core).sort()).toEqual([
     'AdapterHost',
     'AgentHost',
+    'BookmarkAheadError',
     'BufferOverflowError',
     'ContractDaemon',
     'CorruptBookmarkError',
@@ -130,6 +131,7 @@ test('every folder with an index.ts is an entry of the package', () => {
 test('every error has a name and a code of its own, and is a ScrivenerError', () => {
   const options = { filePath: 'f', line: 1, byteOffset: 0, reason: 'r' };
   const errors = [
+    new core.BookmarkAheadError(3, 2),
     new core.BufferOverflowError(1),
     new core.CorruptEntryError('r'),
     new core.CorruptJournalError(options),
@@ -154,6 +156,7 @@ test('every error has a name and a code of its own, and is a ScrivenerError', ()
     expect(error.message).not.toBe('');
   }
   expect(errors.map(({ message }) => message)).toEqual([
+    'The bookmark is at position 3, the journal ends at 2',
     'The consumer fell more than 1 values behind',
     'Not a journal line: r',
     'f, line 1 (byte 0): r',
@@ -165,7 +168,7 @@ test('every error has a name and a code of its own, and is a ScrivenerError', ()
     'Position 1 was dropped, the oldest kept is 2',
     'The entry cannot be serialized: r',
   ]);
-  expect(errors[2]).toMatchObject(options);
-  expect(errors[3]).toMatchObject({ issues: [{ message: 'm' }, { message: 'n' }] });
-  expect(errors[4]).toMatchObject({ daemon: 'd', status: 'Stopped' });
+  expect(errors[3]).toMatchObject(options);
+  expect(errors[4]).toMatchObject({ issues: [{ message: 'm' }, { message: 'n' }] });
+  expect(errors[5]).toMatchObject({ daemon: 'd', status: 'Stopped' });
 });

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
-import type { BookmarkStore } from '../patterns/bookmark-store';
+import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
 import { replaceFile } from './replace-file';
 
 /**
@@ -23,6 +24,11 @@ export class FileBookmarkStore implements BookmarkStore {
 
   constructor(filePath: string) {
     this.#filePath = filePath;
+  }
+
+  /** @internal */
+  get [STORED_AS](): string {
+    return resolve(this.#filePath);
   }
 
   /** Resolves with {@link START} when there is no file; rejects with {@link CorruptBookmarkError} when it holds no bookmark. */

@@ -1,10 +1,27 @@
-import { concatMap, defer, firstValueFrom, from, lastValueFrom, Subject, takeUntil } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  defer,
+  endWith,
+  firstValueFrom,
+  from,
+  ignoreElements,
+  lastValueFrom,
+  map,
+  of,
+  race,
+  Subject,
+  takeUntil,
+  timer,
+} from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
+import { JournalClosedError } from '../errors/journal-closed-error';
 import { newestPosition } from '../journal/newest-position';
-import { assertPosition, type Position, type Positioned } from '../journal/position';
+import { assertPosition, END, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import { loadBookmark, type BookmarkStore } from '../patterns/bookmark-store';
+import { Bookmark } from '../patterns/bookmark';
+import type { BookmarkStore } from '../patterns/bookmark-store';
 import { eachInTurn } from '../patterns/each-in-turn';
 import type { MessageCodec } from './message-codec';
 
@@ -23,22 +40,29 @@ export interface Adapter<M> {
   deliver(message: M, position: Position): void | Promise<void>;
 }
 
+/** A journal that is over says so within this time. */
+const ENDED_MS = 1_000;
+
 /** What an adapter's host is built with. */
 export interface AdapterHostOptions<M, E> extends DaemonOptions {
   readonly scrivener: Scrivener<E>;
   readonly adapter: Adapter<M>;
   readonly codec: MessageCodec<M, E>;
-  /** Deliver what lies behind this position. Default: the journal's end at start, so that a recovered history is not delivered again. */
+  /** Deliver what comes after this position. Default: the journal's end at start, so that a recovered history is not delivered again. */
   readonly after?: Position;
-  /** Instead of `after`: deliver what lies behind the bookmark, and move it behind each message delivered (at least once). */
+  /**
+   * Instead of `after`: deliver what comes after the bookmark, and move it as messages are delivered (at least once), never ahead of what the journal
+   * has flushed. What is not for this side moves it, too. A store serves one host at a time: `start` waits until the one before has ended.
+   */
   readonly bookmarks?: BookmarkStore;
 }
 
 /**
  * Carries a client's messages into a journal and the journal's messages out to it.
  *
- * A source, a codec, a journal or a delivery that fails makes it Failed. It completes when the journal does; a client that has no more to say
- * is still delivered to. `shutdown` finishes the delivery under way, writes the messages that have come in, and releases both sides.
+ * A source, a codec, a journal or a delivery that fails makes it Failed. It completes when the journal does (a message that comes in then is
+ * dropped); a client that has no more to say is still delivered to. `shutdown` finishes the delivery under way, writes the messages that have come
+ * in, saves the bookmark, and releases both sides. Of an async generator it takes no message that is not yielded yet.
  *
  * @example
  * ```ts
@@ -52,6 +76,7 @@ export class AdapterHost<M, E> extends ContractDaemon {
   readonly #codec: MessageCodec<M, E>;
   readonly #after: Position | undefined;
   readonly #bookmarks: BookmarkStore | undefined;
+  #bookmark: Bookmark<E> | undefined;
   readonly #stop = new Subject<void>();
   /** Settle when nothing is carried any more. */
   #sides: readonly Promise<unknown>[] = [];
@@ -68,11 +93,18 @@ export class AdapterHost<M, E> extends ContractDaemon {
     this.#bookmarks = bookmarks;
   }
 
+  /** {@link ContractDaemon.shutdown}; resolves when nothing is under way any more, also when the host has failed. */
+  override async shutdown(): Promise<void> {
+    try {
+      await super.shutdown();
+    } finally {
+      await Promise.allSettled(this.#sides);
+    }
+  }
+
   protected override async onStart(): Promise<void> {
-    const after = this.#bookmarks
-      ? await loadBookmark(this.#bookmarks)
-      : (this.#after ?? (await firstValueFrom(newestPosition(this.#scrivener))));
-    const egress = this.#carry(this.#egress(after));
+    const after = await this.#begin();
+    const egress = this.#carry(this.#egress(after), this.#bookmark);
     this.#sides = [egress, this.#carry(defer(() => this.#ingress()))];
     // What fails is journaled.
     for (const side of this.#sides) side.catch(() => undefined);
@@ -84,33 +116,73 @@ export class AdapterHost<M, E> extends ContractDaemon {
     await Promise.all(this.#sides);
   }
 
-  #egress(after: Position): Observable<void> {
+  /** The position to deliver after. */
+  async #begin(): Promise<Position> {
+    if (this.#bookmarks === undefined) {
+      return this.#after ?? (await firstValueFrom(newestPosition(this.#scrivener)));
+    }
+    const bookmark = (this.#bookmark = new Bookmark(this.#scrivener, this.#bookmarks));
+    bookmark.saved$.subscribe({ error: () => this.#stop.next() }); // its end rejects
+    try {
+      return await bookmark.begin();
+    } catch (error) {
+      await bookmark.end();
+      throw error;
+    }
+  }
+
+  #egress(after: Position): Observable<unknown> {
     return eachInTurn(this.#scrivener.tail(after), (record) => this.#deliver(record), this.#stop);
   }
 
-  #ingress(): Observable<Position> {
+  #ingress(): Observable<unknown> {
     const { incoming } = this.#adapter;
-    const write = async (message: M) => this.#scrivener.write(this.#codec.toEntry(message));
     return isPullable(incoming)
-      ? eachInTurn(incoming, write, this.#stop)
+      ? eachInTurn(incoming, (message) => this.#write(message), this.#stop)
       : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come in is written
-        from(incoming).pipe(takeUntil(this.#stop), concatMap(write));
+        from(incoming).pipe(
+          takeUntil(this.#stop),
+          concatMap((message) => this.#write(message)),
+        );
+  }
+
+  async #write(message: M): Promise<void> {
+    try {
+      await this.#scrivener.write(this.#codec.toEntry(message));
+    } catch (error) {
+      if (!(error instanceof JournalClosedError && (await this.#hasEnded()))) throw error;
+    }
   }
 
   async #deliver({ position, entry }: Positioned<E>): Promise<void> {
     const message = this.#codec.toMessage(entry);
-    if (message === undefined) return;
+    if (message === undefined) {
+      this.#bookmark?.pass(position);
+      return;
+    }
     await this.#adapter.deliver(message, position);
-    await this.#bookmarks?.save(position);
+    this.#bookmark?.moveTo(position);
   }
 
-  /** Runs one side; when it breaks, both end. */
-  async #carry(side: Observable<unknown>): Promise<void> {
+  /** Whether it is this journal that has ended, and not another one that a tapped scrivener writes to. */
+  #hasEnded(): Promise<boolean> {
+    const ended = this.#scrivener.tail(END - 1).pipe(
+      ignoreElements(),
+      endWith(true),
+      catchError(() => of(true)), // the other side fails with it
+    );
+    return firstValueFrom(race(ended, timer(ENDED_MS).pipe(map(() => false))));
+  }
+
+  /** Runs one side, and saves its bookmark; when it breaks, both end. */
+  async #carry(side: Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
     try {
       await lastValueFrom(side, { defaultValue: undefined });
+      await bookmark?.end();
     } catch (error) {
-      await this.fail(error);
       this.#stop.next();
+      await bookmark?.end().catch(() => undefined); // the first failure is the one to report
+      await this.fail(error);
       throw error;
     }
   }

@@ -1,4 +1,7 @@
-import { assertPosition, type Position } from '../journal/position';
+import type { Position } from '../journal/position';
+
+/** Where a store keeps its bookmark, if it says so: stores with the same value are one. */
+export const STORED_AS = Symbol.for('rx-scrivener.storedAs');
 
 /**
  * Remembers how far a consumer has come.
@@ -16,11 +19,6 @@ export interface BookmarkStore {
   load(): Promise<Position>;
   /** Resolves once a later `load` gives this position. */
   save(position: Position): Promise<void>;
-}
-
-/** What a store has saved; rejects with `RangeError` when that is no position: starting over would be worse. */
-export async function loadBookmark(bookmarks: BookmarkStore): Promise<Position> {
-  const position: unknown = await bookmarks.load();
-  assertPosition('bookmark', position);
-  return position;
+  /** @internal */
+  readonly [STORED_AS]?: string;
 }

@@ -267,14 +267,32 @@ onLinux('no handle stays open', async () => {
   expect(openDescriptors(path())).toEqual([]);
 });
 
-test('consume goes on where it was', async () => {
+test('consume goes on where it was, also in another store of the same file', async () => {
   const scrivener = new InMemoryScrivener<string>();
-  for (const entry of ['a', 'b', 'c', 'd']) scrivener.append(entry);
   const handled: string[] = [];
-  const two = () => consume(scrivener, store(), ({ entry }) => void handled.push(entry)).pipe(take(2));
-  expect(await lastValueFrom(two())).toBe(2);
-  expect(await lastValueFrom(two())).toBe(4);
-  expect(handled.slice(0, 2)).toEqual(['a', 'b']);
-  expect(new Set(handled)).toEqual(new Set(['a', 'b', 'c', 'd']));
+  const consumed = () => consume(scrivener, store(), ({ entry }) => void handled.push(entry));
+  for (const entry of ['a', 'b']) scrivener.append(entry);
+  expect(await lastValueFrom(consumed().pipe(take(2)))).toBe(2);
+  for (const entry of ['c', 'd']) scrivener.append(entry);
+  expect(await lastValueFrom(consumed().pipe(take(2)))).toBe(4);
+  expect(handled).toEqual(['a', 'b', 'c', 'd']);
   expect(existsSync(filePath())).toBe(true);
+});
+
+test('stores of one file are one store: the next consumer waits until the one before has ended', async () => {
+  const scrivener = new InMemoryScrivener<string>();
+  const steps: string[] = [];
+  const run = (name: string) =>
+    consume(scrivener, store(), async ({ entry }) => {
+      steps.push(`${name} begins ${entry}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      steps.push(`${name} ends ${entry}`);
+    });
+  scrivener.append('a');
+  const first = run('first').subscribe();
+  while (steps.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  first.unsubscribe();
+  scrivener.append('b');
+  expect(await lastValueFrom(run('second').pipe(take(1)))).toBe(2);
+  expect(steps).toEqual(['first begins a', 'first ends a', 'second begins b', 'second ends b']);
 });

@@ -377,19 +377,54 @@ describe('a journal that refuses', () => {
     expect(fed.returns).toBeGreaterThan(0);
   });
 
-  test('a message that comes once the journal has ended is not lost in silence', async () => {
+  test('a message that comes once the journal has ended does not make the end a failure', async () => {
     const source = new Subject<string>();
     const host = hostOf(source);
     await host.start();
     journal.complete();
     source.next('a'); // before the host could know
     await settle();
-    expect(host.status).toBe('Failed');
+    expect(journaled()).toEqual(['Running', 'Completed']);
+  });
+
+  test('because another journal has ended, fails it', async () => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick'] });
+    const other = new InMemoryScrivener<ChatEntry>();
+    other.complete();
+    const source = new Subject<string>();
+    const host = hostOf(source, { scrivener: new TappedScrivener(journal, (entry) => other.write(entry)) });
+    await host.start();
+    source.next('a');
+    await jest.advanceTimersByTimeAsync(1_000);
     expect(await host.waitForFailure()).toMatchObject({ code: 'ERR_JOURNAL_CLOSED' });
+    jest.useRealTimers();
   });
 });
 
 describe('shutdown', () => {
+  test('after a failure waits for what is under way, too', async () => {
+    const source = new Subject<string>();
+    const slow = slowJournal();
+    const host = new AdapterHost({
+      scrivener: slow.scrivener,
+      codec: userSide,
+      adapter: { incoming: source, deliver: () => Promise.reject(boom) },
+    });
+    await host.start();
+    for (const text of ['a', 'b', 'c']) source.next(text);
+    journal.append(byAgent('x'));
+    expect(await host.waitForFailure()).toBe(boom);
+    const down = track(host.shutdown());
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      expect([down.state, source.observed]).toEqual(['pending', false]);
+      slow.pass();
+    }
+    await settle();
+    expect(down.state).not.toBe('pending');
+    expect(written()).toEqual(['x', 'a', 'b', 'c']);
+  });
+
   test('writes what an Observable emitted in the same tick, and nothing behind it', async () => {
     const source = new Subject<string>();
     const host = hostOf(source);

@@ -64,10 +64,7 @@ describe.each(backends<string>())('on a journal %s', (_, open) => {
     if (complete) complete();
     else await close();
     await until(() => log.length === 3);
-    expect([log, bookmark.saved]).toEqual([
-      [1, 2, '|'],
-      [1, 2],
-    ]);
+    expect([log, bookmark.position]).toEqual([[1, 2, '|'], 2]);
     await close();
   });
 });
@@ -122,15 +119,21 @@ test('has no queue: it pulls the next once the one before is done', async () => 
 });
 
 describe('a bookmark', () => {
-  test('ahead of the head waits for what lies behind it', async () => {
+  test('ahead of the head is an error that names both, nothing is handled; at the head it is none', async () => {
     const journal = journalOf('ab');
     const handled: string[] = [];
-    const subscription = consume(journal, new Bookmark(4), ({ entry }) => void handled.push(entry)).subscribe();
-    for (const text of 'cdef') {
-      journal.append(text);
-      await settle();
-    }
-    expect(handled).toEqual(['e', 'f']);
+    const handle = ({ entry }: Positioned<string>) => void handled.push(entry);
+    const log: unknown[] = [];
+    consume(journal, new Bookmark(3), handle).subscribe(logger(log));
+    await settle();
+    expect([log, journal.observed]).toEqual([
+      [expect.objectContaining({ code: 'ERR_BOOKMARK_AHEAD', bookmark: 3, head: 2 })],
+      false,
+    ]);
+    const subscription = consume(journal, new Bookmark(2), handle).subscribe();
+    journal.append('c');
+    await settle();
+    expect(handled).toEqual(['c']);
     subscription.unsubscribe();
   });
 

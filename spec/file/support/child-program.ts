@@ -1,7 +1,8 @@
 // What the specs run in a process of its own: see ./child.ts.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { JsonEntrySerializer } from 'rx-scrivener';
+import { NEVER } from 'rxjs';
+import { AdapterHost, consume, JsonEntrySerializer } from 'rx-scrivener';
 import { FileAppendSink, FileBookmarkStore, openFileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
 import { matrixStep, type MatrixEntry } from './matrix-entries';
 
@@ -20,6 +21,31 @@ const programs: Record<string, () => Promise<void>> = {
     await told;
     await scrivener.close();
     say('closed');
+  },
+
+  /** Writes what it is told, and says what is handled from the bookmark on. */
+  async consume() {
+    const scrivener = await openFileScrivener<string>({ filePath });
+    const bookmarks = new FileBookmarkStore(argument);
+    consume(scrivener, bookmarks, ({ entry }) => void say(`handled ${entry}`)).subscribe();
+    commands.on('line', (text) => void scrivener.write(text));
+    say('open');
+    await new Promise(() => undefined);
+  },
+
+  /** As `consume`, by a host. */
+  async host() {
+    const scrivener = await openFileScrivener<string>({ filePath });
+    const host = new AdapterHost<string, string>({
+      scrivener,
+      codec: { toEntry: (text) => text, toMessage: (text) => text },
+      adapter: { incoming: NEVER, deliver: (text) => void say(`handled ${text}`) },
+      bookmarks: new FileBookmarkStore(argument),
+    });
+    await host.start();
+    commands.on('line', (text) => void scrivener.write(text));
+    say('open');
+    await new Promise(() => undefined);
   },
 
   /** Writes without end, and says what is flushed. */

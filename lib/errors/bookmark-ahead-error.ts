@@ -1,0 +1,17 @@
+import type { Position } from '../journal/position';
+import { ScrivenerError } from './scrivener-error';
+
+/** A bookmark lies past the end of its journal: it is another journal's, or entries that were handled are lost. */
+export class BookmarkAheadError extends ScrivenerError {
+  override readonly name = 'BookmarkAheadError';
+  readonly code = 'ERR_BOOKMARK_AHEAD';
+
+  constructor(
+    /** The position in the store. */
+    readonly bookmark: Position,
+    /** The journal's last position. */
+    readonly head: Position,
+  ) {
+    super(`The bookmark is at position ${bookmark}, the journal ends at ${head}`);
+  }
+}
