@@ -137,13 +137,11 @@ export class AdapterHost<M, E> extends ContractDaemon {
 
   #ingress(): Observable<unknown> {
     const { incoming } = this.#adapter;
+    const write = (message: M) => this.#write(message);
     return isPullable(incoming)
-      ? eachInTurn(incoming, (message) => this.#write(message), this.#stop)
+      ? eachInTurn(incoming, write, this.#stop)
       : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come in is written
-        from(incoming).pipe(
-          takeUntil(this.#stop),
-          concatMap((message) => this.#write(message)),
-        );
+        from(incoming).pipe(takeUntil(this.#stop), concatMap(write));
   }
 
   async #write(message: M): Promise<void> {

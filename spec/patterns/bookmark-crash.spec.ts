@@ -20,7 +20,10 @@ test.each(['consume', 'host'])(
       while ((await running.says()) !== 'open');
       const handles = async (texts: string) => {
         for (const text of texts) running.tell(text);
-        await until(() => [...texts].every((text) => running.said.includes(`handled ${text}`)), `${texts} handled`);
+        await until(
+          () => Array.from(texts).every((text) => running.said.includes(`handled ${text}`)),
+          `${texts} handled`,
+        );
       };
       return { handles, crash: () => running.crash() };
     };

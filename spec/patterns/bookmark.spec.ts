@@ -43,7 +43,7 @@ function run(scrivener: Scrivener<string>, store: BookmarkStore) {
   const log: unknown[] = [];
   const subscription = consume(scrivener, store, ({ entry }) => void handled.push(entry)).subscribe({
     next: (position) => log.push(position),
-    error: (error) => log.push(error),
+    error: (error: unknown) => log.push(error),
     complete: () => log.push('|'),
   });
   return { handled, log, subscription };
@@ -202,7 +202,7 @@ describe('saving', () => {
     consume(journal, { load: async () => 0, save: () => Promise.reject(boom) }, async ({ position, entry }) => {
       await gates[position - 1]!.passed;
       handled.push(entry);
-    }).subscribe({ error: (error) => log.push(error) });
+    }).subscribe({ error: (error: unknown) => log.push(error) });
     await settle();
     gates[0]!.open();
     await settle();
@@ -223,7 +223,7 @@ describe('saving', () => {
     };
     consume(journal, { load: async () => 0, save }, ({ entry }) => {
       if (entry === 'c') throw boom;
-    }).subscribe({ next: (position) => log.push(position), error: (error) => log.push(error) });
+    }).subscribe({ next: (position) => log.push(position), error: (error: unknown) => log.push(error) });
     await settle();
     expect(log).toEqual([]);
     gate.open();
