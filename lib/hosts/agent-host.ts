@@ -30,12 +30,12 @@ export class AgentHost<M, E> {
   }
 
   /**
-   * Resolves with the first message behind `after` (default {@link START}) that is for this side, at its position.
+   * Resolves with the first message after `after` (default {@link START}) that is for this side, at its position.
    * Rejects as {@link Scrivener.waitFor} does, and with what the codec throws.
    */
   async waitForMessage(after: Position = START, options?: WaitOptions): Promise<Positioned<M>> {
-    const isMessage = this.#accept(() => true);
-    return this.#translated(await this.#scrivener.waitFor(after, isMessage, options));
+    const translation = this.#translation();
+    return translation.of(await this.#scrivener.waitFor(after, (entry) => translation.matches(entry, START), options));
   }
 
   /** Writes a message; resolves with its position. Rejects as {@link Scrivener.write} does, and with what the codec throws. */
@@ -44,20 +44,26 @@ export class AgentHost<M, E> {
   }
 
   /**
-   * Sends a question and resolves with the first message behind it that is its answer.
+   * Sends a question and resolves with the first message after it that is its answer; `isAnswer` is told the question's position, too.
    * Rejects as `sendMessage` does, then as `waitForMessage` does; `timeout` counts from the moment it is sent.
    */
-  async ask<A extends M>(
+  ask<A extends M>(
     question: M,
-    isAnswer: (message: M) => message is A,
+    isAnswer: (message: M, asked: Position) => message is A,
     options?: WaitOptions,
-  ): Promise<Positioned<A>> {
+  ): Promise<Positioned<A>>;
+  ask(question: M, isAnswer: (message: M, asked: Position) => boolean, options?: WaitOptions): Promise<Positioned<M>>;
+  async ask(
+    question: M,
+    isAnswer: (message: M, asked: Position) => boolean,
+    options?: WaitOptions,
+  ): Promise<Positioned<M>> {
+    const translation = this.#translation(isAnswer);
     const entry = this.#codec.toEntry(question);
-    const accept = this.#accept(isAnswer) as (entry: E) => entry is E;
-    return this.#translated(await ask(this.#scrivener, entry, accept, options)) as Positioned<A>;
+    return translation.of(await ask(this.#scrivener, entry, translation.matches, options));
   }
 
-  /** The messages behind `after` (default {@link START}) that are for this side, then live, each at its entry's position. */
+  /** The messages after `after` (default {@link START}) that are for this side, then live, each at its entry's position. */
   messages(after: Position = START): JournalStream<M> {
     const translate = ({ position, entry }: Positioned<E>): Positioned<M>[] => {
       const message = this.#codec.toMessage(entry);
@@ -70,14 +76,20 @@ export class AgentHost<M, E> {
     );
   }
 
-  #accept(accept: (message: M) => boolean): (entry: E) => boolean {
-    return (entry) => {
-      const message = this.#codec.toMessage(entry);
-      return message !== undefined && accept(message);
+  /** Matches entries by their messages, each translated once, and keeps the message of one that matched. */
+  #translation(accept: (message: M, asked: Position) => boolean = () => true) {
+    const messages = new Map<E, M>();
+    return {
+      matches: (entry: E, asked: Position): boolean => {
+        const message = this.#codec.toMessage(entry);
+        if (message === undefined || !accept(message, asked)) return false;
+        messages.set(entry, message);
+        return true;
+      },
+      of: ({ position, entry }: Positioned<E>): Positioned<M> => ({
+        position,
+        entry: messages.has(entry) ? messages.get(entry)! : this.#codec.toMessage(entry)!,
+      }),
     };
-  }
-
-  #translated({ position, entry }: Positioned<E>): Positioned<M> {
-    return { position, entry: this.#codec.toMessage(entry)! };
   }
 }

@@ -3,7 +3,10 @@
  *
  * Unlike an async generator's, its `return` reaches the iterator at once, also while a `next` waits.
  */
-export function flatMapIterator<V, R>(values: AsyncIterator<V>, project: (value: V) => readonly R[]): AsyncIterator<R> {
+export function flatMapIterator<V, R>(
+  values: AsyncIterator<V>,
+  project: (value: V) => readonly R[],
+): AsyncIterableIterator<R> {
   let turn: Promise<unknown> = Promise.resolve();
 
   const leave = async (): Promise<IteratorResult<R>> => {
@@ -30,5 +33,12 @@ export function flatMapIterator<V, R>(values: AsyncIterator<V>, project: (value:
       return result;
     },
     return: leave,
+    throw: async (error) => {
+      await leave();
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
   };
 }

@@ -1,24 +1,38 @@
 import { assertDelayMs } from '../errors/assert-argument';
-import type { Positioned } from '../journal/position';
+import type { Position, Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 
 /**
- * Writes a question and resolves with the first entry behind it that is its answer.
+ * Writes a question and resolves with the first entry after it that is its answer.
  *
- * Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question is written. The question stays written.
+ * `isAnswer` is told the question's position, too. Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question
+ * is written. The question stays written.
  *
  * @example
  * ```ts
  * const { entry } = await ask(scrivener, { type: 'Asked', text: 'ready?' }, isType('Answered'), { timeout: 5_000 });
+ * const reply = await ask(scrivener, question, (entry, asked) => entry.type === 'Answered' && entry.inReplyTo === asked);
  * ```
  */
-export async function ask<T, A extends T>(
+export function ask<T, A extends T>(
   scrivener: Scrivener<T>,
   question: NoInfer<T>,
-  isAnswer: (entry: T) => entry is A,
+  isAnswer: (entry: T, asked: Position) => entry is A,
+  options?: WaitOptions,
+): Promise<Positioned<A>>;
+export function ask<T>(
+  scrivener: Scrivener<T>,
+  question: NoInfer<T>,
+  isAnswer: (entry: T, asked: Position) => boolean,
+  options?: WaitOptions,
+): Promise<Positioned<T>>;
+export async function ask<T>(
+  scrivener: Scrivener<T>,
+  question: NoInfer<T>,
+  isAnswer: (entry: T, asked: Position) => boolean,
   options: WaitOptions = {},
-): Promise<Positioned<A>> {
+): Promise<Positioned<T>> {
   if (options.timeout !== undefined) assertDelayMs('timeout', options.timeout);
   const asked = await scrivener.write(question, { signal: options.signal });
-  return scrivener.waitFor(asked, isAnswer, options);
+  return scrivener.waitFor(asked, (entry) => isAnswer(entry, asked), options);
 }

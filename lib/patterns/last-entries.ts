@@ -1,21 +1,38 @@
-import { catchError, EMPTY, lastValueFrom, take, toArray } from 'rxjs';
+import { catchError, EMPTY, filter, lastValueFrom, take, toArray } from 'rxjs';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import { assertPosition, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
 /**
- * Resolves with the last `count` records, oldest first; with fewer where the journal holds fewer.
+ * Resolves with the last `count` records, or with the last that match, oldest first; with fewer where the journal holds fewer. A type guard narrows them.
  *
  * @param count - a safe integer >= 0; anything else rejects with `RangeError`
+ * @param match - only records whose entry matches; the journal is read until `count` of them are found
  * @example
  * ```ts
  * for (const { position, entry } of await lastEntries(scrivener, 10)) show(position, entry);
+ * const said = await lastEntries(scrivener, 20, isType('Said'));
  * ```
  */
-export async function lastEntries<T>(scrivener: Scrivener<T>, count: number): Promise<Positioned<T>[]> {
+export function lastEntries<T, U extends T = T>(
+  scrivener: Scrivener<T>,
+  count: number,
+  match?: (entry: T) => entry is U,
+): Promise<Positioned<U>[]>;
+export function lastEntries<T>(
+  scrivener: Scrivener<T>,
+  count: number,
+  match: (entry: T) => boolean,
+): Promise<Positioned<T>[]>;
+export async function lastEntries<T>(
+  scrivener: Scrivener<T>,
+  count: number,
+  match: (entry: T) => boolean = () => true,
+): Promise<Positioned<T>[]> {
   assertPosition('count', count);
   const newestFirst = await lastValueFrom(
     scrivener.readBackward().pipe(
+      filter(({ entry }) => match(entry)),
       take(count),
       catchError((error: unknown) => {
         if (error instanceof PositionTrimmedError) return EMPTY;

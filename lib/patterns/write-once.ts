@@ -1,6 +1,7 @@
-import { filter, firstValueFrom, map, takeWhile } from 'rxjs';
+import { catchError, EMPTY, filter, firstValueFrom, map, takeWhile } from 'rxjs';
 import { PositionConflictError } from '../errors/position-conflict-error';
-import { START, type Position } from '../journal/position';
+import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
 /** The end of the newest call on each journal: callers of one process take turns, rather than each lose to all the others. */
@@ -10,8 +11,11 @@ const turns = new WeakMap<object, Promise<unknown>>();
  * Writes an entry unless the journal holds a duplicate; of any number of callers at once, in any process, one writes.
  *
  * Resolves with the position of the entry, or of the newest duplicate. Compares and appends: when another entry came first, only what is new is
- * looked at. Rejects with {@link PositionTrimmedError} on a journal that dropped its oldest entries, where a duplicate may have been.
+ * looked at. Callers in one process take turns. Rejects with {@link PositionTrimmedError} where the journal no longer keeps entries among which
+ * a duplicate may have been.
  *
+ * @param options - `after`: look for duplicates after this position alone, so that a long journal is not read whole and one that retires entries can
+ *   be written to; default {@link START}
  * @example
  * ```ts
  * const { position, written } = await writeOnce(scrivener, order, (entry) => entry.id === order.id);
@@ -21,17 +25,24 @@ export function writeOnce<T>(
   scrivener: Scrivener<T>,
   entry: T,
   isDuplicate: (entry: T) => boolean,
+  { after = START }: { readonly after?: Position } = {},
 ): Promise<{ position: Position; written: boolean }> {
   const before = turns.get(scrivener);
   const compareAndAppend = async () => {
+    assertPosition('after', after);
     await before;
-    for (let seen = START; ;) {
-      let head = seen;
+    for (let seen = after; ;) {
+      let head = START;
       const duplicate = await firstValueFrom(
         scrivener.readBackward().pipe(
+          catchError((error: unknown) => {
+            if (!(error instanceof PositionTrimmedError) || error.first > seen + 1) throw error;
+            head ||= error.requested; // nothing is kept, and nothing is missed
+            return EMPTY;
+          }),
           takeWhile(({ position }) => position > seen + 1, true),
           filter((record) => {
-            head = Math.max(head, record.position);
+            head ||= record.position;
             return record.position > seen && isDuplicate(record.entry);
           }),
           map(({ position }) => position),
@@ -43,7 +54,7 @@ export function writeOnce<T>(
         return { position: await scrivener.write(entry, { expect: head }), written: true };
       } catch (error) {
         if (!(error instanceof PositionConflictError)) throw error;
-        seen = head;
+        seen = Math.max(seen, head);
       }
     }
   };

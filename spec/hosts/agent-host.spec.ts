@@ -246,6 +246,51 @@ describe('ask', () => {
   });
 });
 
+describe('each entry is translated once', () => {
+  test('in a wait, an ask and a loop', async () => {
+    const translated: string[] = [];
+    const counting = new AgentHost<string, ChatEntry>(journal, {
+      ...agentSide,
+      toMessage: (entry) => {
+        translated.push(entry.text);
+        return agentSide.toMessage(entry);
+      },
+    });
+    for (const text of 'ab') journal.append(byUser(text));
+    expect((await counting.waitForMessage()).entry).toBe('a');
+    expect(translated).toEqual(['a']);
+    const asking = counting.ask('ready?', (text) => text === 'yes');
+    await settle();
+    for (const text of ['no', 'yes']) journal.append(byUser(text));
+    expect(await asking).toEqual({ position: 5, entry: 'yes' });
+    expect(translated).toEqual(['a', 'no', 'yes']);
+  });
+
+  test('a journal that gives copies of its entries is translated from what it gives', async () => {
+    class Copying extends InMemoryScrivener<ChatEntry> {
+      override async waitFor(
+        after: Position,
+        match: (entry: ChatEntry) => boolean,
+        options?: WaitOptions,
+      ): Promise<never> {
+        const { position, entry } = await super.waitFor(after, match, options);
+        return { position, entry: { ...entry } } as never;
+      }
+    }
+    const copying = new Copying();
+    copying.append(byUser('a'));
+    expect(await new AgentHost(copying, agentSide).waitForMessage()).toEqual({ position: 1, entry: 'a' });
+  });
+});
+
+test('ask tells the matcher where the question stands', async () => {
+  journal.append(noted('x'));
+  const asking = host.ask('ready?', (text, asked) => text === `yes to ${asked}`);
+  await settle();
+  for (const text of ['yes to 1', 'yes to 2']) journal.append(byUser(text));
+  expect(await asking).toEqual({ position: 4, entry: 'yes to 2' });
+});
+
 describe('messages', () => {
   beforeEach(() => {
     for (const entry of [byUser('a'), noted('x'), byAgent('mine'), byUser('b')]) journal.append(entry);
@@ -308,6 +353,17 @@ describe('messages', () => {
     await iterator.return!();
     await settle();
     expect([pending.value, journal.observed]).toEqual([{ done: true, value: undefined }, false]);
+  });
+
+  test('can be passed on to by `yield*`, and thrown into', async () => {
+    async function* passedOn(): AsyncGenerator<Positioned<string>> {
+      yield* host.messages()[Symbol.asyncIterator]() as AsyncIterableIterator<Positioned<string>>;
+    }
+    const generator = passedOn();
+    expect((await generator.next()).value).toEqual({ position: 1, entry: 'a' });
+    await expect(generator.throw(boom)).rejects.toBe(boom);
+    expect(await generator.next()).toEqual({ done: true, value: undefined });
+    expect(journal.observed).toBe(false);
   });
 
   test('end with the journal, and fail with it and with the codec', async () => {

@@ -142,3 +142,12 @@ describe('in memory', () => {
     });
   });
 });
+
+test('the matcher is told where the question stands, so that a reply can name it', async () => {
+  const entries = new InMemoryScrivener<{ type: string; inReplyTo?: number }>();
+  entries.append({ type: 'Noted' });
+  const asking = ask(entries, { type: 'Asked' }, (entry, position) => entry.inReplyTo === position);
+  await settle();
+  for (const inReplyTo of [1, 3, 2, 2]) entries.append({ type: 'Answered', inReplyTo });
+  expect(await asking).toEqual({ position: 5, entry: { type: 'Answered', inReplyTo: 2 } });
+});

@@ -1,4 +1,4 @@
-import { InMemoryScrivener, lastEntries } from 'rx-scrivener';
+import { InMemoryScrivener, isType, lastEntries } from 'rx-scrivener';
 import { useTempDir } from '../file/support/temp-dir';
 import { backends } from './backends';
 import { SpiedScrivener } from './reads';
@@ -93,4 +93,37 @@ test('an error of the journal other than a trimmed one comes through', async () 
     }
   }
   await expect(lastEntries(new Broken(), 1)).rejects.toBe(boom);
+});
+
+describe('that match', () => {
+  interface Entry {
+    readonly type: 'Said' | 'Left';
+    readonly n: number;
+  }
+  function journalOf(count: number, options?: { retain: number }): InMemoryScrivener<Entry> {
+    const journal = new InMemoryScrivener<Entry>(options);
+    for (let n = 1; n <= count; n++) journal.append({ type: n % 10 === 0 ? 'Said' : 'Left', n });
+    return journal;
+  }
+  const positions = (records: readonly { position: number }[]) => records.map(({ position }) => position);
+
+  test('the last so many, oldest first, however far back they are', async () => {
+    const journal = journalOf(105);
+    expect(positions(await lastEntries(journal, 3, isType('Said')))).toEqual([80, 90, 100]);
+    expect(positions(await lastEntries(journal, 99, isType('Said')))).toHaveLength(10);
+    expect(positions(await lastEntries(journal, 2, ({ n }) => n < 4))).toEqual([2, 3]);
+    expect(await lastEntries(journal, 0, isType('Said'))).toEqual([]);
+  });
+
+  test('of those that are kept', async () => {
+    expect(positions(await lastEntries(journalOf(105, { retain: 20 }), 9, isType('Said')))).toEqual([90, 100]);
+  });
+
+  test('what match throws', async () => {
+    const boom = new Error('boom');
+    const failing = lastEntries(journalOf(3), 1, () => {
+      throw boom;
+    });
+    await expect(failing).rejects.toBe(boom);
+  });
 });

@@ -8,6 +8,7 @@ import {
   type WriteOptions,
 } from 'rx-scrivener';
 import { useTempDir } from '../file/support/temp-dir';
+import { PurgedScrivener } from '../journal/purged-scrivener';
 import { backends } from './backends';
 import { SpiedScrivener } from './reads';
 
@@ -173,6 +174,56 @@ describe('on a journal that drops its oldest entries', () => {
     for (const id of 'ab') journal.append(order(id));
     const { scrivener } = racing(journal, [[order('x'), order('y')]]); // kept: 3 and 4
     expect(await once(scrivener, order('new'))).toEqual({ position: 5, written: true });
+  });
+});
+
+describe('after a position', () => {
+  test('an older duplicate does not count, and what is older is not read', async () => {
+    const journal = new SpiedScrivener<Order>();
+    for (const id of 'abcd') journal.append(order(id));
+    const after = (id: string, position: Position) =>
+      writeOnce(journal, order(id), (entry) => entry.id === id, { after: position });
+    expect(await after('b', 2)).toEqual({ position: 5, written: true });
+    expect(Math.min(...journal.reads)).toBe(3);
+    expect(await after('b', 2)).toEqual({ position: 5, written: false });
+    expect(await after('c', 2)).toEqual({ position: 3, written: false });
+    expect(await after('d', 5)).toEqual({ position: 6, written: true });
+  });
+
+  test('it works on a journal that dropped what comes before', async () => {
+    const journal = new InMemoryScrivener<Order>({ retain: 3 });
+    for (const id of 'abcdef') journal.append(order(id)); // kept: 4, 5, 6
+    const after = (position: Position) =>
+      writeOnce(journal, order('new'), ({ id }) => id === 'new', { after: position });
+    await expect(after(2)).rejects.toMatchObject({ code: 'ERR_POSITION_TRIMMED' });
+    expect(await after(3)).toEqual({ position: 7, written: true });
+    expect(await after(4)).toEqual({ position: 7, written: false });
+  });
+
+  test.each([7, 1_000])('past the end (%i) it only writes, and lost races end', async (position) => {
+    const journal = new InMemoryScrivener<Order>();
+    for (const id of 'ab') journal.append(order(id));
+    const { scrivener, expects } = racing(journal, [[order('x')], [order('y')]]);
+    const writing = writeOnce(scrivener, order('a'), ({ id }) => id === 'a', { after: position });
+    expect(await writing).toEqual({ position: 5, written: true });
+    expect(expects).toEqual([2, 3, 4]);
+  });
+
+  test('on a journal that keeps nothing', async () => {
+    const journal = new PurgedScrivener<Order>();
+    for (const id of 'abc') journal.append(order(id));
+    journal.purge();
+    const after = (position: Position) => writeOnce(journal, order('a'), ({ id }) => id === 'a', { after: position });
+    await expect(after(2)).rejects.toMatchObject({ code: 'ERR_POSITION_TRIMMED' });
+    expect(await after(3)).toEqual({ position: 4, written: true });
+    expect(await after(3)).toEqual({ position: 4, written: false });
+  });
+
+  test.each([-1, 0.5, NaN])('%p is no position: nothing is written', async (position) => {
+    const journal = new InMemoryScrivener<Order>();
+    const writing = writeOnce(journal, order('a'), () => false, { after: position });
+    await expect(writing).rejects.toThrow(RangeError);
+    expect(journal.head).toBe(0);
   });
 });
 

@@ -95,10 +95,14 @@ export async function agents(): Promise<void> {
   const inferred = await host.ask(question, (message) => message.kind === 'answer');
   // TypeScript infers the type guard.
   type Inferred = Expect<Equal<typeof inferred, Positioned<Answer>>>;
-  // @ts-expect-error -- a type guard, not any condition
-  await host.ask(question, (message): boolean => message.kind === 'answer');
-  // @ts-expect-error -- narrows to what is no message
-  await host.ask(question, (message: unknown): message is string => typeof message === 'string');
+  const any = await host.ask(question, (message, asked): boolean => message.kind === 'answer' && asked > 1);
+  type Any = Expect<Equal<typeof any, Positioned<Message>>>;
+  const anchored = await host.ask(question, (message, asked): message is Answer => {
+    type Given = Expect<Equal<[typeof message, typeof asked], [Message, Position]>>;
+    void (0 as unknown as Given);
+    return message.text === String(asked);
+  });
+  type Anchored = Expect<Equal<typeof anchored, Positioned<Answer>>>;
   // @ts-expect-error -- no such message
   await host.ask({ kind: 'order', text: 'x' }, isAnswer);
   // @ts-expect-error -- a timeout is a number
@@ -112,7 +116,7 @@ export async function agents(): Promise<void> {
     // @ts-expect-error -- readonly
     record.entry = question;
   }
-  void (0 as unknown as [Host, Received, Sent, Narrowed, Inferred, Messages]);
+  void (0 as unknown as [Host, Received, Sent, Narrowed, Inferred, Any, Anchored, Messages]);
 }
 
 export function adapters(): void {

@@ -41,8 +41,14 @@ export async function asking(): Promise<void> {
   type Inferred = Expect<Equal<typeof inferred, Positioned<Answered>>>;
   // @ts-expect-error -- no such type
   await ask(scrivener, question, isType('Left'));
-  // @ts-expect-error -- a type guard, not any condition
-  await ask(scrivener, question, (entry): boolean => entry.type === 'Answered');
+  const any = await ask(scrivener, question, (entry, asked): boolean => entry.type === 'Answered' && asked > 1);
+  type Any = Expect<Equal<typeof any, Positioned<Event>>>;
+  const anchored = await ask(scrivener, question, (entry, asked): entry is Answered => {
+    type Given = Expect<Equal<[typeof entry, typeof asked], [Event, Position]>>;
+    void (0 as unknown as Given);
+    return entry.type === 'Answered' && entry.answer === String(asked);
+  });
+  type Anchored = Expect<Equal<typeof anchored, Positioned<Answered>>>;
   // The scrivener says what an entry is, the question does not.
   // @ts-expect-error -- no such entry
   await ask(scrivener, { type: 'Left' }, isType('Answered'));
@@ -50,17 +56,23 @@ export async function asking(): Promise<void> {
   await ask(scrivener, { type: 'Asked' }, isType('Answered'));
   // @ts-expect-error -- a timeout is a number
   await ask(scrivener, question, isType('Answered'), { timeout: '1' });
-  void (0 as unknown as [Narrowed, Either, Inferred]);
+  void (0 as unknown as [Narrowed, Either, Inferred, Any, Anchored]);
 }
 
 export async function last(): Promise<void> {
   const records = await lastEntries(scrivener, 3);
   type Records = Expect<Equal<typeof records, Positioned<Event>[]>>;
+  const answers = await lastEntries(scrivener, 20, isType('Answered'));
+  type Answers = Expect<Equal<typeof answers, Positioned<Answered>[]>>;
+  const some = await lastEntries(scrivener, 20, (entry): boolean => entry.type === 'Answered');
+  type Some = Expect<Equal<typeof some, Positioned<Event>[]>>;
+  // @ts-expect-error -- no such type
+  await lastEntries(scrivener, 20, isType('Left'));
   // @ts-expect-error -- the count is required
   await lastEntries(scrivener);
   // @ts-expect-error -- a count
   await lastEntries(scrivener, '3');
-  void (0 as unknown as Records);
+  void (0 as unknown as [Records, Answers, Some]);
 }
 
 export async function once(): Promise<void> {
@@ -70,6 +82,9 @@ export async function once(): Promise<void> {
     return entry.type === 'Asked';
   });
   type Outcome = Expect<Equal<typeof outcome, { position: Position; written: boolean }>>;
+  await writeOnce(scrivener, question, () => false, { after: 3 });
+  // @ts-expect-error -- a position
+  await writeOnce(scrivener, question, () => false, { after: '3' });
   // @ts-expect-error -- no such entry
   await writeOnce(scrivener, { type: 'Left' }, () => false);
   // @ts-expect-error -- what a duplicate is has to be said
