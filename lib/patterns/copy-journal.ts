@@ -2,6 +2,8 @@ import { firstValueFrom } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { flushedOnly } from '../flush/flushed-only';
+import { flushingOf } from '../flush/flushing-of';
 import { stableStringify } from '../flush/stable-stringify';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, START, type Position } from '../journal/position';
@@ -21,7 +23,7 @@ const IN_FLIGHT = 256;
  * Call it again when it was cut short, however that came: it goes on behind what `to` holds, once the newest entries there are found to be those that
  * `from` has in their places. Each entry is written on the condition that `to` still ends before it, so none is doubled, also when two copy at once.
  * Rejects with {@link JournalMismatchError} when `to` holds something else, {@link PositionConflictError} when somebody else writes to it, and as reading
- * `from` and writing to `to` do. Entries are compared as JSON; those of a `writeAll` arrive one by one.
+ * `from` and writing to `to` do. It copies what `from` has flushed, and waits for the rest up to its last position. Entries are compared as JSON; those of a `writeAll` arrive one by one.
  *
  * @param options - `after`: leave out what stands up to this position of `from`; the same in each call. Default {@link START}
  * @example
@@ -41,7 +43,10 @@ export async function copyJournal<T>(
   const writes: Promise<Position>[] = [];
   let copied = held;
   try {
-    for await (const { position, entry } of from.tail(after + held)) {
+    const flushing = flushingOf(from);
+    const tail = from.tail(after + held);
+    // What a crash takes back from `from` would not be in its place any more.
+    for await (const { position, entry } of flushing ? flushedOnly(tail, flushing) : tail) {
       const writing = to.write(entry, { expect: copied });
       copied = position - after;
       writing.catch(() => undefined); // told when it is its turn

@@ -1,5 +1,7 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import {
+  countThreshold,
+  FlusherDaemon,
   InMemoryScrivener,
   JournalClosedError,
   PositionConflictError,
@@ -11,6 +13,8 @@ import {
 import { copyJournal } from '../../lib/patterns/copy-journal';
 import { JournalMismatchError } from '../../lib/errors/journal-mismatch-error';
 import { useTempDir } from '../file/support/temp-dir';
+import { HandSink } from '../flush/hand-sink';
+import { settle, track } from '../journal/settle';
 import { LateScrivener } from '../testing/late-scrivener';
 import { backends } from './backends';
 
@@ -167,4 +171,24 @@ test('a `from` that ends before its last position is read is an error, not a suc
   const gone = new TappedScrivener(from, (entry, inner) => inner.write(entry));
   gone.tail = () => filled(2).tail(Number.MAX_SAFE_INTEGER);
   await expect(copyJournal(gone, filled(0))).rejects.toBeInstanceOf(JournalClosedError);
+});
+
+test('copies only what `from` has flushed, as it comes to be flushed', async () => {
+  const from = new InMemoryScrivener<string>();
+  for (const text of 'abc') from.append(text);
+  const sink = new HandSink<string>();
+  sink.hanging = true;
+  const flusher = new FlusherDaemon({ scrivener: from, sink, predicate: countThreshold(1) });
+  await flusher.start();
+  const to = new InMemoryScrivener<string>();
+  const copying = track(copyJournal(from, to));
+  await settle();
+  expect(to.head).toBe(0);
+  sink.accept();
+  await settle();
+  expect([to.head, copying.state]).toEqual([1, 'pending']);
+  sink.refuse(new Error('boom'));
+  await settle();
+  expect([to.head, copying.state]).toEqual([1, 'rejected']);
+  expect(from.observed).toBe(false);
 });
