@@ -4,6 +4,7 @@ import type { DaemonEvent } from '../daemon/daemon-event';
 import { BacklogFullError } from '../errors/backlog-full-error';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
+import { flushedOnly } from '../flush/flushed-only';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
@@ -133,7 +134,8 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
   }
 
   tail(after?: Position, options?: TailOptions): JournalStream<T> {
-    return this.#reads.tail(after, options);
+    const stream = this.#reads.tail(after, options);
+    return options?.flushed ? flushedOnly(stream, this, options.signal) : stream;
   }
 
   readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {

@@ -1,7 +1,10 @@
 import { distinctUntilChanged, map, merge, of, startWith, Subject, switchMap, type Observable } from 'rxjs';
 import type { DaemonStatus } from '../daemon/daemon-event';
+import { FLUSHERS, type FlushedReads } from '../journal/flushed-tail';
+import type { JournalStream } from '../journal/journal-stream';
 import { END, type Position } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
+import { flushedOnly } from './flushed-only';
 
 /** How far a journal is flushed: a crash can take back what comes after `flushed`. */
 export interface Flushing {
@@ -13,9 +16,8 @@ export interface Flushing {
   whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
 }
 
-/** On a scrivener that wraps another: the inner one. Both symbols are registered, for a program may hold two copies of this package. */
+/** On a scrivener that wraps another: the inner one. Registered, as a program may hold two copies of this package. */
 export const INNER = Symbol.for('rx-scrivener.inner');
-const FLUSHERS = Symbol.for('rx-scrivener.flushers');
 
 type CountedFlusher = Flushing & { readonly status: DaemonStatus };
 
@@ -61,7 +63,7 @@ function isFlushing(carrier: object): carrier is Flushing {
 }
 
 /** The flushers of one journal, as one. */
-class Flushers implements Flushing {
+class Flushers implements Flushing, FlushedReads {
   readonly #flushers = new Set<CountedFlusher>();
   readonly #changes = new Subject<void>();
 
@@ -93,6 +95,10 @@ class Flushers implements Flushing {
         }
       }),
     );
+  }
+
+  only<T>(stream: JournalStream<T>, signal?: AbortSignal): JournalStream<T> {
+    return flushedOnly(stream, this, signal);
   }
 
   add(flusher: CountedFlusher): () => void {

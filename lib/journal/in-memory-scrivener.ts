@@ -4,6 +4,7 @@ import { waitFor } from '../operators/wait-for';
 import { forwardAbort } from './abort';
 import { assertWritable } from './assert-writable';
 import { BackwardCursor, push, TailCursor } from './cursor';
+import { flushedTail } from './flushed-tail';
 import { headOf } from './head-of';
 import { JournalStream } from './journal-stream';
 import { Log, type LiveReader } from './log';
@@ -88,10 +89,10 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
     return this.#log.appendAll(group);
   }
 
-  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
+  tail(after: Position = START, { signal, caughtUp, flushed }: TailOptions = {}): JournalStream<T> {
     assertPosition('after', after);
     const log = this.#log;
-    return new JournalStream(
+    const stream = new JournalStream<T>(
       (subscriber) => {
         forwardAbort(signal, subscriber);
         new TailSubscriber(new TailCursor(log, after, caughtUp), subscriber).start();
@@ -104,6 +105,7 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
         });
       },
     );
+    return flushed ? flushedTail(this, stream, signal) : stream;
   }
 
   readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {

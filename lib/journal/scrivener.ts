@@ -105,6 +105,8 @@ export interface TailOptions extends ReadOptions {
    * the same signal.
    */
   readonly caughtUp?: (position: Position) => void;
+  /** Only entries that the journal has flushed, which no crash takes back; a journal that has nothing to flush has flushed all. @default false */
+  readonly flushed?: boolean;
 }
 
 /** How entries are read. */
