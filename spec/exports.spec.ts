@@ -47,6 +47,7 @@ const entries: Record<string, string[]> = {
     'JournalMismatchError',
     'NotSupportedError',
     'SerializationError',
+    'WriteRefusedError',
     'WriteUncertainError',
     'copyJournal',
     'openJetStreamScrivener',

@@ -1,4 +1,5 @@
 import type { Msg } from '@nats-io/nats-core';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import type { Position } from '../journal/position';
 import { pause, persist } from './persist';
@@ -18,11 +19,26 @@ export interface Arrivals {
   readonly end: Position | undefined;
 }
 
+/** How long a stream may end before what was read of it: a server that has just come to lead may not know of all yet. */
+const CATCHING_UP_MS = 10_000;
+
+/** What a message's reply subject says of it. */
+interface Delivery {
+  readonly position: Position;
+  /** When the stream took it, in nanoseconds since 1970, as text. */
+  readonly time: string;
+  /** Which of the consumer's messages it is, from 1. */
+  readonly count: number;
+  /** How many come after it. */
+  readonly pending: number;
+}
+
 /**
  * A stream's messages from a position on, each once and none left out, through whatever happens to connections, servers and consumers:
- * where one consumer stops, another goes on behind the last message that came.
+ * where one consumer stops, another goes on after the last message that came. That one is asked for again, to see that it is the same.
  *
- * Ends when the signal is aborted. Rejects with {@link PositionTrimmedError} where the stream has a hole, and with {@link JournalLostError}.
+ * Ends when the signal is aborted. Rejects with {@link PositionTrimmedError} where the stream has a hole, with {@link JournalMismatchError} where it holds
+ * another message than the one that came, or has lost it, and with {@link JournalLostError}.
  *
  * @param batch - how many messages to ask for at a time
  */
@@ -34,9 +50,11 @@ export async function* contiguousMessages(
 ): AsyncGenerator<Arrivals, void> {
   const isOver = () => signal.aborted;
   let next = start;
+  let last: Delivery | undefined;
   for (let inVain = 0; !signal.aborted; inVain++) {
     if (inVain > 1) await pause(inVain, signal);
-    const opened = await persist(() => open(link, next, batch), signal);
+    const deadline = Date.now() + CATCHING_UP_MS;
+    const opened = await persist(() => open(link, next, last, deadline, batch), signal);
     if (opened === undefined) return;
     const { reader, ends } = opened;
     const opening = next;
@@ -46,7 +64,8 @@ export async function* contiguousMessages(
       if (isOver()) return;
       if (next > ends.last) yield { messages: [], end: ends.last };
 
-      let gap: Position | undefined;
+      let gap: Delivery | undefined;
+      let count = 0;
       while (gap === undefined) {
         const page = await reader.page();
         if (page === undefined || isOver()) break;
@@ -55,11 +74,17 @@ export async function* contiguousMessages(
         let pending = 1;
         for (const message of page) {
           const delivery = parseDelivery(message);
-          if (delivery.position < next) continue; // a start past the end is moved back to it
           if (delivery.position > next) {
-            gap = delivery.position;
+            gap = delivery;
             break;
           }
+          count++;
+          if (delivery.position < next) {
+            // A start past the end is moved back to it.
+            if (delivery.position === last?.position) assertSame(last, delivery);
+            continue;
+          }
+          last = delivery;
           messages.push({ position: next++, message });
           pending = delivery.pending;
         }
@@ -70,8 +95,10 @@ export async function* contiguousMessages(
         yield { messages, end: isAll && next > ends.last ? next - 1 : undefined };
         if (isAll && next <= ends.last) break; // it has less than the stream
       }
-      // What is missing behind the start of a consumer may have been lost on the way here, at its start only to the stream.
-      if (gap !== undefined && next === opening) throw new PositionTrimmedError(next, gap);
+      // What is missing after a consumer's first messages may have been lost on the way here; before them, it is the stream that has lost it.
+      if (gap !== undefined && next === opening && gap.count === count + 1) {
+        throw new PositionTrimmedError(next, gap.position);
+      }
     } finally {
       signal.removeEventListener('abort', leave);
       reader.close();
@@ -79,25 +106,40 @@ export async function* contiguousMessages(
   }
 }
 
-/** A consumer, and what the stream holds, asked for at once; rejects with {@link PositionTrimmedError} when the start is not there. */
+/**
+ * A consumer that begins with the last message that came, and what the stream holds, asked for at once; rejects with {@link PositionTrimmedError} when the
+ * next position is not there.
+ */
 async function open(
   link: StreamLink,
-  start: Position,
+  next: Position,
+  last: Delivery | undefined,
+  deadline: number,
   batch?: number,
 ): Promise<{ reader: PullReader; ends: StreamEnds }> {
-  const opening = PullReader.open(link, start, batch);
+  const opening = PullReader.open(link, last?.position ?? next, batch);
   try {
     const [ends, reader] = await Promise.all([link.ends(), opening]);
-    if (start <= ends.last && reader.pending === 0) {
-      if (await link.hasDropped(start)) throw new PositionTrimmedError(start, ends.last + 1);
-      // Made on a server that has not caught up, and (2.9.10, after a SIGSTOP) may not do so before more is written.
-      throw new Unanswered();
+    if (last !== undefined && ends.last < last.position) {
+      if (Date.now() < deadline) throw new Unanswered();
+      throw new JournalMismatchError(
+        `the stream ends with position ${ends.last}, and ${last.position} was read from it`,
+      );
     }
+    const isShort = next <= ends.last && reader.pending <= (last ? 1 : 0);
+    if (isShort && (await link.hasDropped(next))) throw new PositionTrimmedError(next, ends.last + 1);
+    // Made on a server that has not caught up, and (2.9.10, after a SIGSTOP) may not do so before more is written.
+    if (isShort && !(reader.pending === 1 && (await link.hasDropped(next - 1)))) throw new Unanswered();
     return { reader, ends };
   } catch (error) {
     opening.then((reader) => reader.close()).catch(() => undefined);
     throw error;
   }
+}
+
+function assertSame({ position, time }: Delivery, found: Delivery): void {
+  if (found.time === time) return;
+  throw new JournalMismatchError(`the stream's position ${position} holds another message than the one that was read`);
 }
 
 /** Whether the stream holds what a consumer does not give. */
@@ -110,8 +152,9 @@ async function isBehind(link: StreamLink, next: Position, signal: AbortSignal): 
  * What the reply subject of a message says: `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<time>.<pending>`, with
  * a domain and an account before the stream from newer servers (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md).
  */
-function parseDelivery({ reply = '' }: Msg): { position: Position; pending: number } {
+function parseDelivery({ reply = '' }: Msg): Delivery {
   const tokens = reply.split('.');
   const shift = tokens.length === 9 ? 0 : 2;
-  return { position: Number(tokens[5 + shift]), pending: Number(tokens[8 + shift]) };
+  const [position, count, time, pending] = tokens.slice(5 + shift);
+  return { position: Number(position), time: time!, count: Number(count), pending: Number(pending) };
 }

@@ -12,4 +12,5 @@ export { JournalLostError } from '../errors/journal-lost-error';
 export { JournalMismatchError } from '../errors/journal-mismatch-error';
 export { NotSupportedError } from '../errors/not-supported-error';
 export { SerializationError } from '../errors/serialization-error';
+export { WriteRefusedError } from '../errors/write-refused-error';
 export { WriteUncertainError } from '../errors/write-uncertain-error';

@@ -16,7 +16,8 @@ import { tailPages } from './tail-pages';
 /** What {@link openJetStreamScrivener} puts a scrivener together from. */
 export interface JetStreamScrivenerParts<T> {
   readonly link: StreamLink;
-  readonly publisher: Publisher;
+  /** `undefined`: nothing can be published to the stream. */
+  readonly publisher: Publisher | undefined;
   readonly payload: StreamPayload<T>;
 }
 
@@ -26,7 +27,7 @@ export interface JetStreamScrivenerParts<T> {
  */
 export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   readonly #link: StreamLink;
-  readonly #publisher: Publisher;
+  readonly #publisher: Publisher | undefined;
   readonly #payload: StreamPayload<T>;
   #closing: Promise<void> | undefined;
 
@@ -51,10 +52,12 @@ export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
    *
    * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError} and {@link SerializationError} for an entry that cannot be
    * journaled, {@link WriteUncertainError} when it was sent and not acknowledged, {@link JournalLostError} when the stream is gone or out of
-   * reach, and the client's `JetStreamApiError` when the stream refuses the message, as a full one may.
+   * reach, and {@link WriteRefusedError} when the stream refuses the message, as a full one may.
    */
   async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
+    if (!this.#publisher)
+      throw new NotSupportedError(`the stream "${this.#link.stream}" takes its messages from other streams alone`);
     const payload = this.#payload.encode(entry);
     if (expect !== undefined) assertPosition('expect', expect);
     signal?.throwIfAborted();
@@ -103,6 +106,6 @@ export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
 
   async #close(): Promise<void> {
     this.#link.closed$.next();
-    await this.#publisher.close();
+    await this.#publisher?.close();
   }
 }

@@ -1,4 +1,10 @@
-import { jetstreamManager, type JetStreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import {
+  jetstreamManager,
+  RetentionPolicy,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { millis, type NatsConnection } from '@nats-io/nats-core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { JournalLostError } from '../errors/journal-lost-error';
@@ -30,12 +36,20 @@ export interface JetStreamScrivenerConfig<T> {
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults. */
   readonly streamConfig?: Partial<StreamConfig>;
-  /** Make the stream when it is missing. @default true */
+  /**
+   * Make the stream when it is missing. Default: yes, but for a server whose JetStream belongs to a domain when `domain` is not given: the stream may
+   * be in another domain.
+   */
   readonly create?: boolean;
+  /** The JetStream domain that the stream is in. Default: that of the server that the connection leads to */
+  readonly domain?: string;
+  /** The prefix of JetStream's API, where it is not that of a domain: for a stream of another account. */
+  readonly apiPrefix?: string;
 }
 
 /**
- * Opens a journal in a JetStream stream, which is made if it is missing.
+ * Opens a journal in a JetStream stream, which is made if it is missing. A mirror, and a stream that has sources and no subjects of its own, is opened for
+ * reading: `write` rejects with {@link NotSupportedError}.
  *
  * Rejects with {@link JournalMismatchError} when the stream that exists cannot be this journal, {@link JournalLostError} when it is missing
  * and not to be made, or the server does not answer, is closed, or allows it not, and `TypeError` for wrong options.
@@ -48,36 +62,52 @@ export interface JetStreamScrivenerConfig<T> {
  * ```
  */
 export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig<T>): Promise<JetStreamScrivener<T>> {
-  const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig, create = true } = config;
+  const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig } = config;
+  const { create, domain, apiPrefix } = config;
   assertName('stream', stream, /^[^\s.*>/\\]+$/);
   assertName('subject', subject, /^[^\s.*>]+(?:\.[^\s.*>]+)*$/);
-  const manager = await jetstreamManager(connection, { checkAPI: false });
+  if (domain !== undefined) assertName('domain', domain, /^[^\s.*>/\\]+$/);
+  if (apiPrefix !== undefined) assertName('apiPrefix', apiPrefix, /^[^\s*>]+$/);
+  if (domain !== undefined && apiPrefix !== undefined)
+    throw new TypeError('Expected `domain` or `apiPrefix`, got both');
+  const missing = { ...(streamConfig?.mirror === undefined && { subjects: [subject] }), ...streamConfig, name: stream };
+  if (create !== false) assertFits({ ...DEFAULTS, ...missing }, subject);
+  const where = { ...(domain !== undefined && { domain }), ...(apiPrefix !== undefined && { apiPrefix }) };
+  const manager = await jetstreamManager(connection, { checkAPI: false, ...where });
   let info;
   try {
-    info = await find(manager, stream, create ? { subjects: [subject], ...streamConfig, name: stream } : undefined);
+    // Who names no domain, nor asks for the stream to be made, may mean one of another domain.
+    info = await find(manager, missing, create ?? (Object.keys(where).length > 0 || undefined));
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
     throw new JournalLostError(`the stream "${stream}" cannot be opened: ${said}`, { cause });
   }
-  assertFits(info, subject);
+  assertFits(info.config, subject);
   const link = new StreamLink(connection, manager, info);
   return new JetStreamScrivener({
     link,
-    publisher: new Publisher(link, subject, millis(info.config.duplicate_window) / 2),
+    publisher: isReadOnly(info.config)
+      ? undefined
+      : new Publisher(link, subject, millis(info.config.duplicate_window) / 2),
     payload: new StreamPayload(serializer, schema),
   });
 }
 
 async function find(
   manager: JetStreamManager,
-  stream: string,
-  missing: (Partial<StreamConfig> & { name: string }) | undefined,
+  missing: Partial<StreamConfig> & { readonly name: string },
+  create: boolean | undefined,
 ): Promise<StreamInfo> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await manager.streams.info(stream);
+      return await manager.streams.info(missing.name);
     } catch (error) {
-      if (missing === undefined || !isNotFound(error)) throw error;
+      if (create === false || !isNotFound(error)) throw error;
+    }
+    if (create === undefined) {
+      const { domain } = await manager.getAccountInfo();
+      if (domain)
+        throw new Error(`it is missing in the JetStream domain "${domain}": pass \`domain\`, or \`create: true\``);
     }
     // Where two make it at once, the server may refuse one, or answer it with another time of making than the stream's: so it is looked up again.
     try {
@@ -97,11 +127,22 @@ function assertName(name: string, value: unknown, pattern: RegExp): void {
   throw new TypeError(`Expected \`${name}\` to be a name without wildcards and spaces, got ${String(value)}`);
 }
 
-function assertFits({ config: { name, subjects, retention, no_ack } }: StreamInfo, subject: string): void {
+/** What the server takes where a configuration is silent. */
+const DEFAULTS = { retention: RetentionPolicy.Limits, no_ack: false };
+
+/** Whether nothing can be published to a stream: it takes its messages from other streams. */
+function isReadOnly({ mirror, subjects = [] }: Partial<StreamConfig>): boolean {
+  return mirror !== undefined || subjects.length === 0;
+}
+
+type Fitting = Pick<StreamConfig, 'name' | 'retention' | 'no_ack'> & Partial<StreamConfig>;
+
+function assertFits(config: Fitting, subject: string): void {
+  const { name, subjects = [], retention, no_ack } = config;
   const wrong = (reason: string) => new JournalMismatchError(`the stream "${name}" ${reason}`);
-  if (!subjects.some((pattern) => subjectMatches(pattern, subject))) {
+  if (!isReadOnly(config) && !subjects.some((pattern) => subjectMatches(pattern, subject))) {
     throw wrong(`has the subjects ${subjects.join(', ')}, not ${subject}`);
   }
-  if (retention !== 'limits') throw wrong(`drops what was read: its retention is ${retention}`);
+  if (retention !== RetentionPolicy.Limits) throw wrong(`drops what was read: its retention is ${retention}`);
   if (no_ack) throw wrong('acknowledges nothing');
 }

@@ -9,6 +9,7 @@ import {
 } from '@nats-io/nats-core';
 import type { Subscription as Listening } from 'rxjs';
 import { JournalLostError } from '../errors/journal-lost-error';
+import { PositionConflictError } from '../errors/position-conflict-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { Position } from '../journal/position';
@@ -30,6 +31,8 @@ interface Pending {
   readonly since: number;
   /** How many of the messages that were sent may still be, or come to be, in the stream. */
   sent: number;
+  /** The newest position that was acknowledged when it was first sent: its own comes after it. */
+  floor: Position;
   resolve(position: Position): void;
   reject(error: unknown): void;
 }
@@ -37,8 +40,9 @@ interface Pending {
 /**
  * Publishes entries in the order of the calls, many in flight, and settles each call once the server has said what became of it.
  *
- * While acknowledgements fail to come it holds back what is new, and sends the oldest entry again until that is acknowledged; then everything behind
- * it, in order. What is sent again has the id that it had, so the stream takes it once.
+ * While acknowledgements fail to come it holds back what is new and asks the server for the stream; when it has answered, it sends the oldest entry again,
+ * and when that is acknowledged everything after it, in order. What is sent again has the id that it had, so the stream takes it once. It is not sent
+ * to a server that does not answer: copies would wait there, and be stored once the server has forgotten the id.
  */
 export class Publisher {
   readonly #link: StreamLink;
@@ -55,6 +59,9 @@ export class Publisher {
   /** When an acknowledgement came, or when sending was begun. */
   #heard = 0;
   #holds = false;
+  #isAsking = false;
+  /** The newest position that the stream has acknowledged, or had when it was opened. */
+  #acknowledged: Position;
   #pause = 0;
   #probeAt = 0;
   #settled: (() => void) | undefined;
@@ -65,6 +72,7 @@ export class Publisher {
     this.#subject = subject;
     this.#retryMs = retryMs;
     this.#inbox = link.inbox();
+    this.#acknowledged = link.head;
     this.#acknowledgements = link.connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => (error ? this.#fail(link.explain(error)) : this.#receive(message)),
     });
@@ -80,6 +88,7 @@ export class Publisher {
    */
   publish(payload: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
     return new Promise((resolve, reject) => {
+      if (this.#link.lost) return reject(this.#link.lost);
       const token = String(++this.#count);
       const since = performance.now();
       const pending = {
@@ -89,6 +98,7 @@ export class Publisher {
         signal,
         since,
         sent: 0,
+        floor: this.#acknowledged,
         resolve,
         reject,
       };
@@ -138,15 +148,55 @@ export class Publisher {
     }
     const outcome = parseAcknowledgement(message, this.#link, pending.expect);
     if (outcome === undefined) return this.#hold();
-    const isOldest = this.#oldest()?.[0] === token;
     this.#heard = performance.now();
-    this.#take(token);
-    if ('error' in outcome) pending.reject(outcome.error);
-    else {
-      this.#link.saw(outcome.position);
-      pending.resolve(outcome.position);
-    }
+    if ('position' in outcome) {
+      if (outcome.position <= pending.floor && !outcome.isDuplicate) return this.#lose(token, outcome.position);
+      this.#settle(token, outcome.position);
+    } else if (outcome.error instanceof PositionConflictError && pending.sent > 1) {
+      void this.#inquire(token, outcome.error);
+    } else this.#settle(token, outcome.error);
+  }
+
+  #settle(token: string, outcome: Position | Error): void {
+    const isOldest = this.#oldest()?.[0] === token;
+    const pending = this.#take(token);
+    if (typeof outcome === 'number') {
+      this.#acknowledged = Math.max(this.#acknowledged, outcome);
+      this.#link.saw(outcome);
+      pending?.resolve(outcome);
+    } else pending?.reject(outcome);
     if (this.#holds && isOldest) this.#flow();
+  }
+
+  /** The stream has given out a position that it had given out before. */
+  #lose(token: string, position: Position): void {
+    const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was made anew, or has lost entries`;
+    const lost = this.#link.lose(new JournalLostError(reason));
+    this.#take(token)?.reject(lost);
+    this.#fail(lost);
+  }
+
+  /** An entry that was sent twice conflicts also with its own first copy, where the server compares positions before it looks for duplicates. */
+  async #inquire(token: string, conflict: PositionConflictError): Promise<void> {
+    const own = conflict.expected + 1;
+    try {
+      const id = await this.#link.messageId(own);
+      if (id === `${this.#id}.${token}`) {
+        this.#settle(token, own);
+        return;
+      }
+      if (id !== undefined) {
+        this.#settle(token, conflict);
+        return;
+      }
+      const { last } = await this.#link.ends();
+      if (last === conflict.expected)
+        this.#hold(); // a copy is on its way
+      else if (last < own) this.#settle(token, conflict);
+      else this.#settle(token, new WriteUncertainError({ cause: conflict })); // dropped meanwhile
+    } catch {
+      this.#hold(); // asked again with the next copy
+    }
   }
 
   /** Holds back what is new until the oldest is acknowledged. */
@@ -162,11 +212,22 @@ export class Publisher {
     if (oldest === undefined) return this.#flow();
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
     this.#probeAt = performance.now() + this.#pause;
-    this.#send(...oldest);
-    // Nobody answers for a stream that was deleted.
-    this.#link.ends().catch((error: unknown) => {
+    if (!this.#isAsking) void this.#ask();
+  }
+
+  /** Sends the oldest again when the server has answered a question: until then it would take a copy that it looks at too late. */
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    try {
+      await this.#link.ends();
+      const oldest = this.#oldest();
+      if (this.#holds && oldest !== undefined) this.#send(...oldest);
+    } catch (error) {
+      // Nobody answers for a stream that was deleted.
       if (error instanceof JournalLostError) this.#fail(error);
-    });
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   /** Sends everything that is not acknowledged, whether or not it was sent before. */

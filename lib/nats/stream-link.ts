@@ -35,6 +35,8 @@ export class StreamLink {
   readonly closed$ = new ReplaySubject<void>(1);
   readonly #created: string;
   #head: Position;
+  /** Why the journal is lost, once it is. */
+  lost: JournalLostError | undefined;
 
   constructor(connection: NatsConnection, manager: JetStreamManager, { config, created, state }: StreamInfo) {
     this.connection = connection;
@@ -66,10 +68,23 @@ export class StreamLink {
 
   /** Rejects with {@link JournalLostError} when the stream is gone, or another one stands in its place. */
   async ends(): Promise<StreamEnds> {
+    if (this.lost) throw this.lost;
     const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
-    if (created !== this.#created) throw new JournalLostError(`the stream "${this.stream}" was deleted and made anew`);
+    if (created !== this.#created)
+      throw this.lose(new JournalLostError(`the stream "${this.stream}" was deleted and made anew`));
     this.saw(state.last_seq);
     return { first: state.first_seq, last: state.last_seq };
+  }
+
+  /** Notes that the journal is lost for good, for readers and writers alike; returns the first reason. */
+  lose(reason: JournalLostError): JournalLostError {
+    return (this.lost ??= reason);
+  }
+
+  /** The id that the message at a position was sent with; `undefined` when there is no message. Rejects as {@link StreamLink.call} does. */
+  async messageId(position: Position): Promise<string | undefined> {
+    const message = await this.call(() => this.manager.streams.getMessage(this.stream, { seq: position }));
+    return message === null ? undefined : message.header.get('Nats-Msg-Id');
   }
 
   /**
@@ -107,6 +122,7 @@ export class StreamLink {
   /** What an error of the client means for the journal. */
   explain(error: unknown): Error {
     if (error instanceof JournalLostError || error instanceof Unanswered) return error;
+    if (this.lost) return this.lost;
     if (isPassing(error)) return new Unanswered({ cause: error });
     const said = error instanceof Error ? error.message : String(error);
     return new JournalLostError(`the stream "${this.stream}" cannot be used: ${said}`, { cause: error });
@@ -134,9 +150,15 @@ export function forbids(status: Status, subject: string): status is ServerErrorS
   );
 }
 
+/** Among those of a server that cannot answer: JetStream is not there for this account (`JSNoAccountErr`, `JSNotEnabledForAccountErr`). */
+const PERMANENT: readonly number[] = [10035, 10039];
+/** Among those of a wrong request: `JSMaximumConsumersLimitErr`, until another reader leaves, and `JSStreamTooManyRequests`. */
+const PASSING: readonly number[] = [10026, 10167];
+
 function isPassing(error: unknown): boolean {
   if (error instanceof TimeoutError) return true;
   if (error instanceof RequestError) return error.isNoResponders();
-  if (error instanceof JetStreamApiError) return error.status >= 500;
+  if (error instanceof JetStreamApiError)
+    return !PERMANENT.includes(error.code) && (error.status >= 500 || PASSING.includes(error.code));
   return error instanceof Error && error.cause !== undefined && isPassing(error.cause);
 }

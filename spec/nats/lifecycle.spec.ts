@@ -124,6 +124,17 @@ describeWithNats('JetStreamScrivener', () => {
       expect(error).toMatchObject({ code: 'ERR_JOURNAL_MISMATCH', reason: expect.stringContaining(reason) as string });
     });
 
+    test.each([
+      ['its retention is workqueue', { retention: RetentionPolicy.Workqueue }],
+      ['has the subjects other', { subjects: ['other'] }],
+      ['acknowledges nothing', { no_ack: true }],
+    ])('makes no stream that cannot be the journal: %s', async (reason, streamConfig) => {
+      const error = await rejection(open({ streamConfig }));
+      expect(error).toBeInstanceOf(JournalMismatchError);
+      expect(error).toMatchObject({ reason: expect.stringContaining(reason) as string });
+      expect(await open()).toMatchObject({ head: 0 });
+    });
+
     test('takes any subject that the stream has, also by wildcard', async () => {
       await manager.streams.add({ name: stream, subjects: [`${stream}.said.*`, `${stream}.rest.>`] });
       const [ann, ben] = await Promise.all(
@@ -306,6 +317,21 @@ describeWithNats('JetStreamScrivener', () => {
       expect(await stored()).toBe(5);
     });
 
+    test('has nothing sent again while the server does not answer a question', async () => {
+      expect(await cut.write(1)).toBe(1);
+      proxy.mute();
+      proxy.heard = '';
+      const writes = Promise.all([2, 3, 4].map((n) => cut.write(n)));
+      await until(4);
+      // It stands still for longer than it takes to hold back, to ask, and to ask again.
+      while (proxy.heard.split('STREAM.INFO').length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      expect(proxy.heard.match(/^HPUB /gm)).toHaveLength(3);
+      proxy.cut();
+      expect(await writes).toEqual([2, 3, 4]);
+      expect(await stored()).toBe(4);
+    });
+
     test('nor the entry: it is sent again in the order of the calls', async () => {
       proxy.cutAfter(5_000);
       const positions = await Promise.all(Array.from({ length: 200 }, (_, n) => cut.write(n + 1)));
@@ -402,10 +428,14 @@ describeWithNats('JetStreamScrivener', () => {
     expect(await scrivener.write(1)).toBe(1);
   });
 
-  test('a stream that is full refuses a write with the error of the client', async () => {
+  test('a stream that is full refuses a write with an error of its own', async () => {
     const scrivener = await open({ streamConfig: { max_msgs: 1, discard: 'new' as never } });
     expect(await scrivener.write(1)).toBe(1);
-    expect(await rejection(scrivener.write(2))).toMatchObject({ name: 'JetStreamApiError', code: 10077 });
+    expect(await rejection(scrivener.write(2))).toMatchObject({
+      code: 'ERR_WRITE_REFUSED',
+      reason: 'maximum messages exceeded',
+      cause: { name: 'JetStreamApiError', code: 10077 },
+    });
   });
 
   test('head is what this process knows of', async () => {

@@ -7,6 +7,8 @@ export class CuttingProxy {
   readonly #sockets = new Set<Socket>();
   #cutAfter = Infinity;
   #isMute = false;
+  /** What clients have sent. */
+  heard = '';
 
   private constructor(serverPort: number) {
     this.#server = createServer((client) => {
@@ -21,6 +23,7 @@ export class CuttingProxy {
         });
       }
       client.on('data', (bytes) => {
+        this.heard += bytes.toString('latin1');
         const passed = bytes.subarray(0, Math.min(bytes.length, this.#cutAfter));
         this.#cutAfter -= bytes.length;
         if (this.#cutAfter > 0) upstream.write(bytes);

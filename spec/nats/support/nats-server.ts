@@ -11,7 +11,9 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
 const READY_MS = 20_000;
 
-const isInstalled = spawnSync('nats-server', ['--version'], { env: { ...process.env, PATH } }).status === 0;
+/** Which server: of one version or another. */
+const SERVER = process.env.NATS_SERVER ?? 'nats-server';
+const isInstalled = spawnSync(SERVER, ['--version'], { env: { ...process.env, PATH } }).status === 0;
 if (!isInstalled && process.env.REQUIRE_NATS === '1')
   throw new Error('REQUIRE_NATS=1, and nats-server is not installed');
 
@@ -27,6 +29,8 @@ interface NatsServerOptions {
   /** Lines of its configuration. */
   readonly config?: string;
   readonly name?: string;
+  /** Its JetStream domain. */
+  readonly domain?: string;
 }
 
 /** A server of its own, on a free port, with a store that is removed with it. */
@@ -39,13 +43,13 @@ export class NatsServer {
     readonly folder: string,
   ) {}
 
-  static async start({ port, config = '', name = 'single' }: NatsServerOptions = {}): Promise<NatsServer> {
+  static async start({ port, config = '', name = 'single', domain }: NatsServerOptions = {}): Promise<NatsServer> {
     const folder = await mkdtemp(join(tmpdir(), 'scrivener-nats-'));
     const server = new NatsServer(port ?? (await freePorts(1))[0]!, folder);
     const lines = [
       `listen: 127.0.0.1:${server.port}`,
       `server_name: ${name}`,
-      `jetstream { store_dir: "${folder}/store", max_mem: 256Mb, max_file: 4Gb }`,
+      `jetstream { store_dir: "${folder}/store", max_mem: 256Mb, max_file: 4Gb${domain === undefined ? '' : `, domain: ${domain}`} }`,
       config,
     ];
     await writeFile(join(folder, 'server.conf'), lines.join('\n'));
@@ -60,7 +64,7 @@ export class NatsServer {
   /** Starts the process, again after it was killed. */
   launch(): void {
     const args = ['-c', join(this.folder, 'server.conf'), '-l', join(this.folder, 'server.log')];
-    this.#process = spawn('nats-server', args, { env: { ...process.env, PATH }, stdio: 'ignore' });
+    this.#process = spawn(SERVER, args, { env: { ...process.env, PATH }, stdio: 'ignore' });
   }
 
   /** Sends the process a signal; resolves once it is over where the signal ends it. */

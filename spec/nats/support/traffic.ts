@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { WriteUncertainError } from 'rx-scrivener/nats';
+import { JournalMismatchError, WriteUncertainError } from 'rx-scrivener/nats';
 import type { JetStreamScrivener } from 'rx-scrivener/nats';
 
 /** What the writers write: who it was, and the number of the call. */
@@ -16,12 +16,19 @@ const ELECTION_MS = 90_000;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const name = ({ writer, n }: Mark) => `${writer}:${n}`;
 
+/** What a reader saw, and whether it was told that the stream holds something else. */
+interface Seen {
+  readonly kind: string;
+  readonly seen: [number, string][];
+  mismatch?: JournalMismatchError;
+}
+
 /** Writers and readers that go on through whatever is done to the servers, and what became of what they wrote. */
 export class Traffic {
   readonly #acknowledged = new Map<string, number>();
   readonly #uncertain = new Set<string>();
   readonly #failures: unknown[] = [];
-  readonly #tails: { readonly kind: string; readonly seen: [number, string][] }[] = [];
+  readonly #tails: Seen[] = [];
   readonly #writing: Promise<void>[] = [];
   readonly #waits = new Set<() => void>();
   #isOver = false;
@@ -60,27 +67,27 @@ export class Traffic {
 
   /** Reads by subscription from now on. */
   subscribe(scrivener: JetStreamScrivener<Mark>): void {
-    const seen = this.#tail('subscription');
+    const tail = this.#tail('subscription');
     scrivener.tail().subscribe({
       next: ({ position, entry }) => {
-        seen.push([position, name(entry)]);
+        tail.seen.push([position, name(entry)]);
         this.#wake();
       },
-      error: (error: unknown) => this.#fail(error),
+      error: (error: unknown) => this.#end(tail, error),
     });
   }
 
   /** Reads by iteration from now on, and stops for so long now and then. */
   iterate(scrivener: JetStreamScrivener<Mark>, stopMs = 0): void {
-    const seen = this.#tail(stopMs ? 'slow iteration' : 'iteration');
+    const tail = this.#tail(stopMs ? 'slow iteration' : 'iteration');
     const read = async () => {
       for await (const { position, entry } of scrivener.tail()) {
-        seen.push([position, name(entry)]);
+        tail.seen.push([position, name(entry)]);
         this.#wake();
         if (stopMs && position % 100 === 0) await pause(stopMs);
       }
     };
-    read().catch((error: unknown) => this.#fail(error));
+    read().catch((error: unknown) => this.#end(tail, error));
   }
 
   /**
@@ -88,15 +95,16 @@ export class Traffic {
    * saw all the stream holds once and in order. Prints what it counted.
    *
    * @param mayFork - nats-server 2.9.10 may come back from a SIGSTOP as the leader that it no longer is, with a replica that differs from the
-   *   others' for good, and give readers that. Then what they saw is held to the positions, and what differs is counted
+   *   others' for good, and give readers that. Then what they saw is held to the positions, and what differs is counted; a reader may notice it
    */
   async settle(title: string, connection: NatsConnection, stream: string, mayFork = false): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#writing);
     expect(this.#failures).toEqual([]);
     const stored = await storedIn(connection, stream);
-    for (const { seen } of this.#tails) {
-      while (seen.length < stored.length && this.#failures.length === 0) {
+    for (const tail of this.#tails) {
+      if (tail.mismatch && !mayFork) throw tail.mismatch;
+      while (tail.seen.length < stored.length && !tail.mismatch && this.#failures.length === 0) {
         await new Promise<void>((resolve) => this.#waits.add(resolve));
       }
     }
@@ -106,7 +114,12 @@ export class Traffic {
     for (const [mark, position] of this.#acknowledged) expect([mark, held.get(mark)]).toEqual([mark, position]);
     for (const [, mark] of stored) expect(this.#acknowledged.has(mark) || this.#uncertain.has(mark)).toBe(true);
     let forked = 0;
-    for (const { kind, seen } of this.#tails) {
+    for (const { kind, seen, mismatch } of this.#tails) {
+      if (mismatch) {
+        forked++;
+        expect(seen.map(([position]) => position)).toEqual(seen.map((_, index) => index + 1));
+        continue;
+      }
       const isSame = seen.every(([, mark], index) => mark === stored[index]?.[1]);
       const expected = mayFork && !isSame ? stored.map(([position], index) => [position, seen[index]?.[1]]) : stored;
       if (!isSame) forked++;
@@ -121,10 +134,16 @@ export class Traffic {
     );
   }
 
-  #tail(kind: string): [number, string][] {
-    const seen: [number, string][] = [];
-    this.#tails.push({ kind, seen });
-    return seen;
+  #tail(kind: string): Seen {
+    const tail: Seen = { kind, seen: [] };
+    this.#tails.push(tail);
+    return tail;
+  }
+
+  #end(tail: Seen, error: unknown): void {
+    if (error instanceof JournalMismatchError) tail.mismatch = error;
+    else this.#failures.push(error);
+    this.#wake();
   }
 
   #fail(error: unknown): void {
