@@ -1,6 +1,14 @@
 // Journal
 export { END, START, type Position, type Positioned } from './journal/position';
-export type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './journal/scrivener';
+export type {
+  GroupWriter,
+  Narrowing,
+  ReadOptions,
+  Scrivener,
+  TailOptions,
+  WaitOptions,
+  WriteOptions,
+} from './journal/scrivener';
 export { JournalStream } from './journal/journal-stream';
 export { InMemoryScrivener } from './journal/in-memory-scrivener';
 export { TappedScrivener } from './journal/tapped-scrivener';

@@ -8,17 +8,27 @@ export function assertCount(
   unlimited: '' | ' or Infinity' = '',
 ): asserts value is number {
   if ((Number.isSafeInteger(value) && (value as number) >= 1) || (unlimited && value === Infinity)) return;
-  throw new RangeError(`Expected \`${name}\` to be an integer >= 1${unlimited}, got ${String(value)}`);
+  throw new RangeError(`Expected \`${name}\` to be an integer >= 1${unlimited}, got ${shown(value)}`);
 }
 
 /** Throws a `TypeError` that calls the argument by `name` unless it is one of those allowed. */
 export function assertOneOf(name: string, value: unknown, allowed: readonly string[]): void {
   if (allowed.includes(value as string)) return;
-  throw new TypeError(`Expected \`${name}\` to be one of ${allowed.join(', ')}, got ${String(value)}`);
+  throw new TypeError(`Expected \`${name}\` to be one of ${allowed.join(', ')}, got ${shown(value)}`);
 }
 
 /** Throws a `RangeError` that calls the argument by `name` unless it is a delay that timers can count, or `Infinity`. */
 export function assertDelayMs(name: string, value: unknown): asserts value is number {
   if (typeof value === 'number' && ((value >= 0 && value <= MAX_DELAY_MS) || value === Infinity)) return;
-  throw new RangeError(`Expected \`${name}\` to be 0 to ${MAX_DELAY_MS} ms or Infinity, got ${String(value)}`);
+  throw new RangeError(`Expected \`${name}\` to be 0 to ${MAX_DELAY_MS} ms or Infinity, got ${shown(value)}`);
+}
+
+/** Throws a `TypeError` that calls the argument by `name` unless it is a function. */
+export function assertFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to be a function, got ${shown(value)}`);
+}
+
+/** A value in a message: a text in quotation marks, so that `'3'` is told from `3`. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'function' ? 'a function' : String(value);
 }

@@ -15,3 +15,8 @@ export class PositionConflictError extends ScrivenerError {
     super(`Expected the journal to end at position ${expected}, it ends at ${actual}`);
   }
 }
+
+/** Whether an error is a {@link PositionConflictError}, of whichever copy of the package. */
+export function isConflict(error: unknown): error is PositionConflictError {
+  return ScrivenerError.is(error) && error.code === 'ERR_POSITION_CONFLICT';
+}

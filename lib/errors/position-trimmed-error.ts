@@ -15,3 +15,8 @@ export class PositionTrimmedError extends ScrivenerError {
     super(`Position ${requested} was dropped, the oldest kept is ${first}`);
   }
 }
+
+/** Whether an error is a {@link PositionTrimmedError}, of whichever copy of the package. */
+export function isTrimmed(error: unknown): error is PositionTrimmedError {
+  return ScrivenerError.is(error) && error.code === 'ERR_POSITION_TRIMMED';
+}

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'ERR_WRITE_REFUSED'
   | 'ERR_WRITE_UNCERTAIN';
 
+const BRAND = Symbol.for('rx-scrivener.error');
+
 /**
  * The base of every error this library defines; tell them apart by `code`, which never changes.
  *
@@ -33,10 +35,22 @@ export type ErrorCode =
  * try {
  *   await scrivener.write(entry, { expect: 7 });
  * } catch (error) {
- *   if (error instanceof ScrivenerError && error.code === 'ERR_POSITION_CONFLICT') retry();
+ *   if (ScrivenerError.is(error) && error.code === 'ERR_POSITION_CONFLICT') retry();
  * }
  * ```
  */
 export abstract class ScrivenerError extends Error {
   abstract readonly code: ErrorCode;
+  /** @internal Tells its kind across copies. */
+  [BRAND](): void {}
+
+  /** Whether a value is an error of this library, of whichever copy of the package that is loaded: ESM, CJS or another version. */
+  static is(value: unknown): value is ScrivenerError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  /** `instanceof ScrivenerError` is {@link ScrivenerError.is}; a subclass knows the errors of its own copy alone. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === ScrivenerError ? ScrivenerError.is(value) : Error[Symbol.hasInstance].call(this, value);
+  }
 }

@@ -13,8 +13,16 @@ import { isContinued } from '../journal/group';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Log } from '../journal/log';
-import type { Position, Positioned } from '../journal/position';
-import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { START, type Position, type Positioned } from '../journal/position';
+import type {
+  GroupWriter,
+  Narrowing,
+  ReadOptions,
+  Scrivener,
+  TailOptions,
+  WaitOptions,
+  WriteOptions,
+} from '../journal/scrivener';
 import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
@@ -96,6 +104,11 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     return this.#log.head;
   }
 
+  /** The oldest position kept, in memory or on the disk; `head + 1` when there is none. */
+  get first(): Position {
+    return Math.max(this.#parts.oldest(), START + 1);
+  }
+
   /** `head`, then each further position, in order; completes when the journal is closed. */
   get head$(): Observable<Position> {
     return headOf(this);
@@ -133,12 +146,16 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     return this.#backlog.whenRoom(group.length, options.signal, () => this.#appendAll(group, options));
   }
 
-  tail(after?: Position, options?: TailOptions): JournalStream<T> {
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T> {
     const stream = this.#reads.tail(after, options);
     return options?.flushed ? flushedOnly(stream, this, options.signal) : stream;
   }
 
-  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T> {
     return this.#reads.readBackward(before, options);
   }
 

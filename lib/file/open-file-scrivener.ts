@@ -12,7 +12,7 @@ import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { Log } from '../journal/log';
-import { START, type Positioned } from '../journal/position';
+import { START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -125,7 +125,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       truncatedBytes: recovered.truncatedBytes,
       durationMs: performance.now() - start,
     }));
-    return new FileScrivener({
+    return new FileScrivener<T>({
       log,
       reads,
       flushing,
@@ -188,7 +188,7 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
 
 /** The journal as its flusher reads it: live, and for its last position, whether or not that is kept. */
 function asFlushed<T>(reads: StoredJournal<T>, log: Log<T>): Scrivener<T> {
-  const tail: Scrivener<T>['tail'] = (after) => reads.tail(after);
+  const tail = (after?: Position) => reads.tail(after);
   const readBackward = () => defer(() => (log.head === START ? EMPTY : of({ position: log.head })));
   return { tail, readBackward } as unknown as Scrivener<T>;
 }

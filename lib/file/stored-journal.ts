@@ -1,14 +1,14 @@
-import { firstValueFrom } from 'rxjs';
 import { forwardAbort } from '../journal/abort';
 import { ENDED, PENDING, push, TailCursor, type Cursor } from '../journal/cursor';
+import { firstMatch } from '../journal/first-match';
 import { JournalStream } from '../journal/journal-stream';
 import type { LiveReader, Log } from '../journal/log';
 import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
 import { PullIterator, type Wakeups } from '../journal/pull-iterator';
+import { matching, tailFrom } from '../journal/read-from';
 import { reportUnhandled } from '../journal/report-unhandled';
-import type { ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
+import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
 import { TailSubscriber } from '../journal/tail-subscriber';
-import { waitFor } from '../operators/wait-for';
 import type { JournalStore } from './journal-store';
 
 /** Reads a journal of which the newest entries are in memory, and those before them on the disk alone. */
@@ -21,8 +21,26 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
     this.#store = store;
   }
 
-  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
-    assertPosition('after', after);
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', { match, ...options }: TailOptions<T> = {}): JournalStream<T> {
+    return tailFrom(after, match, (from) => this.#tail(from, options));
+  }
+
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
+    assertPosition('before', before);
+    return matching(this.#readBackward(before, signal), match);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return firstMatch(this, after, match, options);
+  }
+
+  #tail(after: Position, { signal, caughtUp }: TailOptions): JournalStream<T> {
     const log = this.#log;
     const open = () => new StoredTailCursor(log, this.#store, new TailCursor(log, after, caughtUp));
     return new JournalStream(
@@ -59,8 +77,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
     );
   }
 
-  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
-    assertPosition('before', before);
+  #readBackward(before: Position, signal: AbortSignal | undefined): JournalStream<T> {
     const open = () => new StoredBackwardCursor(this.#log, this.#store, before);
     return new JournalStream(
       (subscriber) => {
@@ -77,13 +94,6 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
         return new PullIterator(cursor, signal, wakeups(cursor));
       },
     );
-  }
-
-  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
-  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
-  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    if (after === END) throw new RangeError('Expected `after` to be less than END');
-    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
   }
 }
 

@@ -1,9 +1,9 @@
-import { concatMap } from 'rxjs';
+import { filter, map } from 'rxjs';
+import { derivedIterator } from '../journal/derived-iterator';
 import { JournalStream } from '../journal/journal-stream';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { ask } from '../patterns/ask';
-import { flatMapIterator } from './flat-map-iterator';
 import type { MessageCodec } from './message-codec';
 
 /**
@@ -65,14 +65,20 @@ export class AgentHost<M, E> {
 
   /** The messages after `after` (default {@link START}) that are for this side, then live, each at its entry's position. */
   messages(after: Position = START): JournalStream<M> {
-    const translate = ({ position, entry }: Positioned<E>): Positioned<M>[] => {
+    const translate = ({ position, entry }: Positioned<E>): Positioned<M> | undefined => {
       const message = this.#codec.toMessage(entry);
-      return message === undefined ? [] : [{ position, entry: message }];
+      return message === undefined ? undefined : { position, entry: message };
     };
     const tail = this.#scrivener.tail(after);
     return new JournalStream(
-      (subscriber) => tail.pipe(concatMap(translate)).subscribe(subscriber),
-      () => flatMapIterator(tail[Symbol.asyncIterator](), translate),
+      (subscriber) =>
+        tail
+          .pipe(
+            map(translate),
+            filter((message) => message !== undefined),
+          )
+          .subscribe(subscriber),
+      () => derivedIterator(tail[Symbol.asyncIterator](), translate),
     );
   }
 

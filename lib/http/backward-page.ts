@@ -1,5 +1,5 @@
 import { toJson } from '../flush/json-entry-serializer';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
@@ -26,7 +26,7 @@ export async function backwardPage<T>(scrivener: Scrivener<T>, before: Position,
       if (++count === limit || json.length >= FULL_LENGTH) break;
     }
   } catch (error) {
-    if (newest === undefined || !(error instanceof PositionTrimmedError)) throw error;
+    if (newest === undefined || !isTrimmed(error)) throw error;
   }
   return { json: `[${json}]`, newest };
 }

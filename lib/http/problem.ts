@@ -2,8 +2,8 @@ import { BacklogFullError } from '../errors/backlog-full-error';
 import { EntryValidationError } from '../errors/entry-validation-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalLostError } from '../errors/journal-lost-error';
-import { PositionConflictError } from '../errors/position-conflict-error';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isConflict } from '../errors/position-conflict-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
@@ -53,10 +53,10 @@ export function problemOf(error: unknown): Problem {
   const problem = (status: number, { code, message }: ScrivenerError, options?: ProblemOptions) =>
     new Problem(status, code, message, { ...options, cause: error });
 
-  if (error instanceof PositionTrimmedError) {
+  if (isTrimmed(error)) {
     return problem(410, error, { data: { requested: error.requested, first: error.first } });
   }
-  if (error instanceof PositionConflictError) {
+  if (isConflict(error)) {
     const { expected, actual } = error;
     return problem(412, error, { data: { expected, actual }, headers: { ETag: etag(actual) } });
   }

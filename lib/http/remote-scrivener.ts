@@ -1,15 +1,17 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { firstValueFrom, Subject } from 'rxjs';
+import { Subject, type Observable } from 'rxjs';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { validateEntry } from '../flush/validate-entry';
 import { toJson } from '../flush/json-entry-serializer';
+import { firstMatch } from '../journal/first-match';
+import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream, type OpenPages } from '../journal/paged-stream';
-import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
-import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { assertPosition, END, type Position, type Positioned } from '../journal/position';
+import { matching, tailFrom } from '../journal/read-from';
+import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import { untilClosed } from '../journal/until-closed';
-import { waitFor } from '../operators/wait-for';
 import type { Connection } from './connection';
 import { remotePages, type Decode } from './remote-page';
 import { remoteTail } from './remote-tail';
@@ -49,6 +51,11 @@ export class RemoteScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#connection.head;
   }
 
+  /** `head`, then each further position, in order, as the server tells of it; completes when this scrivener is closed. */
+  get head$(): Observable<Position> {
+    return headOf(this);
+  }
+
   /**
    * Sends the entry and resolves with the position it took; sent again, under the same key, when no answer comes.
    *
@@ -65,21 +72,26 @@ export class RemoteScrivener<T> implements Scrivener<T>, AsyncDisposable {
     return this.#writer.write(json, expect, signal);
   }
 
-  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
-    assertPosition('after', after);
-    return this.#stream((stop) => remoteTail(this.#connection, this.#decode, after, stop, caughtUp), signal);
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', { match, signal, caughtUp }: TailOptions<T> = {}): JournalStream<T> {
+    return tailFrom(after, match, (from) =>
+      this.#stream((stop) => remoteTail(this.#connection, this.#decode, from, stop, caughtUp), signal),
+    );
   }
 
-  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
-    return this.#stream((stop) => remotePages(this.#connection, this.#decode, before, stop), signal);
+    const pages: OpenPages<T> = (stop) => remotePages(this.#connection, this.#decode, before, stop);
+    return matching(this.#stream(pages, signal), match);
   }
 
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
-  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    if (after === END) throw new RangeError('Expected `after` to be less than END');
-    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return firstMatch(this, after, match, options);
   }
 
   /** Ends this scrivener's tails, which complete, and waits for the writes that are under way; the journal stays as it is. Again: the same promise. */

@@ -5,6 +5,7 @@ import { JournalLostError } from '../errors/journal-lost-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
+import { onAbort } from '../journal/abort';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
@@ -60,7 +61,7 @@ export class RemoteWriter {
     return new Promise((resolve, reject) => {
       const take = () => {
         this.#queue.delete(pending);
-        signal?.removeEventListener('abort', abort);
+        unlisten?.();
       };
       const abort = () => {
         take();
@@ -68,7 +69,7 @@ export class RemoteWriter {
       };
       const pending: Pending = { json, expect, take, resolve, reject };
       this.#queue.add(pending);
-      signal?.addEventListener('abort', abort);
+      const unlisten = signal && onAbort(signal, abort);
       this.#sending ??= this.#send();
     });
   }

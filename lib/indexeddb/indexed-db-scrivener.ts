@@ -10,7 +10,15 @@ import { atHead } from '../journal/at-head';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Position, Positioned } from '../journal/position';
-import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import type {
+  GroupWriter,
+  Narrowing,
+  ReadOptions,
+  Scrivener,
+  TailOptions,
+  WaitOptions,
+  WriteOptions,
+} from '../journal/scrivener';
 
 /** What {@link openIndexedDbScrivener} puts a scrivener together from. */
 export interface IndexedDbScrivenerParts<T> {
@@ -57,6 +65,11 @@ export class IndexedDbScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
     return this.#memory.head;
   }
 
+  /** The oldest position kept, `head + 1` when there is none. */
+  get first(): Position {
+    return this.#memory.first;
+  }
+
   /** `head`, then each further position, in order; completes when the journal is closed. */
   get head$(): Observable<Position> {
     return this.#memory.head$;
@@ -90,11 +103,15 @@ export class IndexedDbScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
     return this.#append(group, options, () => this.#memory.writeAll(group));
   }
 
-  tail(after?: Position, options?: TailOptions): JournalStream<T> {
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T> {
     return this.#memory.tail(after, options);
   }
 
-  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T> {
     return this.#memory.readBackward(before, options);
   }
 

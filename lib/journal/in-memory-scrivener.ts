@@ -1,16 +1,25 @@
-import { firstValueFrom, type Observable, type Observer } from 'rxjs';
+import type { Observable, Observer } from 'rxjs';
 import { assertCount } from '../errors/assert-argument';
-import { waitFor } from '../operators/wait-for';
 import { forwardAbort } from './abort';
 import { assertWritable } from './assert-writable';
 import { BackwardCursor, push, TailCursor } from './cursor';
+import { firstMatch } from './first-match';
 import { flushedTail } from './flushed-tail';
 import { headOf } from './head-of';
 import { JournalStream } from './journal-stream';
 import { Log, type LiveReader } from './log';
-import { assertPosition, END, START, type Position, type Positioned } from './position';
+import { assertPosition, END, type Position, type Positioned } from './position';
 import { PullIterator } from './pull-iterator';
-import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
+import { matching, tailFrom } from './read-from';
+import type {
+  GroupWriter,
+  Narrowing,
+  ReadOptions,
+  Scrivener,
+  TailOptions,
+  WaitOptions,
+  WriteOptions,
+} from './scrivener';
 import { TailSubscriber } from './tail-subscriber';
 
 /**
@@ -43,12 +52,17 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
     return this.#log.head;
   }
 
+  /** The oldest position kept, `head + 1` when there is none. */
+  get first(): Position {
+    return this.#log.first;
+  }
+
   /** `head`, then each further position, in order; ends as the journal does. */
   get head$(): Observable<Position> {
     return headOf(this);
   }
 
-  /** Whether anyone is subscribed or waits behind the journal's end, as `Subject.observed`. */
+  /** Whether anyone is subscribed or waits at the journal's end, as `Subject.observed`. */
   get observed(): boolean {
     return this.#log.observed;
   }
@@ -68,12 +82,12 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
     if (this.#log.end === undefined) this.#log.append(entry);
   }
 
-  /** Ends the journal with an error, which tails pass on behind the last entry. */
+  /** Ends the journal with an error, which tails pass on after the last entry. */
   error(reason: unknown): void {
     this.#log.close({ failed: true, error: reason });
   }
 
-  /** Ends the journal: tails complete behind the last entry. */
+  /** Ends the journal: tails complete after the last entry. */
   complete(): void {
     this.#log.close({ failed: false });
   }
@@ -89,42 +103,52 @@ export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Obser
     return this.#log.appendAll(group);
   }
 
-  tail(after: Position = START, { signal, caughtUp, flushed }: TailOptions = {}): JournalStream<T> {
-    assertPosition('after', after);
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', { match, signal, caughtUp, flushed }: TailOptions<T> = {}): JournalStream<T> {
     const log = this.#log;
-    const stream = new JournalStream<T>(
-      (subscriber) => {
-        forwardAbort(signal, subscriber);
-        new TailSubscriber(new TailCursor(log, after, caughtUp), subscriber).start();
-      },
-      () => {
-        let reader: LiveReader<T>;
-        return new PullIterator(new TailCursor(log, after, caughtUp), signal, {
-          join: (pull) => log.join((reader = { take: pull, end: pull })),
-          leave: () => log.leave(reader),
-        });
-      },
+    const stream = tailFrom(
+      after,
+      match,
+      (from) =>
+        new JournalStream(
+          (subscriber) => {
+            forwardAbort(signal, subscriber);
+            new TailSubscriber(new TailCursor(log, from, caughtUp), subscriber).start();
+          },
+          () => {
+            let reader: LiveReader<T>;
+            return new PullIterator(new TailCursor(log, from, caughtUp), signal, {
+              join: (pull) => log.join((reader = { take: pull, end: pull })),
+              leave: () => log.leave(reader),
+            });
+          },
+        ),
     );
     return flushed ? flushedTail(this, stream, signal) : stream;
   }
 
-  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
     const log = this.#log;
-    return new JournalStream(
-      (subscriber) => {
-        forwardAbort(signal, subscriber);
-        push(new BackwardCursor(log, before), subscriber);
-      },
-      () => new PullIterator(new BackwardCursor(log, before), signal),
+    return matching(
+      new JournalStream(
+        (subscriber) => {
+          forwardAbort(signal, subscriber);
+          push(new BackwardCursor(log, before), subscriber);
+        },
+        () => new PullIterator(new BackwardCursor(log, before), signal),
+      ),
+      match,
     );
   }
 
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
-  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    if (after === END) throw new RangeError('Expected `after` to be less than END');
-    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return firstMatch(this, after, match, options);
   }
 
   #assertWritable(options: WriteOptions): void {

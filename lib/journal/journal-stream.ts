@@ -1,6 +1,8 @@
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import type { Positioned } from './position';
 
+const BRAND = Symbol.for('rx-scrivener.stream');
+
 /**
  * Entries of a journal, to subscribe to (pushed) or to iterate (pulled); cold, so every subscription and every iteration is a
  * cursor of its own over the log.
@@ -18,6 +20,11 @@ import type { Positioned } from './position';
 export class JournalStream<T> extends Observable<Positioned<T>> implements AsyncIterable<Positioned<T>> {
   readonly #iterate: () => AsyncIterator<Positioned<T>>;
 
+  /** True for the streams of every copy of the package that is loaded. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
   constructor(
     subscribe: (subscriber: Subscriber<Positioned<T>>) => TeardownLogic,
     iterate: () => AsyncIterator<Positioned<T>>,
@@ -25,6 +32,9 @@ export class JournalStream<T> extends Observable<Positioned<T>> implements Async
     super(subscribe);
     this.#iterate = iterate;
   }
+
+  /** @internal Tells its kind across copies. */
+  [BRAND](): void {}
 
   [Symbol.asyncIterator](): AsyncIterator<Positioned<T>> {
     return this.#iterate();

@@ -18,7 +18,7 @@ const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
 
 /**
- * The entries in memory and the readers that wait behind them.
+ * The entries in memory and the readers that wait for more.
  *
  * Live delivery goes breadth first, position by position, and is never entered twice: what is appended from inside a reader waits
  * until the record under way has reached everyone. That keeps every reader's order (as in rxjs issues 6580 and 6930 plain Subjects do not).
@@ -35,9 +35,11 @@ export class Log<T> {
   #head: Position;
   #delivered: Position;
   #delivering = false;
+  /** How many readers read what the log holds, one inside the other. */
+  #replaying = 0;
   #end: End | undefined;
 
-  /** @param after - the position that the first entry is to come behind */
+  /** @param after - the position that the first entry is to follow */
   constructor(retain = Infinity, after = START) {
     this.#retain = retain;
     this.#head = this.#delivered = after;
@@ -115,6 +117,21 @@ export class Log<T> {
     this.#readers.delete(reader);
   }
 
+  /** Has a reader read what the log holds; what is appended meanwhile, from inside it, retires nothing that it has yet to read. */
+  replay(read: () => void): void {
+    this.#replaying++;
+    try {
+      read();
+    } finally {
+      this.#replaying--;
+      this.#retire();
+    }
+  }
+
+  #retire(): void {
+    if (this.#replaying === 0) this.trim(this.#delivered - this.#retain + 1);
+  }
+
   #push(entry: T): Position {
     let last = this.#chunks[this.#chunks.length - 1];
     if (last === undefined || last.length === CHUNK) {
@@ -135,7 +152,7 @@ export class Log<T> {
         const record = this.read(++this.#delivered);
         this.#give(record);
       }
-      this.trim(this.#delivered - this.#retain + 1);
+      this.#retire();
     }
     this.#delivering = false;
     if (this.#end === undefined) return;

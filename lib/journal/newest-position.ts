@@ -1,5 +1,5 @@
 import { catchError, defaultIfEmpty, map, of, take, throwError, type Observable } from 'rxjs';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { START, type Position } from './position';
 import type { Scrivener } from './scrivener';
 
@@ -9,9 +9,7 @@ export function newestPosition<T>(scrivener: Scrivener<T>): Observable<Position>
     take(1),
     map(({ position }) => position),
     // The journal keeps no entry: the first that is asked for is its last.
-    catchError((error: unknown) =>
-      error instanceof PositionTrimmedError ? of(error.requested) : throwError(() => error),
-    ),
+    catchError((error: unknown) => (isTrimmed(error) ? of(error.requested) : throwError(() => error))),
     defaultIfEmpty(START),
   );
 }

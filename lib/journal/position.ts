@@ -1,3 +1,5 @@
+import { shown } from '../errors/assert-argument';
+
 /** The place of an entry in its journal: 1 for the first, one more for each after it, without gaps; a safe integer. */
 export type Position = number;
 
@@ -16,6 +18,6 @@ export interface Positioned<T> {
 /** Throws a `RangeError` that calls the argument by `name` unless it is a safe integer >= 0, as positions and numbers of entries are. */
 export function assertPosition(name: string, position: unknown): asserts position is Position {
   if (!Number.isSafeInteger(position) || (position as number) < START) {
-    throw new RangeError(`Expected \`${name}\` to be a safe integer >= 0, got ${String(position)}`);
+    throw new RangeError(`Expected \`${name}\` to be a safe integer >= 0, got ${shown(position)}`);
   }
 }

@@ -1,3 +1,4 @@
+import { onAbort } from './abort';
 import { ENDED, PENDING, type Cursor } from './cursor';
 import { Queue } from './queue';
 
@@ -19,6 +20,9 @@ interface Waiting<V> {
 /**
  * Iterates a cursor and holds nothing else; made by hand because an async generator costs more than twice as much a step, and cannot
  * be released while a `next` is pending.
+ *
+ * Reading may run a user's code (`caughtUp`), and that may do anything: abort, write, call `next` and `return`. So a `next` that finds nothing
+ * waits in this order: queue the call, join, and read once more.
  */
 export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   #cursor: Cursor<V>;
@@ -26,7 +30,11 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   readonly #wakeups: Wakeups | undefined;
   /** Calls of `next` that wait: as many as the caller made without awaiting them. */
   readonly #waiting = new Queue<Waiting<V>>();
-  #waits = false;
+  #reads = false;
+  /** Whether a pull was asked for while the cursor read. */
+  #again = false;
+  #joined = false;
+  #unlisten: (() => void) | undefined;
 
   constructor(cursor: Cursor<V>, signal?: AbortSignal, wakeups?: Wakeups) {
     this.#cursor = cursor;
@@ -39,17 +47,18 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   }
 
   next(): Promise<IteratorResult<V, undefined>> {
-    if (this.#waits) return this.#wait();
+    if (this.#reads || this.#waiting.length > 0) return this.#wait('last');
     let value;
     try {
-      this.#signal?.throwIfAborted();
-      value = this.#cursor.read();
+      value = this.#read();
     } catch (error) {
       this.#finish();
+      this.#pull();
       return Promise.reject(error);
     }
-    if (value === PENDING) return this.#wait();
+    if (value === PENDING) return this.#wait('first');
     if (value === ENDED) return this.return();
+    if (this.#waiting.length > 0) this.#pull();
     return Promise.resolve({ done: false, value });
   }
 
@@ -64,43 +73,64 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
     return Promise.reject(error);
   }
 
-  #wait(): Promise<IteratorResult<V, undefined>> {
+  #read(): V | typeof PENDING | typeof ENDED {
+    this.#again = false;
+    this.#signal?.throwIfAborted();
+    this.#reads = true;
+    try {
+      return this.#cursor.read();
+    } finally {
+      this.#reads = false;
+    }
+  }
+
+  /** @param turn - 'first' for a call that has read already: those that came from inside its reading are later */
+  #wait(turn: 'first' | 'last'): Promise<IteratorResult<V, undefined>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#waits) return;
-      this.#waits = true;
-      this.#signal?.addEventListener('abort', this.#pull);
-      this.#wakeups?.join(this.#pull);
+      this.#waiting[turn === 'first' ? 'unshift' : 'push']({ resolve, reject });
+      if (this.#reads) return;
+      if (!this.#joined) {
+        this.#joined = true;
+        if (this.#signal) this.#unlisten = onAbort(this.#signal, this.#pull);
+        this.#wakeups?.join(this.#pull);
+      }
+      this.#pull();
     });
   }
 
   /** Answers as many waiting calls as there is something to read for. */
   readonly #pull = (): void => {
+    if (this.#reads) {
+      this.#again = true;
+      return;
+    }
     while (this.#waiting.length > 0) {
       let value: V | typeof PENDING | typeof ENDED;
       try {
-        this.#signal?.throwIfAborted();
-        value = this.#cursor.read();
+        value = this.#read();
       } catch (error) {
         // Answered before the end is: closing may pull again.
         this.#waiting.shift()!.reject(error);
         this.#finish();
         continue;
       }
-      if (value === PENDING) return;
+      if (value === PENDING) {
+        if (this.#again) continue;
+        return;
+      }
       this.#waiting.shift()!.resolve(value === ENDED ? DONE : { done: false, value });
       if (value === ENDED) this.#finish();
     }
-    if (!this.#waits) return;
-    this.#waits = false;
-    this.#signal?.removeEventListener('abort', this.#pull);
+    if (!this.#joined) return;
+    this.#joined = false;
+    this.#unlisten?.();
     this.#wakeups?.leave();
   };
 
   #finish(): void {
     if (this.#cursor === OVER) return;
     this.#cursor = OVER;
-    this.#signal?.removeEventListener('abort', this.#pull);
+    this.#unlisten?.();
     this.#signal = undefined;
     this.#wakeups?.close?.();
   }

@@ -1,4 +1,4 @@
-/** First in, first out, in constant time: `Array.shift` moves everything behind it, which is quadratic over a long backlog. */
+/** First in, first out, in constant time: `Array.shift` moves everything after it, which is quadratic over a long backlog. */
 export class Queue<V> {
   #values: (V | undefined)[] = [];
   #start = 0;
@@ -9,6 +9,11 @@ export class Queue<V> {
 
   push(value: V): void {
     this.#values.push(value);
+  }
+
+  /** Puts a value before the oldest. */
+  unshift(value: V): void {
+    this.#values.splice(this.#start, 0, value);
   }
 
   /** Takes the oldest value; `undefined` when there is none. */

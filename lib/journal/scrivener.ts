@@ -22,20 +22,21 @@ export interface Scrivener<in out T> {
   write(entry: T, options?: WriteOptions): Promise<Position>;
 
   /**
-   * Every entry behind the position `after`, first those the journal holds, then live, each once and in order.
+   * Every entry past the position `after`, first those the journal holds, then live, each once and in order.
    *
    * Completes when the journal does (`tail(END)` at once), errors when it does, when `signal` aborts (with its reason) and with
    * {@link PositionTrimmedError} when the next position was dropped. Iterated, it pulls: a slow reader holds a cursor, never a queue.
    *
-   * @param after - exclusive; default {@link START}
-   * @throws RangeError when `after` is no safe integer >= 0
+   * @param after - exclusive; default {@link START}; `'oldest'` starts at the oldest entry kept, whatever was dropped before it
+   * @throws RangeError when `after` is neither a safe integer >= 0 nor `'oldest'`, TypeError when `match` is no function
    * @example
    * ```ts
    * scrivener.tail(7, { caughtUp: () => hideSpinner() }).subscribe(({ position, entry }) => show(position, entry));
-   * for await (const { entry } of scrivener.tail(7)) await handle(entry);
+   * for await (const { entry } of scrivener.tail(7, { match: isType('Said') })) await handle(entry.text);
    * ```
    */
-  tail(after?: Position, options?: TailOptions): JournalStream<T>;
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
 
   /**
    * Every entry before the position `before`, newest first, as the journal is at the moment of subscription; then completes.
@@ -43,13 +44,14 @@ export interface Scrivener<in out T> {
    * Errors with {@link PositionTrimmedError} only when read on past the oldest entry kept, and with the reason of an aborted `signal`.
    *
    * @param before - exclusive; default {@link END}
-   * @throws RangeError when `before` is no safe integer >= 0
+   * @throws RangeError when `before` is no safe integer >= 0, TypeError when `match` is no function
    * @example
    * ```ts
    * scrivener.readBackward().pipe(take(10)).subscribe(show); // the last ten, newest first
    * ```
    */
-  readBackward(before?: Position, options?: ReadOptions): JournalStream<T>;
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
 
   /**
    * Resolves with the first entry behind `after` that matches; a type guard narrows it.
@@ -98,9 +100,9 @@ export interface WaitOptions {
 }
 
 /** How a tail is read. */
-export interface TailOptions extends ReadOptions {
+export interface TailOptions<T = never> extends ReadOptions<T> {
   /**
-   * Called once for each subscription or iteration, where replay ends and live begins: behind the last entry that the journal held, before it waits
+   * Called once for each subscription or iteration, where replay ends and live begins: after the last entry that the journal held, before it waits
    * or completes; `position` is the journal's last one then. What it throws errors the stream. The name is KurrentDB's for
    * the same signal.
    */
@@ -110,7 +112,14 @@ export interface TailOptions extends ReadOptions {
 }
 
 /** How entries are read. */
-export interface ReadOptions {
+export interface ReadOptions<T = never> {
   /** Errors the stream with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Only entries that match; a type guard narrows the stream. Pulled like the rest: iterating, one entry at a time. What it throws errors the stream. */
+  match?(this: void, entry: T): boolean;
 }
+
+/** The same options with a type guard, which narrows the stream. */
+export type Narrowing<O extends ReadOptions, T, U extends T> = Omit<O, 'match'> & {
+  readonly match: (entry: T) => entry is U;
+};

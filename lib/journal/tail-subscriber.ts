@@ -14,9 +14,9 @@ export class TailSubscriber<T> implements LiveReader<T> {
   }
 
   start(): void {
-    push(this.#cursor, this.#subscriber);
-    if (this.#subscriber.closed) return;
     const { log } = this.#cursor;
+    log.replay(() => push(this.#cursor, this.#subscriber));
+    if (this.#subscriber.closed) return;
     log.join(this);
     this.#subscriber.add(() => log.leave(this));
   }

@@ -1,7 +1,7 @@
 import { INNER } from '../flush/flushing-of';
 import type { JournalStream } from './journal-stream';
 import type { Position, Positioned } from './position';
-import type { ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
+import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
 
 /**
  * A scrivener that writes in its own way and reads as the one it wraps does: for stamping, filtering, logging or routing entries.
@@ -33,11 +33,15 @@ export class TappedScrivener<T> implements Scrivener<T> {
     return this.#write(entry, this.#inner, options);
   }
 
-  tail(after?: Position, options?: TailOptions): JournalStream<T> {
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T> {
     return this.#inner.tail(after, options);
   }
 
-  readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T> {
     return this.#inner.readBackward(before, options);
   }
 

@@ -1,4 +1,4 @@
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed, PositionTrimmedError } from '../errors/position-trimmed-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { contiguousMessages, type Arrival } from './contiguous-messages';
 import { persist } from './persist';
@@ -46,7 +46,7 @@ async function readRange(link: StreamLink, lower: Position, upper: Position, sig
       }
       return arrivals;
     } catch (error) {
-      if (!(error instanceof PositionTrimmedError)) throw error;
+      if (!isTrimmed(error)) throw error;
       if (error.first > upper) throw new PositionTrimmedError(upper, error.first);
       from = error.first;
     }

@@ -1,12 +1,22 @@
-import { firstValueFrom } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { NotSupportedError } from '../errors/not-supported-error';
+import { firstMatch } from '../journal/first-match';
+import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream, type OpenPages } from '../journal/paged-stream';
-import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
-import type { GroupWriter, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import { assertPosition, END, type Position, type Positioned } from '../journal/position';
+import { matching, tailFrom } from '../journal/read-from';
+import type {
+  GroupWriter,
+  Narrowing,
+  ReadOptions,
+  Scrivener,
+  TailOptions,
+  WaitOptions,
+  WriteOptions,
+} from '../journal/scrivener';
 import { untilClosed } from '../journal/until-closed';
-import { waitFor } from '../operators/wait-for';
 import { backwardPages } from './backward-pages';
 import type { Publisher } from './publisher';
 import type { StreamLink } from './stream-link';
@@ -46,6 +56,16 @@ export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
     return this.#link.head;
   }
 
+  /** The oldest position that the stream is known to keep, as of the last time it was asked; `head + 1` when it keeps none. */
+  get first(): Position {
+    return this.#link.first;
+  }
+
+  /** `head`, then each further position, in order, as the stream tells of it; completes when this scrivener is closed. */
+  get head$(): Observable<Position> {
+    return headOf(this);
+  }
+
   /**
    * Publishes the entry and resolves with the sequence that the stream acknowledges; sent again, under the same message id, while no
    * acknowledgement comes, for half of the stream's duplicate window.
@@ -69,21 +89,28 @@ export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, Asyn
     throw new NotSupportedError('a JetStream journal takes entries one by one');
   }
 
-  tail(after: Position = START, { signal, caughtUp }: TailOptions = {}): JournalStream<T> {
-    assertPosition('after', after);
-    return this.#stream((stop) => tailPages(this.#link, this.#payload, after, stop, caughtUp), signal);
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', { match, signal, caughtUp }: TailOptions<T> = {}): JournalStream<T> {
+    return tailFrom(after, match, (from) =>
+      this.#stream((stop) => tailPages(this.#link, this.#payload, from, stop, caughtUp), signal),
+    );
   }
 
-  readBackward(before: Position = END, { signal }: ReadOptions = {}): JournalStream<T> {
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
-    return this.#stream((stop) => backwardPages(this.#link, this.#payload, before, stop), signal);
+    return matching(
+      this.#stream((stop) => backwardPages(this.#link, this.#payload, before, stop), signal),
+      match,
+    );
   }
 
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
-  async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
-    if (after === END) throw new RangeError('Expected `after` to be less than END');
-    return firstValueFrom(this.tail(after).pipe(waitFor(match, options)));
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return firstMatch(this, after, match, options);
   }
 
   /**

@@ -11,7 +11,7 @@ import {
 } from '@nats-io/nats-core';
 import { filter, firstValueFrom, from, map, merge, ReplaySubject } from 'rxjs';
 import { JournalLostError } from '../errors/journal-lost-error';
-import type { Position } from '../journal/position';
+import { START, type Position } from '../journal/position';
 import { connectionEvents } from './connection-events';
 
 /** The positions that a stream holds. */
@@ -37,6 +37,7 @@ export class StreamLink {
   #head: Position;
   /** Why the journal is lost, once it is. */
   lost: JournalLostError | undefined;
+  #first: Position;
 
   constructor(connection: NatsConnection, manager: JetStreamManager, { config, created, state }: StreamInfo) {
     this.connection = connection;
@@ -44,6 +45,7 @@ export class StreamLink {
     this.stream = config.name;
     this.#created = created;
     this.#head = state.last_seq;
+    this.#first = oldest(state);
   }
 
   /** What the connection says about itself. */
@@ -54,6 +56,11 @@ export class StreamLink {
   /** The newest position that this process knows of. */
   get head(): Position {
     return this.#head;
+  }
+
+  /** The oldest position kept when the stream last told. */
+  get first(): Position {
+    return this.#first;
   }
 
   /** Notes a position that the stream has. */
@@ -73,6 +80,7 @@ export class StreamLink {
     if (created !== this.#created)
       throw this.lose(new JournalLostError(`the stream "${this.stream}" was deleted and made anew`));
     this.saw(state.last_seq);
+    this.#first = oldest(state);
     return { first: state.first_seq, last: state.last_seq };
   }
 
@@ -136,6 +144,11 @@ export class Unanswered extends Error {
   constructor(options?: ErrorOptions) {
     super('No server answered', options);
   }
+}
+
+/** The oldest position that a stream keeps; a new one says 0. */
+function oldest({ first_seq }: StreamInfo['state']): Position {
+  return Math.max(first_seq, START + 1);
 }
 
 /** Whether a server says that there is no such stream. */

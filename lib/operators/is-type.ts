@@ -17,6 +17,6 @@ export type OfType<E, K> = E extends { type: infer X }
  */
 export function isType<E extends { type: string }, K extends E['type']>(
   ...types: K[]
-): (entry: E) => entry is OfType<E, K> {
-  return (entry): entry is OfType<E, K> => (types as string[]).includes(entry.type);
+): (entry: E) => entry is NoInfer<OfType<E, K>> {
+  return (entry): entry is NoInfer<OfType<E, K>> => (types as string[]).includes(entry.type);
 }

@@ -1,7 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { flushedOnly } from '../flush/flushed-only';
 import { flushingOf } from '../flush/flushing-of';
 import { stableStringify } from '../flush/stable-stringify';
@@ -89,7 +89,7 @@ async function assertBeginning<T>(
     }
   } catch (error) {
     // What `from` no longer keeps cannot be compared.
-    if (!(error instanceof PositionTrimmedError) || compared === 0) throw error;
+    if (!isTrimmed(error) || compared === 0) throw error;
   }
   return held;
 }

@@ -1,5 +1,5 @@
 import { catchError, EMPTY, filter, lastValueFrom, take, toArray } from 'rxjs';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { assertPosition, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
@@ -35,7 +35,7 @@ export async function lastEntries<T>(
       filter(({ entry }) => match(entry)),
       take(count),
       catchError((error: unknown) => {
-        if (error instanceof PositionTrimmedError) return EMPTY;
+        if (isTrimmed(error)) return EMPTY;
         throw error;
       }),
       toArray(),

@@ -1,6 +1,6 @@
 import { catchError, EMPTY, filter, firstValueFrom, map, takeWhile } from 'rxjs';
-import { PositionConflictError } from '../errors/position-conflict-error';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isConflict } from '../errors/position-conflict-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
@@ -36,7 +36,7 @@ export function writeOnce<T>(
       const duplicate = await firstValueFrom(
         scrivener.readBackward().pipe(
           catchError((error: unknown) => {
-            if (!(error instanceof PositionTrimmedError) || error.first > seen + 1) throw error;
+            if (!isTrimmed(error) || error.first > seen + 1) throw error;
             head ||= error.requested; // nothing is kept, and nothing is missed
             return EMPTY;
           }),
@@ -53,7 +53,7 @@ export function writeOnce<T>(
       try {
         return { position: await scrivener.write(entry, { expect: head }), written: true };
       } catch (error) {
-        if (!(error instanceof PositionConflictError)) throw error;
+        if (!isConflict(error)) throw error;
         seen = Math.max(seen, head);
       }
     }

@@ -13,7 +13,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import { assertCount } from '../errors/assert-argument';
-import { PositionTrimmedError } from '../errors/position-trimmed-error';
+import { isTrimmed, type PositionTrimmedError } from '../errors/position-trimmed-error';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { FrameStore } from './frame-store';
@@ -130,7 +130,7 @@ export class JournalView<T> {
         // It fell behind what the journal keeps. A screen shows the newest.
         .pipe(
           retry({
-            delay: (error) => (error instanceof PositionTrimmedError ? timer(0) : throwError((): unknown => error)),
+            delay: (error) => (isTrimmed(error) ? timer(0) : throwError((): unknown => error)),
           }),
         )
         .subscribe({
@@ -147,7 +147,7 @@ export class JournalView<T> {
       this.#scrivener.readBackward().pipe(
         take(PAGE_SIZE),
         catchError((error: unknown) => {
-          if (!(error instanceof PositionTrimmedError)) throw error;
+          if (!isTrimmed(error)) throw error;
           this.#trim(error);
           return EMPTY;
         }),
@@ -190,7 +190,7 @@ export class JournalView<T> {
             this.#add(record);
           },
           error: (error: unknown) => {
-            if (!(error instanceof PositionTrimmedError)) return this.#fail(error);
+            if (!isTrimmed(error)) return this.#fail(error);
             this.#trim(error);
             loaded();
           },

@@ -12,6 +12,8 @@ export interface ConformanceSupports {
   readonly expect?: boolean;
   /** It has `writeAll`, see {@link GroupWriter}. @default false */
   readonly writeAll?: boolean;
+  /** It has `first`, `head` and `head$`, as every scrivener of this package has. @default false */
+  readonly ends?: boolean;
   /** `create` takes `retain`, and the journal keeps only the newest so many entries. @default true */
   readonly retain?: boolean;
   /** The subject's `complete` ends the journal; tails complete and writes reject from then on. @default true */
@@ -28,6 +30,7 @@ export interface ConformanceSupports {
 export const DEFAULT_SUPPORTS: Required<ConformanceSupports> = {
   expect: true,
   writeAll: false,
+  ends: false,
   retain: true,
   complete: true,
   fail: true,

@@ -7,11 +7,13 @@ import type { ConformanceCreateOptions, ConformanceSubject } from './conformance
 import { DEFAULT_SUPPORTS, type ConformanceFeature, type ConformanceSupports } from './conformance-supports';
 import { ending } from './ending';
 import { iterating } from './iterating';
+import { journalEnds } from './journal-ends';
 import { keepingEntries } from './keeping-entries';
 import { readingBackward } from './reading-backward';
 import { reentering } from './reentering';
 import { releasing } from './releasing';
 import { retaining } from './retaining';
+import { tailOptions } from './tail-options';
 import { tailing } from './tailing';
 import { Trial } from './trial';
 import { waiting } from './waiting';
@@ -60,6 +62,8 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
   waitFor: waiting,
   end: ending,
   retain: retaining,
+  'tail options': tailOptions,
+  ends: journalEnds,
   signal: aborting,
   release: releasing,
 };

@@ -36,7 +36,7 @@ const script = (reopened: boolean) =>
     window.skipped = [];
     const test = (name, run) => window.cases.set(name, run);
     test.skip = (name) => window.skipped.push(name);
-    scrivenerConformance({ test, create, supports: { writeAll: true, retain: false, fail: false, observed: false }, timeoutMs: 20_000 });
+    scrivenerConformance({ test, create, supports: { writeAll: true, ends: true, retain: false, fail: false, observed: false }, timeoutMs: 20_000 });
   `);
 
 describeInBrowser('The conformance suite in a browser', (browser) => {

@@ -30,8 +30,8 @@ function reading(scrivener: InMemoryScrivener<number>, reads: Partial<Scrivener<
   return {
     write: (entry) => scrivener.write(entry),
     waitFor: () => Promise.reject(new Error('A view does not wait')),
-    tail: (after, options) => scrivener.tail(after, options),
-    readBackward: (before) => scrivener.readBackward(before),
+    tail: (after?: Position | 'oldest', options?: TailOptions) => scrivener.tail(after, options),
+    readBackward: (before?: Position) => scrivener.readBackward(before),
     ...reads,
   };
 }
@@ -93,7 +93,11 @@ describe('following', () => {
 
   test('is not caught up again until it is', () => {
     const scrivener = journalOf(3);
-    const view = viewOf(reading(scrivener, { tail: (after, options) => scrivener.tail(after, isOpen ? options : {}) }));
+    const view = viewOf(
+      reading(scrivener, {
+        tail: (after?: Position | 'oldest', options?: TailOptions) => scrivener.tail(after, isOpen ? options : {}),
+      }),
+    );
     let isOpen = true;
     view.subscribe(() => undefined)();
     expect(view.getSnapshot().caughtUp).toBe(true);

@@ -23,6 +23,8 @@ import {
   InvalidTransitionError,
   JournalStream,
   type DaemonEvent,
+  type ReadOptions,
+  type TailOptions,
   type FlushPredicate,
   type FlusherDaemonOptions,
   type FlushSink,
@@ -560,8 +562,8 @@ describe('flush', () => {
     const late: Scrivener<number> = {
       write: (entry, options) => inner.write(entry, options),
       waitFor: (after: Position, match: (entry: number) => boolean) => inner.waitFor(after, match),
-      tail: (after, options) => deferred(inner.tail(after, options)),
-      readBackward: (before, options) => deferred(inner.readBackward(before, options)),
+      tail: (after?: Position | 'oldest', options?: TailOptions) => deferred(inner.tail(after, options)),
+      readBackward: (before?: Position, options?: ReadOptions) => deferred(inner.readBackward(before, options)),
     };
     const sink = new HandSink<number>();
     const flusher = new FlusherDaemon({ scrivener: late, sink, predicate: never });
@@ -766,7 +768,7 @@ describe('shutdown', () => {
     const unreadable: Scrivener<number> = {
       write: (entry) => inner.write(entry),
       waitFor: (after: Position, match: (entry: number) => boolean) => inner.waitFor(after, match),
-      tail: (after) => inner.tail(after),
+      tail: (after?: Position | 'oldest') => inner.tail(after),
       readBackward: () =>
         new JournalStream(
           (subscriber) => subscriber.error(boom),

@@ -208,7 +208,8 @@ describe('tail', () => {
       const scrivener = filled(10_000);
       const next = jest.spyOn(Subscriber.prototype, 'next');
       try {
-        scrivener[direction]().pipe(take(3)).subscribe();
+        const stream = direction === 'tail' ? scrivener.tail() : scrivener.readBackward();
+        stream.pipe(take(3)).subscribe();
         expect(next.mock.calls.length).toBeLessThan(20);
       } finally {
         next.mockRestore();
@@ -433,7 +434,10 @@ describe('the signal of a tail', () => {
       const scrivener = filled(3);
       const controller = new AbortController();
       const log: string[] = [];
-      scrivener[direction](undefined, { signal: controller.signal }).subscribe({
+      const { signal } = controller;
+      const stream =
+        direction === 'tail' ? scrivener.tail(0, { signal }) : scrivener.readBackward(undefined, { signal });
+      stream.subscribe({
         next: ({ position }) => {
           log.push(String(position));
           controller.abort('gone');

@@ -187,3 +187,43 @@ test('waitFor rejects with PositionTrimmedError when what it would read was drop
   });
   await expect(scrivener.waitFor(3, () => true)).resolves.toEqual({ position: 4, entry: 4 });
 });
+
+describe('a subscriber that writes while it replays', () => {
+  test('misses nothing, however little is kept', () => {
+    const scrivener = new InMemoryScrivener<string>({ retain: 3 });
+    for (const question of ['q1', 'q2', 'q3']) scrivener.append(question);
+    const seen: string[] = [];
+    const error = jest.fn();
+    scrivener.tail().subscribe({
+      next: ({ entry }) => {
+        seen.push(entry);
+        if (entry.startsWith('q')) for (const part of ['a', 'b']) scrivener.append(part + entry);
+      },
+      error,
+    });
+    expect(seen).toEqual(['q1', 'q2', 'q3', 'aq1', 'bq1', 'aq2', 'bq2', 'aq3', 'bq3']);
+    expect(error).not.toHaveBeenCalled();
+    expect(scrivener.first).toBe(7);
+  });
+
+  test('misses no position of head$', () => {
+    const scrivener = new InMemoryScrivener<number>({ retain: 1 });
+    const seen: unknown[] = [];
+    scrivener.head$.subscribe({
+      next: (head) => {
+        seen.push(head);
+        if (head === 0) for (const n of [1, 2, 3]) scrivener.append(n);
+      },
+      error: (error: unknown) => seen.push(error),
+    });
+    scrivener.append(4);
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+test('`first` is the oldest position kept, one past the head when there is none', () => {
+  const scrivener = new InMemoryScrivener<number>({ retain: 2 });
+  expect(scrivener.first).toBe(1);
+  for (let n = 1; n <= 5; n++) scrivener.append(n);
+  expect(scrivener.first).toBe(4);
+});

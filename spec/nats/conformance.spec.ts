@@ -6,7 +6,7 @@ import { NatsCluster } from './support/nats-cluster';
 import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
 
 // A stream keeps what its settings say, ends for nobody, and answers when the network lets it.
-const supports = { retain: false, complete: false, fail: false, immediate: false };
+const supports = { ends: true, retain: false, complete: false, fail: false, immediate: false };
 
 let count = 0;
 

@@ -32,7 +32,7 @@ async function inFile(reopened: boolean): Promise<ConformanceSubject> {
 }
 
 // As of a file without a container: it ends by closing alone, keeps everything, and is always read by its own flusher.
-const supports = { writeAll: true, retain: false, fail: false, observed: false };
+const supports = { writeAll: true, ends: true, retain: false, fail: false, observed: false };
 
 describe('forFile', () => {
   scrivenerConformance({ test, create: () => inFile(false), supports, timeoutMs: 20_000 });

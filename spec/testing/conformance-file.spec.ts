@@ -5,7 +5,7 @@ import { openFileScrivener, type FileScrivener } from 'rx-scrivener/file';
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
 
 // A file's journal ends by closing it alone, keeps everything, and is always read by its own flusher.
-const supports = { writeAll: true, retain: false, fail: false, observed: false };
+const supports = { writeAll: true, ends: true, retain: false, fail: false, observed: false };
 
 async function onFile(reopened: boolean): Promise<ConformanceSubject> {
   const folder = await mkdtemp(join(tmpdir(), 'scrivener-conformance-'));

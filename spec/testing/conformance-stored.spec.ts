@@ -5,7 +5,7 @@ import { openFileScrivener, type FileScrivener, type FileScrivenerConfig } from 
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
 
 // What it does not keep in memory is read from the file: nothing is ever trimmed, and a page takes its time. Who reads is not counted; it ends by closing alone.
-const supports = { writeAll: true, retain: false, fail: false, observed: false, immediate: false };
+const supports = { writeAll: true, ends: true, retain: false, fail: false, observed: false, immediate: false };
 
 type Options = Omit<FileScrivenerConfig<ConformanceEntry>, 'filePath'>;
 

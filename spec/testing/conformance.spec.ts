@@ -5,7 +5,7 @@ describe('InMemoryScrivener', () => {
   scrivenerConformance({
     test,
     create: (options) => ({ scrivener: new InMemoryScrivener<ConformanceEntry>(options) }),
-    supports: { writeAll: true },
+    supports: { writeAll: true, ends: true },
   });
 });
 

@@ -21,12 +21,12 @@ export class LateScrivener<T> extends InMemoryScrivener<T> {
     return position;
   }
 
-  override tail(after?: Position, options?: ReadOptions): JournalStream<T> {
-    return late(super.tail(after), options, super.tail(after, options));
+  override tail(after?: Position | 'oldest', options?: ReadOptions): JournalStream<T> {
+    return late(super.tail(after, { match: options?.match }), options, super.tail(after, options));
   }
 
   override readBackward(before?: Position, options?: ReadOptions): JournalStream<T> {
-    return late(super.readBackward(before), options, super.readBackward(before, options));
+    return late(super.readBackward(before, { match: options?.match }), options, super.readBackward(before, options));
   }
 
   override async waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<never> {

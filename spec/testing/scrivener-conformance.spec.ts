@@ -12,8 +12,8 @@ function plain(write: Scrivener<ConformanceEntry>['write']): Scrivener<Conforman
   const inner = new InMemoryScrivener<ConformanceEntry>();
   return {
     write,
-    tail: (...args) => inner.tail(...args),
-    readBackward: (...args) => inner.readBackward(...args),
+    tail: (after?: Position | 'oldest') => inner.tail(after),
+    readBackward: (before?: Position) => inner.readBackward(before),
     waitFor: (after: Position, match: (entry: ConformanceEntry) => boolean) =>
       inner.waitFor(after, match) as Promise<never>,
   };
