@@ -1,11 +1,10 @@
 import type { WaitOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 
-/** What a backlog is measured by, and made smaller with. */
+/** What a backlog is measured by, and what makes it smaller for those who wait. */
 export interface Backlogged {
   readonly head: Position;
   readonly flushed: Position;
-  flush(): Promise<void>;
   whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
 }
 
@@ -48,9 +47,6 @@ export class Backlog {
   async #makeRoom(entries: number, signal: AbortSignal | undefined): Promise<void> {
     const journal = this.#journal;
     const wanted = () => Math.min(journal.head, journal.head + entries - this.#maxPending);
-    while (journal.flushed < wanted()) {
-      journal.flush().catch(() => undefined); // `whenFlushed` says it
-      await journal.whenFlushed(wanted(), { signal });
-    }
+    while (journal.flushed < wanted()) await journal.whenFlushed(wanted(), { signal });
   }
 }

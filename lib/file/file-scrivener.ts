@@ -245,7 +245,7 @@ export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisp
     this.#assertOpen();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
     if (!reopen) throw new InvalidTransitionError(failed.name, failed.status, 'reopen: its sink is closed');
-    await failed.shutdown(); // has let go of the file
+    await failed.shutdown().catch(() => undefined); // has released the file, and says again why it failed
     await reopen();
     this.#lines.clear();
     for (let position = failed.flushed + 1; position <= this.head; position++) {

@@ -2,18 +2,14 @@ import {
   catchError,
   concatAll,
   defer,
-  delayWhen,
-  dematerialize,
   EMPTY,
   filter,
   firstValueFrom,
   ignoreElements,
   map,
-  materialize,
   merge,
   of,
   ReplaySubject,
-  startWith,
   Subject,
   switchMap,
   take,
@@ -26,17 +22,23 @@ import {
 import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
 import { assertCount } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
-import { isContinued } from '../journal/group';
+import { inheritMark, isContinued } from '../journal/group';
 import { newestPosition } from '../journal/newest-position';
-import { assertPosition, START, type Position } from '../journal/position';
+import { assertPosition, START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
-import { bufferUntil } from '../operators/buffer-until';
+import { batchesOf } from '../operators/batches-of';
 import { countThreshold } from '../operators/count-threshold';
 import { waitLimits } from '../operators/wait-limits';
 import type { FlushPredicate, Snapshot } from './flush-predicate';
 import type { FlushSink } from './flush-sink';
 import type { FlusherStats } from './flusher-stats';
 import { countFlusher } from './flushing-of';
+
+/**
+ * Who has waited for the batch before is told within so many microtasks, and may have written the next entry by then: so long it is waited before
+ * a batch is cut for those who wait, so that they share it.
+ */
+const TURNS = 16;
 
 /** What a flusher works on. */
 export interface FlusherDaemonOptions<T> extends DaemonOptions {
@@ -77,15 +79,22 @@ export class FlusherDaemon<T> extends ContractDaemon {
   /** As `flushed$`, but errors with what the daemon fails with. */
   readonly #progress = new ReplaySubject<Position>(1);
   readonly #stop = new Subject<void>();
-  readonly #cutNow = new Subject<void>();
-  readonly #room = new Subject<void>();
+  /** Each position as it comes; observed only while somebody waits for one to come. */
+  readonly #came = new Subject<Position>();
+  /** There is room in the queue, or somebody wants the active snapshot cut. */
+  readonly #again = new Subject<void>();
   #flushed: Position;
   /** The snapshot that grows. */
   #active: Snapshot<T> | undefined;
   /** The last position of the newest snapshot that was cut. */
   #cut: Position;
-  /** The newest position that `flush` was called for. */
+  /** The newest position that has come and is to be cut as soon as there is room. */
   #wanted: Position = START;
+  /** The newest position that has come and is waited for: to be cut when the sink is idle. */
+  #awaited: Position = START;
+  #gathering = false;
+  /** Whether the journal has ended by itself, with everything given. */
+  #ended = false;
   #queued = 0;
   #batches = 0;
   #lastFlushMs: number | undefined;
@@ -113,6 +122,10 @@ export class FlusherDaemon<T> extends ContractDaemon {
     this.#after = this.#flushed = this.#cut = after;
     this.#progress.next(after);
     this.flushed$ = this.#progress.asObservable().pipe(catchError(() => EMPTY));
+    this.waitForFailure().then(
+      (error) => this.#progress.error(error),
+      () => this.#progress.complete(),
+    );
   }
 
   /** The last position that the sink has accepted. */
@@ -134,41 +147,39 @@ export class FlusherDaemon<T> extends ContractDaemon {
   }
 
   /**
-   * Resolves once the sink has accepted a position, at once when it has.
-   * Rejects with what the daemon fails with, {@link InvalidTransitionError} when it completed before, `TimeoutError`, and the signal's reason.
+   * Resolves when the sink has accepted `position`; immediately if it already has.
+   * The predicate is not waited for: the batch that `position` is in is cut when the sink is idle, with all that has come by then.
+   * Rejects with the error that failed the daemon, {@link InvalidTransitionError} when it completed before, `TimeoutError`, and the signal's reason.
    */
   async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
     assertPosition('position', position);
-    await firstValueFrom(
-      this.#progress.pipe(
-        filter((flushed) => flushed >= position),
-        throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush ${position}`)),
-        waitLimits(options),
-      ),
-    );
+    await firstValueFrom(this.#accepted(position, () => this.#ask(position)).pipe(waitLimits(options)));
   }
 
   /**
    * Cuts the active snapshot now; resolves when everything written before the call is in the sink.
-   * Rejects with what the daemon fails with, and {@link InvalidTransitionError} before `start`.
+   * Rejects with the error that failed the daemon, and {@link InvalidTransitionError} before `start`.
    */
   async flush(): Promise<void> {
     if (this.#drained === undefined) throw new InvalidTransitionError(this.name, this.status, 'flush');
     await firstValueFrom(
-      newestPosition(this.#scrivener).pipe(
-        tap((newest) => this.#cutThrough(newest)),
-        switchMap((newest) => this.whenFlushed(newest)),
-      ),
+      this.#written().pipe(switchMap((newest) => this.#accepted(newest, () => this.#cutThrough(newest)))),
     );
   }
 
-  /** {@link ContractDaemon.shutdown}; resolves once the sink is closed, also when the daemon has failed. */
+  /**
+   * {@link ContractDaemon.shutdown}; resolves when the sink is closed and holds everything that was written, also when the daemon has failed.
+   * Rejects, at each call, with the error that failed the daemon while something that was written is not in the sink.
+   */
   override async shutdown(): Promise<void> {
     try {
       await super.shutdown();
     } finally {
       await this.#closed?.catch(() => undefined);
     }
+    if (this.status !== 'Failed' || this.#drained === undefined) return;
+    const written = await firstValueFrom(this.#written().pipe(catchError(() => of(this.#seen))));
+    if (this.#flushed < Math.max(written, this.#seen)) throw await this.waitForFailure();
   }
 
   protected override async onStart(): Promise<void> {
@@ -179,6 +190,7 @@ export class FlusherDaemon<T> extends ContractDaemon {
           this.#batches++;
           this.#flushed = position;
           this.#progress.next(position);
+          if (this.#awaited > this.#cut) void this.#gather();
         },
         error: reject,
         complete: resolve,
@@ -199,7 +211,6 @@ export class FlusherDaemon<T> extends ContractDaemon {
       await flushed;
       await this.#closeSink();
       this.#countOut?.();
-      this.#progress.complete();
     } catch (error) {
       await this.#break(error);
     }
@@ -208,13 +219,20 @@ export class FlusherDaemon<T> extends ContractDaemon {
   /** Emits the last position of each snapshot the sink has accepted. */
   #persist(): Observable<Position> {
     return this.#scrivener.tail(this.#after).pipe(
+      tap<Positioned<T>>({ next: inheritMark, complete: () => (this.#ended = true) }),
       // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
       takeUntil(this.#stop),
-      bufferUntil((snapshots) => this.#due(snapshots)),
+      batchesOf<Positioned<T>>((snapshots) => this.#predicate(snapshots), {
+        cuts: (active, isDue) => this.#cuts(active, isDue),
+        again: this.#again,
+      }),
       map((snapshot) => {
+        this.#active = undefined;
+        // Where the tail ends inside a group, what has come of it is no part of a batch.
+        while (snapshot.length > 0 && isContinued(snapshot.at(-1)!)) snapshot.pop();
+        if (snapshot.length === 0) return EMPTY;
         this.#queued++;
         this.#cut = lastPosition(snapshot);
-        this.#active = undefined;
         return defer(() => this.#append(snapshot));
       }),
       // In turn: it would overtake the snapshots that wait for the sink.
@@ -225,47 +243,19 @@ export class FlusherDaemon<T> extends ContractDaemon {
 
   async #append(snapshot: Snapshot<T>): Promise<Position> {
     this.#queued--;
-    this.#room.next();
+    this.#again.next();
     const start = performance.now();
     await this.#sink.append(snapshot);
     this.#lastFlushMs = performance.now() - start;
     return lastPosition(snapshot);
   }
 
-  /** The user's predicate or `flush` says when; the queue's bound, or a group that goes on, may put it off. */
-  #due(snapshots: Observable<Snapshot<T>>): Observable<unknown> {
-    return merge(
-      snapshots.pipe(
-        take(1),
-        tap((snapshot) => (this.#active = snapshot)),
-        ignoreElements(),
-      ),
-      merge(
-        snapshots.pipe(filter((snapshot) => this.#reachesWanted(snapshot))),
-        snapshots.pipe(this.#predicate),
-        this.#cutNow,
-      ).pipe(
-        materialize(),
-        take(1),
-        delayWhen(() => this.#cuttable(snapshots)),
-        dematerialize(),
-      ),
-    );
-  }
-
-  /** Emits once the queue has room, and no group would be cut in two. */
-  #cuttable(snapshots: Observable<unknown>): Observable<unknown> {
-    return this.#room.pipe(
-      startWith(undefined),
-      filter(() => this.#queued < this.#capacity),
-      take(1),
-      switchMap(() => snapshots.pipe(startWith(undefined))),
-      filter(() => this.#active !== undefined && !isContinued(this.#active.at(-1)!)),
-    );
-  }
-
-  #reachesWanted(snapshot: Snapshot<T>): boolean {
-    return snapshot[0]!.position <= this.#wanted && this.#seen >= this.#wanted;
+  /** The predicate, `flush` or who waits says when; the queue's bound, or a group that goes on, may put it off. */
+  #cuts(active: Snapshot<T>, isDue: boolean): boolean {
+    const newest = active[active.length - 1]!;
+    this.#active = active;
+    if (this.#came.observed) this.#came.next(newest.position);
+    return (isDue || this.#wanted > this.#cut) && this.#queued < this.#capacity && !isContinued(newest);
   }
 
   /** The newest position that has come. */
@@ -273,16 +263,54 @@ export class FlusherDaemon<T> extends ContractDaemon {
     return this.#active === undefined ? this.#cut : lastPosition(this.#active);
   }
 
-  /** Called from inside a subscriber, the tail may not have come as far yet as the journal has. */
+  /** The newest position that the journal has, or had when it ended: a journal that is closed may refuse to be read. */
+  #written(): Observable<Position> {
+    const seen = defer(() => of(this.#seen));
+    return defer(() => (this.#ended ? seen : newestPosition(this.#scrivener))).pipe(
+      catchError((error: unknown) => (this.#ended ? seen : throwError(() => error))),
+    );
+  }
+
+  /**
+   * Emits when the sink has accepted `position`; calls `ask` when the position has come and is not accepted yet. Inside a subscriber of the journal,
+   * the tail may not have come as far as the journal has.
+   */
+  #accepted(position: Position, ask: () => void): Observable<unknown> {
+    const accepted = this.#progress.pipe(
+      filter((flushed) => flushed >= position),
+      throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush ${position}`)),
+    );
+    const come = defer(() => (this.#seen >= position ? of(position) : this.#came)).pipe(
+      filter((seen) => seen >= position),
+      take(1),
+      tap(ask),
+      ignoreElements(),
+    );
+    return merge(accepted, come);
+  }
+
   #cutThrough(position: Position): void {
     this.#wanted = Math.max(this.#wanted, position);
-    if (this.#seen >= position) this.#cutNow.next();
+    this.#again.next();
+  }
+
+  #ask(position: Position): void {
+    this.#awaited = Math.max(this.#awaited, position);
+    void this.#gather();
+  }
+
+  /** Cuts what is waited for when the sink is idle, and those who share the turn have written. */
+  async #gather(): Promise<void> {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
+    this.#gathering = false;
+    if (this.#flushed === this.#cut) this.#cutThrough(this.#awaited);
   }
 
   async #break(error: unknown): Promise<void> {
     this.#closeSink().catch(() => undefined); // the first failure is the one to report
     await this.fail(error);
-    this.#progress.error(error);
   }
 
   #closeSink(): Promise<void> {

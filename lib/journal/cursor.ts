@@ -1,4 +1,5 @@
 import type { Subscriber } from 'rxjs';
+import { given } from './group';
 import type { Log } from './log';
 import { END, START, type Position, type Positioned } from './position';
 
@@ -20,6 +21,8 @@ export function readEnd(end: End | undefined): typeof PENDING | typeof ENDED {
 export interface Cursor<V> {
   /** The next value; throws what the reading fails with. */
   read(): V | typeof PENDING | typeof ENDED;
+  /** The position of what was read last, if its group goes on; else START. */
+  continued?(): Position;
 }
 
 /** Reads forward what lies behind the position `after`. */
@@ -44,6 +47,10 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
     }
     if (this.after === END) return ENDED;
     return readEnd(this.log.end);
+  }
+
+  continued(): Position {
+    return this.log.continued(this.after);
   }
 }
 
@@ -76,6 +83,9 @@ export function push<V>(cursor: Cursor<V>, subscriber: Subscriber<V>): void {
     }
     if (value === PENDING) return;
     if (value === ENDED) return subscriber.complete();
+    const outer = given.continued;
+    given.continued = cursor.continued?.() ?? START;
     subscriber.next(value);
+    given.continued = outer;
   }
 }

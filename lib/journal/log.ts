@@ -1,6 +1,6 @@
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
-import { markContinued } from './group';
+import { given, markContinued } from './group';
 import type { End } from './cursor';
 import { reportUnhandled } from './report-unhandled';
 import { START, type Position, type Positioned } from './position';
@@ -76,6 +76,12 @@ export class Log<T> {
     return record;
   }
 
+  /** `position` if its group goes on in the next one, {@link START} if not. */
+  continued(position: Position): Position {
+    const slot = position - this.#base;
+    return this.#continued[slot >>> CHUNK_BITS]?.[slot & (CHUNK - 1)] ? position : START;
+  }
+
   /** Adds an entry, gives it to the waiting readers and returns its position; throws {@link JournalClosedError} after the end. */
   append(entry: T): Position {
     this.assertOpen();
@@ -145,6 +151,7 @@ export class Log<T> {
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
+    const outer = given.continued;
     while (this.#delivered < this.#head) {
       if (this.#readers.size === 0) {
         this.#delivered = this.#head;
@@ -155,6 +162,7 @@ export class Log<T> {
       this.#retire();
     }
     this.#delivering = false;
+    given.continued = outer;
     if (this.#end === undefined) return;
     this.#give(undefined);
     this.#readers.clear();
@@ -162,7 +170,9 @@ export class Log<T> {
 
   /** Gives every reader a record, or the end. One that throws (RxJS catches what its consumers throw, but not what their teardowns do) harms neither the writer nor the others. */
   #give(record: Positioned<T> | undefined): void {
+    const continued = record === undefined ? START : this.continued(record.position);
     for (const reader of this.#readers) {
+      given.continued = continued; // one before may have been given something else meanwhile
       try {
         if (record === undefined) reader.end();
         else reader.take(record);

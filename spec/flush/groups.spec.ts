@@ -1,5 +1,14 @@
-import { concatMap, filter, map, of, tap, throwError } from 'rxjs';
-import { countThreshold, FlusherDaemon, InMemoryScrivener, TappedScrivener, type FlushPredicate } from 'rx-scrivener';
+import { concat, concatMap, filter, map, of, take, tap, throwError, type OperatorFunction } from 'rxjs';
+import {
+  countThreshold,
+  FlusherDaemon,
+  InMemoryScrivener,
+  JournalStream,
+  TappedScrivener,
+  type FlushPredicate,
+  type Position,
+  type Positioned,
+} from 'rx-scrivener';
 import { HandSink } from './hand-sink';
 
 async function started(predicate: FlushPredicate<string>, capacity = 8, wrap = false) {
@@ -51,6 +60,186 @@ test('a predicate that errors inside a group fails the flusher behind it', async
   expect(await flusher.waitForFailure()).toBe(boom);
   expect(sink.accepted).toEqual([[1, 2, 3, 4]]);
   expect(flusher.flushed).toBe(4);
+});
+
+describe.each<[string, (boom: Error) => FlushPredicate<string>]>([
+  [
+    'throws in its call',
+    (boom) => () => {
+      throw boom;
+    },
+  ],
+  ['errors at once', (boom) => () => throwError(() => boom)],
+  ['errors at the first entry', (boom) => (snapshots) => snapshots.pipe(concatMap(() => throwError(() => boom)))],
+  [
+    'throws at the first entry',
+    (boom) => (snapshots) =>
+      snapshots.pipe(
+        filter(() => {
+          throw boom;
+        }),
+      ),
+  ],
+])('a predicate that %s', (_, predicate) => {
+  const boom = new Error('boom');
+
+  test('fails the flusher after the group, which is flushed whole', async () => {
+    const { scrivener, sink, flusher } = await started(predicate(boom));
+    await scrivener.writeAll(['a', 'b', 'c']);
+    expect(await flusher.waitForFailure()).toBe(boom);
+    expect(sink.accepted).toEqual([[1, 2, 3]]);
+    expect(flusher.flushed).toBe(3);
+  });
+
+  test('and the group that was written before the start', async () => {
+    const scrivener = new InMemoryScrivener<string>();
+    const sink = new HandSink<string>();
+    await scrivener.writeAll(['a', 'b', 'c']);
+    await scrivener.writeAll(['d', 'e']);
+    const flusher = new FlusherDaemon({ scrivener, sink, predicate: predicate(boom) });
+    await flusher.start();
+    expect(await flusher.waitForFailure()).toBe(boom);
+    expect(sink.accepted).toEqual([[1, 2, 3]]);
+  });
+
+  test('fails it also when a shutdown comes first, while the queue is full', async () => {
+    let calls = 0;
+    const { scrivener, sink, flusher } = await started(
+      (snapshots) => (++calls < 3 ? of(1) : predicate(boom)(snapshots)),
+      1,
+    );
+    sink.hanging = true;
+    for (const entry of 'ab') scrivener.append(entry);
+    await scrivener.writeAll(['c', 'd']);
+    const down = flusher.shutdown();
+    sink.release();
+    await expect(down).rejects.toBe(boom);
+    expect(sink.accepted).toEqual([[1], [2], [3, 4]]);
+    expect(flusher.status).toBe('Failed');
+  });
+});
+
+test.each<[string, unknown]>([
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 3],
+  ['an object', {}],
+])('a predicate that returns %s fails the flusher after the group', async (_, returned) => {
+  const { scrivener, sink, flusher } = await started((() => returned) as unknown as FlushPredicate<string>);
+  await scrivener.writeAll(['a', 'b', 'c']);
+  expect(await flusher.waitForFailure()).toBeInstanceOf(TypeError);
+  expect(sink.accepted).toEqual([[1, 2, 3]]);
+});
+
+test.each<[string, FlushPredicate<string>]>([
+  ['at once', () => of(1)],
+  [
+    'at once, and errors then',
+    () =>
+      concat(
+        of(1),
+        throwError(() => new Error('late')),
+      ),
+  ],
+  ['for each entry', map(() => 1)],
+])('a predicate that emits %s cuts after the group', async (_, predicate) => {
+  const { scrivener, sink, flusher } = await started(predicate);
+  await scrivener.writeAll(['a', 'b', 'c']);
+  await scrivener.write('d');
+  await flusher.shutdown();
+  expect(sink.accepted).toEqual([[1, 2, 3], [4]]);
+});
+
+describe('a journal whose records are mapped on their way', () => {
+  const remade = <T>(inner: InMemoryScrivener<T>, remake: OperatorFunction<Positioned<T>, Positioned<T>>) => ({
+    write: (entry: T) => inner.write(entry),
+    waitFor: inner.waitFor.bind(inner),
+    readBackward: (before?: Position) => inner.readBackward(before),
+    tail: (after?: Position) => {
+      const tail = inner.tail(after);
+      return new JournalStream<T>(
+        (subscriber) => tail.pipe(remake).subscribe(subscriber),
+        () => tail[Symbol.asyncIterator](),
+      );
+    },
+  });
+
+  test.each<[string, OperatorFunction<Positioned<string>, Positioned<string>>]>([
+    ['copied', map((record) => ({ ...record }))],
+    ['rewritten', map(({ position, entry }) => ({ position, entry: entry.toUpperCase() }))],
+    [
+      'while another journal is written and read',
+      map((record) => {
+        const other = new InMemoryScrivener<string>();
+        other.tail().subscribe();
+        other.append(record.entry);
+        return { ...record };
+      }),
+    ],
+  ])('is flushed by groups: %s, held and live', async (_, remake) => {
+    const inner = new InMemoryScrivener<string>();
+    const sink = new HandSink<string>();
+    await inner.writeAll(['a', 'b', 'c']);
+    // A reader before the flusher's, which reads and writes something else meanwhile.
+    const noise = new InMemoryScrivener<string>();
+    inner.tail().subscribe(({ entry }) => {
+      noise.append(entry);
+      noise.tail().subscribe();
+    });
+    const flusher = new FlusherDaemon({ scrivener: remade(inner, remake), sink, predicate: countThreshold(1) });
+    await flusher.start();
+    await inner.write('d');
+    await inner.writeAll(['e', 'f']);
+    await inner.write('g');
+    await flusher.shutdown();
+    expect(sink.accepted).toEqual([[1, 2, 3], [4], [5, 6], [7]]);
+  });
+});
+
+test('the group of another journal, at the same positions, is not taken for its own', async () => {
+  const { scrivener, sink, flusher } = await started(filter(() => false));
+  const other = new InMemoryScrivener<string>();
+  const flushes: Promise<void>[] = [];
+  await scrivener.write('a');
+  other.tail().subscribe(({ position }) => {
+    if (position === 1) flushes.push(flusher.flush());
+    if (position === 2) flushes.push(scrivener.write('b').then(() => flusher.flush()));
+  });
+  await other.writeAll(['x', 'y', 'z']);
+  await Promise.all(flushes);
+  expect(sink.accepted).toEqual([[1], [2]]);
+  // One that was left inside a group, before a journal that stands at the same position.
+  other.tail().pipe(take(2)).subscribe();
+  for await (const { position } of other.tail()) if (position === 2) break;
+  await scrivener.write('c');
+  await flusher.flush();
+  await flusher.shutdown();
+  expect(sink.accepted).toEqual([[1], [2], [3]]);
+});
+
+test('a tail that fails inside a group: what has come of the group is no part of a batch', async () => {
+  const inner = new InMemoryScrivener<string>();
+  await inner.write('a');
+  await inner.writeAll(['b', 'c', 'd']);
+  const boom = new Error('boom');
+  const sink = new HandSink<string>();
+  const tail = () =>
+    new JournalStream<string>(
+      (subscriber) =>
+        concat(
+          inner.tail().pipe(take(3)),
+          throwError(() => boom),
+        ).subscribe(subscriber),
+      () => inner.tail()[Symbol.asyncIterator](),
+    );
+  const flusher = new FlusherDaemon<string>({
+    scrivener: Object.assign(Object.create(inner) as InMemoryScrivener<string>, { tail }),
+    sink,
+  });
+  await flusher.start();
+  expect(await flusher.waitForFailure()).toBe(boom);
+  expect(sink.accepted).toEqual([[1]]);
+  expect(flusher.flushed).toBe(1);
 });
 
 test('a flush that is asked for inside a group waits for the rest of it', async () => {
