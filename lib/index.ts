@@ -21,6 +21,7 @@ export { byteThreshold } from './operators/byte-threshold';
 export { anyOf } from './operators/any-of';
 export { entries } from './operators/entries';
 export { isType, type OfType } from './operators/is-type';
+export { discriminatedBy, type Discriminated } from './operators/discriminated-by';
 export { instanceOf } from './operators/instance-of';
 export { waitFor } from './operators/wait-for';
 export { toAsyncIterable, type ToAsyncIterableOptions } from './operators/to-async-iterable';

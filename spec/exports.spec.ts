@@ -96,6 +96,7 @@ test('rx-scrivener exports these values and no others', () => {
     'byteThreshold',
     'consume',
     'countThreshold',
+    'discriminatedBy',
     'elapsed',
     'entries',
     'errorData',

@@ -41,7 +41,7 @@ const PIECE_LENGTH = 1024 * 1024;
  * const flusher = new FlusherDaemon({ scrivener, sink });
  * ```
  */
-export class FileAppendSink<T> implements FlushSink<T> {
+export class FileAppendSink<in out T> implements FlushSink<T> {
   readonly #filePath: string;
   readonly #serializer: EntrySerializer<T>;
   readonly #lineOf: LineOf<T>;

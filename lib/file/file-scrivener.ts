@@ -66,7 +66,7 @@ export interface FileScrivenerParts<T> {
  * Entries are serialized when they are written, so the file gets them as they were then. When the file cannot be written any more, the
  * flusher fails and says so, and the journal goes on in memory.
  */
-export class FileScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
+export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   /** Where the flusher journals what happens to it. */
   readonly daemonEvents: Scrivener<DaemonEvent>;
   /** What the file held when it was opened. */

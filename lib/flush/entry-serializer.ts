@@ -10,7 +10,7 @@ import type { Positioned } from '../journal/position';
  */
 export interface EntrySerializer<T> {
   /** One line, without a newline in it; throws for a record that cannot be one. */
-  serialize(record: Positioned<T>): string;
+  readonly serialize: (record: Positioned<T>) => string;
   /** The record of a line; throws {@link CorruptEntryError} for a line that is none of its own. */
   deserialize(line: string): Positioned<T>;
 }

@@ -17,7 +17,7 @@ export interface FlushSink<T> {
    *
    * @param lines - the records serialized, one line each, without newlines, where the writer has them already
    */
-  append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void>;
+  readonly append: (snapshot: Snapshot<T>, lines?: readonly string[]) => Promise<void>;
   /** How many bytes it has written, where it counts them. */
   readonly bytes?: number;
   /** What the sink holds, from position 1, for a scrivener to recover from where it is not the file. */

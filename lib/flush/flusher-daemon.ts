@@ -68,7 +68,7 @@ export interface FlusherDaemonOptions<T> extends DaemonOptions {
  * await flusher.shutdown();
  * ```
  */
-export class FlusherDaemon<T> extends ContractDaemon {
+export class FlusherDaemon<in out T> extends ContractDaemon {
   /** `flushed`, then each change; completes when the daemon ends. */
   readonly flushed$: Observable<Position>;
   readonly #scrivener: Scrivener<T>;

@@ -19,7 +19,7 @@ export const NECK = ',"entry":';
  * const line = new JsonEntrySerializer<Said>().serialize({ position: 7, entry: { type: 'Said', text: 'hello' } });
  * ```
  */
-export class JsonEntrySerializer<T> implements EntrySerializer<T> {
+export class JsonEntrySerializer<in out T> implements EntrySerializer<T> {
   /** @throws {@link SerializationError} for what JSON has no text for: `undefined`, a bigint, a cycle */
   serialize({ position, entry }: Positioned<T>): string {
     return HEAD + position + NECK + toJson(entry) + '}';

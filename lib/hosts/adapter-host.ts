@@ -37,7 +37,7 @@ export interface Adapter<M> {
   /** The client's messages. An iterable is pulled no faster than they are written; an Observable is listened to. */
   readonly incoming: ObservableInput<M>;
   /** Brings a message to the client, one at a time, in order; rejects when it could not. */
-  deliver(message: M, position: Position): void | Promise<void>;
+  readonly deliver: (message: M, position: Position) => void | Promise<void>;
 }
 
 /** A journal that is over says so within this time. */
@@ -70,7 +70,7 @@ export interface AdapterHostOptions<M, E> extends DaemonOptions {
  * await host.start();
  * ```
  */
-export class AdapterHost<M, E> extends ContractDaemon {
+export class AdapterHost<in out M, in out E> extends ContractDaemon {
   readonly #scrivener: Scrivener<E>;
   readonly #adapter: Adapter<M>;
   readonly #codec: MessageCodec<M, E>;

@@ -20,7 +20,7 @@ import type { MessageCodec } from './message-codec';
  * }
  * ```
  */
-export class AgentHost<M, E> {
+export class AgentHost<in out M, in out E> {
   readonly #scrivener: Scrivener<E>;
   readonly #codec: MessageCodec<M, E>;
 

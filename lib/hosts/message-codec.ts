@@ -11,7 +11,7 @@
  */
 export interface MessageCodec<M, E> {
   /** The entry that is written for a message of this side. */
-  toEntry(message: M): E;
+  readonly toEntry: (message: M) => E;
   /** The message that an entry is to this side, `undefined` when it is none, as this side's own mostly are. */
-  toMessage(entry: E): M | undefined;
+  readonly toMessage: (entry: E) => M | undefined;
 }

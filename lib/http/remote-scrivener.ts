@@ -29,7 +29,7 @@ export interface RemoteScrivenerParts<T> {
  *
  * Reads go on through whatever happens to the network and to the server: they connect again, behind the last entry that came.
  */
-export class RemoteScrivener<T> implements Scrivener<T>, AsyncDisposable {
+export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable {
   readonly #connection: Connection;
   readonly #writer: RemoteWriter;
   readonly #schema: StandardSchemaV1<unknown, T> | undefined;

@@ -40,7 +40,7 @@ export interface IndexedDbScrivenerParts<T> {
  * Entries are serialized when they are written, so the database gets them as they were then. When it cannot be written any more, the
  * flusher fails and says so, and the journal goes on in memory.
  */
-export class IndexedDbScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
+export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   /** The daemon that persists the journal. */
   readonly flusher: FlusherDaemon<T>;
   /** Where the flusher journals what happens to it. */

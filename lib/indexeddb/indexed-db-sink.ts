@@ -37,7 +37,7 @@ const PAGE = 1_000;
  * const flusher = new FlusherDaemon({ scrivener, sink: new IndexedDbSink({ name: 'chat' }) });
  * ```
  */
-export class IndexedDbSink<T> implements FlushSink<T> {
+export class IndexedDbSink<in out T> implements FlushSink<T> {
   readonly #name: string;
   readonly #serializer: EntrySerializer<T>;
   readonly #durability: 'relaxed' | 'strict';

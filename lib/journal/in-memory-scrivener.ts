@@ -35,7 +35,7 @@ import { TailSubscriber } from './tail-subscriber';
  * await scrivener.write({ type: 'Said', text: 'hello' }); // 1
  * ```
  */
-export class InMemoryScrivener<T> implements Scrivener<T>, GroupWriter<T>, Observer<T> {
+export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, Observer<T> {
   readonly #log: Log<T>;
 
   /**

@@ -4,6 +4,8 @@ import type { Position, Positioned } from './position';
 /**
  * Writes and reads one journal: an append-only log of entries at positions 1, 2, 3, …
  *
+ * `write` is declared as a property, so that a class whose entries are others is not taken for a scrivener of these; implement it as a method.
+ *
  * Every backend keeps to this, and the suite in `rx-scrivener/testing` holds it to it. Entries written by one caller, one
  * call after the other, take positions in the order of the calls. Entries belong to the journal once written: treat them as immutable.
  */
@@ -19,7 +21,7 @@ export interface Scrivener<in out T> {
    * const position = await scrivener.write({ type: 'Said', text: 'hello' });
    * ```
    */
-  write(entry: T, options?: WriteOptions): Promise<Position>;
+  readonly write: (entry: T, options?: WriteOptions) => Promise<Position>;
 
   /**
    * Every entry past the position `after`, first those the journal holds, then live, each once and in order.
@@ -80,7 +82,7 @@ export interface GroupWriter<in T> {
    * const [order, payment] = await scrivener.writeAll([{ type: 'Ordered', id }, { type: 'Paid', id }]);
    * ```
    */
-  writeAll(entries: Iterable<T>, options?: WriteOptions): Promise<Position[]>;
+  readonly writeAll: (entries: Iterable<T>, options?: WriteOptions) => Promise<Position[]>;
 }
 
 /** How an entry is written. */

@@ -11,7 +11,7 @@ import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, Write
  * const stamped = new TappedScrivener(inner, (entry, inner, options) => inner.write({ ...entry, at: Date.now() }, options));
  * ```
  */
-export class TappedScrivener<T> implements Scrivener<T> {
+export class TappedScrivener<in out T> implements Scrivener<T> {
   readonly #inner: Scrivener<T>;
   readonly #write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>;
 

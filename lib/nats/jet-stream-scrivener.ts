@@ -35,7 +35,7 @@ export interface JetStreamScrivenerParts<T> {
  * A journal in a JetStream stream, opened with {@link openJetStreamScrivener}: any number of processes write and read it, each through a
  * scrivener of its own. An entry's position is its message's sequence in the stream.
  */
-export class JetStreamScrivener<T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
+export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   readonly #link: StreamLink;
   readonly #publisher: Publisher | undefined;
   readonly #payload: StreamPayload<T>;

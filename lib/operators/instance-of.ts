@@ -6,6 +6,8 @@
  * const { entry } = await scrivener.waitFor(START, instanceOf(Answer)); // Answer
  * ```
  */
-export function instanceOf<C>(constructor: abstract new (...args: never[]) => C): (entry: unknown) => entry is C {
-  return (entry): entry is C => entry instanceof constructor;
+export function instanceOf<C>(
+  constructor: abstract new (...args: never[]) => C,
+): (entry: unknown) => entry is NoInfer<C> {
+  return (entry): entry is NoInfer<C> => entry instanceof constructor;
 }

@@ -141,7 +141,7 @@ describe("a sink of one's own", () => {
   test('its methods are called as methods, with what close? and recover? leave out', async () => {
     class Sink implements FlushSink<number> {
       readonly #lines: string[] = [];
-      async append(_: Snapshot<number>, lines: readonly string[]) {
+      async append(_: Snapshot<number>, lines: readonly string[] = []) {
         this.#lines.push(...lines);
       }
       get text() {

@@ -35,7 +35,7 @@ let connection: NatsConnection;
 let manager: JetStreamManager;
 let stream: string;
 let count = 0;
-const opened: JetStreamScrivener<unknown>[] = [];
+const opened: { close(): Promise<void> }[] = [];
 
 async function open<T = number>(config: Partial<JetStreamScrivenerConfig<T>> = {}): Promise<JetStreamScrivener<T>> {
   const scrivener = await openJetStreamScrivener<T>({ connection, stream, ...config });
@@ -255,7 +255,7 @@ describeWithNats('JetStreamScrivener', () => {
         expect((error as Error).message).toMatch(/permission/i);
       }
       const waiting = scrivener.waitFor(0, () => true);
-      await opened[0]!.write(7);
+      await (opened[0] as JetStreamScrivener<number>).write(7);
       expect((await waiting).entry).toBe(7);
     });
 

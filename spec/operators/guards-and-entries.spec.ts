@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { filter, firstValueFrom, of, Subject, TimeoutError, toArray } from 'rxjs';
 import { TestScheduler, type RunHelpers } from 'rxjs/testing';
 import {
+  discriminatedBy,
   entries,
   InMemoryScrivener,
   instanceOf,
@@ -168,5 +169,19 @@ describe('the operator waitFor', () => {
 
   test.each([-1, NaN, 2 ** 31])('timeout %p is a RangeError', (timeout) => {
     expect(() => waitFor(() => true, { timeout })).toThrow(RangeError);
+  });
+});
+
+describe('discriminatedBy', () => {
+  type Kinds = { kind: 'said'; text: string } | { kind: 'left' };
+
+  test('is isType for another member', async () => {
+    const isKind = discriminatedBy('kind');
+    const all: Kinds[] = [{ kind: 'left' }, { kind: 'said', text: 'hello' }];
+    expect(all.filter(isKind('said')).map(({ text }) => text)).toEqual(['hello']);
+    expect(all.filter(isKind('said', 'left'))).toEqual(all);
+    const scrivener = new InMemoryScrivener<Kinds>();
+    for (const entry of all) scrivener.append(entry);
+    expect((await scrivener.waitFor(0, isKind('said'))).entry.text).toBe('hello');
   });
 });

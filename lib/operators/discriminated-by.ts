@@ -1,0 +1,21 @@
+/** The member of the union `E` whose `D` is `K`. */
+export type Discriminated<E, D extends string, K> =
+  E extends Record<D, infer X> ? ([X] extends [K] ? E : K extends X ? E & Record<D, K> : never) : never;
+
+/**
+ * Makes the {@link isType} of a union that is told apart by another member than `type`.
+ *
+ * @param key - the member: `kind`, `event`, `$type`
+ * @example
+ * ```ts
+ * const isKind = discriminatedBy('kind');
+ * const { entry } = await scrivener.waitFor(START, isKind('Asked', 'Answered')); // Asked | Answered
+ * ```
+ */
+export function discriminatedBy<D extends string>(key: D) {
+  return <E extends Record<D, string>, K extends E[D]>(
+      ...values: K[]
+    ): ((entry: E) => entry is NoInfer<Discriminated<E, D, K>>) =>
+    (entry): entry is NoInfer<Discriminated<E, D, K>> =>
+      (values as string[]).includes(entry[key]);
+}
