@@ -25,6 +25,8 @@ export { discriminatedBy, type Discriminated } from './operators/discriminated-b
 export { instanceOf } from './operators/instance-of';
 export { waitFor } from './operators/wait-for';
 export { toAsyncIterable, type ToAsyncIterableOptions } from './operators/to-async-iterable';
+export type { PlatformObservable } from './operators/from-input';
+export { writeTo } from './operators/write-to';
 
 // Flusher
 export type { FlushPredicate, Snapshot } from './flush/flush-predicate';

@@ -107,6 +107,7 @@ test('rx-scrivener exports these values and no others', () => {
     'toAsyncIterable',
     'waitFor',
     'writeOnce',
+    'writeTo',
   ]);
 });
 

@@ -4,7 +4,6 @@ import {
   defer,
   endWith,
   firstValueFrom,
-  from,
   ignoreElements,
   lastValueFrom,
   map,
@@ -23,6 +22,7 @@ import type { Scrivener } from '../journal/scrivener';
 import { Bookmark } from '../patterns/bookmark';
 import type { BookmarkStore } from '../patterns/bookmark-store';
 import { eachInTurn } from '../patterns/each-in-turn';
+import { fromInput, isPullable, type PlatformObservable } from '../operators/from-input';
 import type { MessageCodec } from './message-codec';
 
 /**
@@ -35,7 +35,7 @@ import type { MessageCodec } from './message-codec';
  */
 export interface Adapter<M> {
   /** The client's messages. An iterable is pulled no faster than they are written; an Observable is listened to. */
-  readonly incoming: ObservableInput<M>;
+  readonly incoming: ObservableInput<M> | PlatformObservable<M>;
   /** Brings a message to the client, one at a time, in order; rejects when it could not. */
   readonly deliver: (message: M, position: Position) => void | Promise<void>;
 }
@@ -141,7 +141,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     return isPullable(incoming)
       ? eachInTurn(incoming, write, this.#stop)
       : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come in is written
-        from(incoming).pipe(takeUntil(this.#stop), concatMap(write));
+        fromInput(incoming).pipe(takeUntil(this.#stop), concatMap(write));
   }
 
   async #write(message: M): Promise<void> {
@@ -184,8 +184,4 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
       throw error;
     }
   }
-}
-
-function isPullable<V>(source: ObservableInput<V>): source is AsyncIterable<V> | Iterable<V> {
-  return Symbol.asyncIterator in Object(source) || Symbol.iterator in Object(source);
 }

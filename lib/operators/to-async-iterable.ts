@@ -1,10 +1,10 @@
-import { from, Subject, takeUntil, type ObservableInput } from 'rxjs';
+import { Subject, takeUntil, type ObservableInput } from 'rxjs';
 import { assertCount, assertOneOf } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { readEnd, type End } from '../journal/cursor';
-import { JournalStream } from '../journal/journal-stream';
 import { PullIterator } from '../journal/pull-iterator';
 import { Queue } from '../journal/queue';
+import { fromInput, isPullable, type PlatformObservable } from './from-input';
 
 /** How far a consumer may fall behind, and what happens then. */
 export interface ToAsyncIterableOptions {
@@ -15,7 +15,8 @@ export interface ToAsyncIterableOptions {
 }
 
 /**
- * Iterates any Observable: buffers what it emits until it is asked for. A {@link JournalStream} passes through, it needs no buffer.
+ * Iterates any Observable, RxJS's or the platform's: buffers what it emits until it is asked for. What is iterable already ({@link JournalStream},
+ * generators, arrays) is pulled as the loop asks, and needs no buffer.
  *
  * Every iterator subscribes when it is made, so nothing that a hot source emits from then on is missed, and unsubscribes when the loop is
  * left. It ends when the source completes and throws what the source errors with, both behind what is buffered.
@@ -28,17 +29,21 @@ export interface ToAsyncIterableOptions {
  * ```
  */
 export function toAsyncIterable<V>(
-  source: ObservableInput<V>,
+  source: ObservableInput<V> | PlatformObservable<V>,
   { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
 ): AsyncIterable<V> {
   assertCount('highWaterMark', highWaterMark, ' or Infinity');
   assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
-  if (source instanceof JournalStream) return source as AsyncIterable<V>;
+  if (isPullable(source)) return Symbol.asyncIterator in Object(source) ? (source as AsyncIterable<V>) : pulled(source);
   return { [Symbol.asyncIterator]: () => bufferedIterator(source, highWaterMark, overflow) };
 }
 
+async function* pulled<V>(source: AsyncIterable<V> | Iterable<V>): AsyncGenerator<V, undefined> {
+  yield* source;
+}
+
 function bufferedIterator<V>(
-  source: ObservableInput<V>,
+  source: ObservableInput<V> | PlatformObservable<V>,
   highWaterMark: number,
   overflow: NonNullable<ToAsyncIterableOptions['overflow']>,
 ): AsyncIterator<V> {
@@ -53,7 +58,7 @@ function bufferedIterator<V>(
     pull?.();
   };
 
-  from(source)
+  fromInput(source)
     .pipe(takeUntil(stop))
     .subscribe({
       next: (value) => {

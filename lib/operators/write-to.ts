@@ -1,0 +1,26 @@
+import { concatMap, type Observable, type ObservableInput } from 'rxjs';
+import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import { eachInTurn } from '../patterns/each-in-turn';
+import { fromInput, isPullable, type PlatformObservable } from './from-input';
+
+/**
+ * Writes a source into a journal, one entry at a time and in order, and emits each position; completes when the source has and the last entry is
+ * written, so `lastValueFrom` gives the last position. Errors as `write` and the source do.
+ *
+ * The source is subscribed to as any operator does, and waits in memory where it is faster than the journal. Called with an iterable, the operator pulls:
+ * the next entry is asked for when the one before is written.
+ *
+ * @example
+ * ```ts
+ * await lastValueFrom(chunks$.pipe(writeTo(scrivener)));
+ * await lastValueFrom(writeTo(scrivener)(readLines()));
+ * ```
+ */
+export function writeTo<T>(
+  scrivener: Scrivener<T>,
+): (source: ObservableInput<T> | PlatformObservable<T>) => Observable<Position> {
+  const write = async (entry: T) => scrivener.write(entry);
+  return (source) =>
+    isPullable(source) ? eachInTurn(source, write) : fromInput(source).pipe(concatMap((entry) => write(entry)));
+}
