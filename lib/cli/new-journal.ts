@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileAppendSink } from '../file/file-append-sink';
-import { findSegments, manifestPath, saveManifest } from '../file/manifest';
+import { findSegments, manifestPath, newManifest, saveManifest } from '../file/manifest';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position, Positioned } from '../journal/position';
 import { forgetPartial, trackPartial } from './partial-files';
@@ -44,7 +44,7 @@ export class NewJournal {
     const journal = new NewJournal(filePath, first);
     try {
       await (await open(journal.#partial, 'w')).close();
-      if (first > 1) await saveManifest(journal.#partial, { first, segments: [] });
+      if (first > 1) await saveManifest(journal.#partial, newManifest(first));
       return journal;
     } catch (error) {
       await journal.close();

@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { syncDirectory } from './directory';
+import { carryMode, modeOf, type FileMode } from './file-mode';
 import { readBlocks, type Block } from './read-blocks';
 
 /** 'os': handed to the operating system; 'disk': synced to the disk. */
@@ -11,11 +14,15 @@ export class AppendFile {
   #bytes: number;
   /** Why a batch failed that could not be taken back. */
   #broken: unknown;
+  #readers = 0;
+  /** Called when nobody reads any more. */
+  #unread: (() => void) | undefined;
 
   private constructor(
     readonly handle: FileHandle,
     /** Whether it can be read back: a device cannot. */
     readonly isRegular: boolean,
+    readonly ino: bigint,
     bytes: number,
     durability: Durability,
   ) {
@@ -23,27 +30,57 @@ export class AppendFile {
     this.#durability = durability;
   }
 
-  /** Opens a file for appending; it is created when it is missing. */
-  static async open(filePath: string, durability: Durability): Promise<AppendFile> {
-    const handle = await open(filePath, 'a+');
+  /**
+   * Opens a file for appending; it is created if it is missing.
+   *
+   * @param like - whose mode and owner it gets when it is created
+   */
+  static async open(filePath: string, durability: Durability, like?: FileMode): Promise<AppendFile> {
+    const created = like && (await create(filePath, like));
+    const handle = created ?? (await open(filePath, 'a+'));
     try {
-      const stats = await handle.stat();
+      if (created) await carryMode(handle, like);
+      const { size, ino } = await handle.stat({ bigint: true });
+      const isRegular = (await handle.stat()).isFile();
       // Its name is to last as its content does, if it has just appeared.
-      if (durability === 'disk' && stats.size === 0 && stats.isFile()) await syncDirectory(filePath);
-      return new AppendFile(handle, stats.isFile(), stats.size, durability);
+      if (durability === 'disk' && size === 0n && isRegular) await syncDirectory(filePath);
+      return new AppendFile(handle, isRegular, ino, Number(size), durability);
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
+  /** Whether half a batch may stand at its end. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  /**
+   * Whether it still has its name, and can be appended to.
+   *
+   * Rejects with {@link CorruptJournalError} if somebody else has cut it, or has appended to it.
+   */
+  async isInPlace(filePath: string): Promise<boolean> {
+    const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
+    if (found?.ino !== this.ino) return false;
+    if (this.isBroken) await this.mend();
+    else assertSize(filePath, Number(found.size), this.#bytes);
+    return true;
+  }
+
+  /** Cuts off half a batch that could not be taken back; rejects with what failed the batch. */
+  async mend(): Promise<void> {
+    if (!this.isBroken) return;
+    const broken = this.#broken;
+    await this.truncate(this.#bytes).catch(() => {
+      throw broken;
+    });
+  }
+
   /** Appends all chunks, or none; resolves with the number of bytes. */
   async append(chunks: Iterable<Uint8Array>): Promise<number> {
-    if (this.#broken !== undefined) {
-      await this.truncate(this.#bytes).catch(() => {
-        throw this.#broken;
-      });
-    }
+    await this.mend();
     let bytes = this.#bytes;
     try {
       for (const chunk of chunks) bytes += await this.#write(chunk);
@@ -66,10 +103,14 @@ export class AppendFile {
     if (this.isRegular) yield* readBlocks(this.handle);
   }
 
-  /** Which file it is, whatever its name. */
-  async identify(): Promise<{ ino: bigint; bytes: number; bornMs: number }> {
-    const { ino, birthtimeMs } = await this.handle.stat({ bigint: true });
-    return { ino, bytes: this.#bytes, bornMs: this.#bytes === 0 ? Date.now() : Number(birthtimeMs) };
+  /** What stands between two offsets; it is not closed before that was read. */
+  async *read(byteOffset: number, end: number): AsyncGenerator<Block, void> {
+    this.#readers++;
+    try {
+      yield* readBlocks(this.handle, byteOffset, end);
+    } finally {
+      if (--this.#readers === 0) this.#unread?.();
+    }
   }
 
   /** Cuts off what stands from an offset on. */
@@ -79,8 +120,9 @@ export class AppendFile {
     this.#broken = undefined;
   }
 
-  close(): Promise<void> {
-    return this.handle.close();
+  async close(): Promise<void> {
+    if (this.#readers > 0) await new Promise<void>((resolve) => (this.#unread = resolve));
+    await this.handle.close();
   }
 
   /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
@@ -91,5 +133,22 @@ export class AppendFile {
       from += bytesWritten;
     }
     return chunk.length;
+  }
+}
+
+/** Throws for a file that does not end where its writer has left it. */
+export function assertSize(filePath: string, found: number, expected: number): void {
+  if (found === expected) return;
+  const verb = found < expected ? 'cut the file to' : 'appended to the file: it has';
+  const reason = `somebody has ${verb} ${found} bytes, of ${expected}`;
+  throw new CorruptJournalError({ filePath, line: 1, byteOffset: Math.min(found, expected), reason });
+}
+
+async function create(filePath: string, like: FileMode): Promise<FileHandle | undefined> {
+  try {
+    return await open(filePath, 'ax+', modeOf(like));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return undefined;
   }
 }

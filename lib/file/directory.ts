@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /**
  * Makes the names of a file's directory last: a new file is on the disk only when that is.
@@ -14,5 +14,16 @@ export async function syncDirectory(filePath: string): Promise<void> {
     if (!['EPERM', 'EISDIR', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     await directory?.close();
+  }
+}
+
+/** Creates the directories of a file that are missing; with `sync` their names last, up to the first one that was there. */
+export async function makeDirectories(filePath: string, sync: boolean): Promise<void> {
+  const created = await mkdir(dirname(resolve(filePath)), { recursive: true });
+  if (created === undefined || !sync) return;
+  const top = dirname(created);
+  for (let directory = dirname(resolve(filePath)); directory !== top; directory = dirname(directory)) {
+    await syncDirectory(directory);
+    if (directory === dirname(directory)) return;
   }
 }

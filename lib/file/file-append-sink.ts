@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { assertOneOf } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
@@ -12,7 +13,7 @@ import { lineOf, type LineOf } from './line-of';
 
 /** Where a file sink writes, and how. */
 export interface FileAppendSinkOptions<T> {
-  /** The file; it is created when it is missing, its directory is not. */
+  /** The file; it and its directories are created if they are missing. */
   readonly filePath: string;
   readonly serializer: EntrySerializer<T>;
   /** Whether a snapshot counts as accepted when the operating system has it, or when it is on the disk. @default 'os' */
@@ -34,6 +35,7 @@ const PIECE_LENGTH = 1024 * 1024;
  *
  * It goes on from what the file holds: the first `append` reads it (as {@link openFileScrivener} does, which repairs a torn last line and rejects
  * with {@link CorruptJournalError}), and a snapshot that does not continue it rejects with {@link PositionConflictError}. It takes no lock.
+ * A file that somebody has moved away is followed by a new one; one that somebody has cut or appended to rejects with {@link CorruptJournalError}.
  *
  * @example
  * ```ts
@@ -52,11 +54,11 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
 
   constructor({ filePath, serializer, durability = 'os' }: FileAppendSinkOptions<T>) {
     assertOneOf('durability', durability, ['os', 'disk']);
-    this.#filePath = filePath;
+    this.#filePath = resolve(filePath);
     this.#serializer = serializer;
     this.#lineOf = lineOf(serializer);
     this.durability = durability;
-    this.#store = new JournalStore({ filePath, serializer, durability });
+    this.#store = new JournalStore({ filePath: this.#filePath, serializer, durability });
   }
 
   /** How many bytes it has appended. */

@@ -1,19 +1,21 @@
 import { statSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import type { Snapshot } from '../flush/flush-predicate';
 import { START, type Position, type Positioned } from '../journal/position';
-import { AppendFile, type Durability } from './append-file';
+import { AppendFile, assertSize, type Durability } from './append-file';
 import type { Chunk } from './encoded-lines';
+import { makeDirectories, syncDirectory } from './directory';
+import type { FileMode } from './file-mode';
 import { inPieces } from './in-pieces';
 import type { JournalLock } from './journal-lock';
 import type { LineFormat } from './line-reader';
 import { loadManifest } from './manifest';
 import { PageReader } from './page-reader';
 import { recoverSegment, type Accept } from './recover-segment';
+import { modeAt } from './replace-file';
 import { activeSegment, type Segment } from './segment';
-import { SegmentRotation, type Rotation } from './segment-rotation';
+import { removeLeftovers, SegmentRotation, type Rotation } from './segment-rotation';
 import { closedSegments, Segments } from './segments';
 
 /** How a journal is kept on the disk. */
@@ -22,6 +24,8 @@ export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
   readonly rotation?: Rotation | undefined;
   /** Takes the lock of a file that takes the journal's name. */
   readonly lock?: Pick<JournalLock, 'follow'>;
+  /** Whether entries are read while it is open: files that an outside tool takes away are held open for that. @default false */
+  readonly readsBack?: boolean;
 }
 
 /** How far reading a journal at its opening is, in bytes. */
@@ -46,6 +50,10 @@ export class JournalStore<T> {
   #rotation: SegmentRotation | undefined;
   /** What the active segment is appended to, while it is open. */
   #file: AppendFile | undefined;
+  /** Whether the active segment was closed or taken away, and the next one could not be begun. */
+  #isHalfway = false;
+  /** Whether the file that was open last may end in half a batch. */
+  #isTorn = false;
   #isClosed = false;
   #bytes = 0;
   /** The end of the newest step. */
@@ -103,8 +111,18 @@ export class JournalStore<T> {
       const file = this.#file;
       this.#file = undefined;
       this.#isClosed = true;
-      // One that was taken away is read through it.
-      if (file !== undefined && file.handle !== this.#segments.active.handle) await file.close();
+      if (file === undefined) return;
+      this.#isTorn = file.isBroken;
+      try {
+        await this.#end(file);
+      } finally {
+        const { active } = this.#segments;
+        // One that was taken away is read through it.
+        if (!this.#options.readsBack || statOf(this.#options.filePath)?.ino === file.ino || this.#isHalfway) {
+          if (active.file === file) active.file = undefined;
+          await file.close();
+        }
+      }
     });
   }
 
@@ -114,13 +132,14 @@ export class JournalStore<T> {
       await this.release();
     } finally {
       // Not before: what is under way until then may be rotated yet.
-      await this.#rotation?.settled();
-      const handles: FileHandle[] = [];
-      for (const segment of this.#rotation ? this.#segments.closed : []) {
-        if (segment.handle) handles.push(segment.handle);
-        segment.handle = undefined;
+      await this.#rotation?.stop();
+      const { closed, active } = this.#rotation ? this.#segments : { closed: [], active: undefined };
+      for (const segment of [...closed, active]) {
+        const file = segment?.file;
+        if (!file) continue;
+        segment.file = undefined;
+        await file.close();
       }
-      await Promise.all(handles.map((handle) => handle.close()));
     }
   }
 
@@ -133,13 +152,16 @@ export class JournalStore<T> {
     return this.#inTurn(async () => {
       const { filePath, durability } = this.#options;
       const { active } = this.#segments;
-      const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
+      const found = statOf(filePath);
       this.#isClosed = false;
-      if (this.#isHalfway || found?.ino !== active.ino) {
-        if (!this.#isHalfway) this.#rotation!.lost(active);
-        return this.#begin(active.last);
+      if (!this.#isHalfway && found?.ino !== active.ino) {
+        this.#rotation!.lost(active);
+        this.#isHalfway = true;
       }
-      if (found.size < active.bytes) throw wasCut(active, found.size);
+      if (this.#isHalfway) return this.#begin(active);
+      const size = Number(found!.size);
+      // What was half written is cut off; what somebody else has appended is not.
+      if (size < active.bytes || !this.#isTorn) assertSize(filePath, size, active.bytes);
       const file = await AppendFile.open(filePath, durability);
       try {
         if (file.bytes > active.bytes) await file.truncate(active.bytes);
@@ -147,7 +169,8 @@ export class JournalStore<T> {
         await file.close();
         throw error;
       }
-      this.#file = file;
+      this.#file = active.file = file;
+      this.#isTorn = false;
     });
   }
 
@@ -171,30 +194,40 @@ export class JournalStore<T> {
   }
 
   async #open(accept?: Accept<T>, onProgress?: (progress: OpenProgress) => void): Promise<FileContent> {
-    const { filePath, durability, rotation } = this.#options;
+    const { filePath, durability, rotation, lock } = this.#options;
     if (this.#isClosed) throw new Error(`The sink of ${filePath} is closed`);
+    if (lock === undefined) await makeDirectories(filePath, durability === 'disk');
     const file = await AppendFile.open(filePath, durability);
     try {
       const manifest = await loadManifest(filePath);
-      const closed = await closedSegments(filePath, manifest);
+      if (file.isRegular) await removeLeftovers(filePath);
+      const { closed, isWhole } = await closedSegments(filePath, manifest);
       const total = closed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, file.bytes);
       let done = 0;
       const progress = (bytes: number) => onProgress?.({ bytes: Math.min(total, (done += bytes)), total });
 
-      this.#segments = new Segments(closed, await activeSegment(file, filePath, manifest.first));
+      this.#segments = new Segments(closed, activeSegment(file, filePath, manifest.active ?? manifest.first));
       this.#pages = new PageReader(this.#options, this.#segments);
-      this.#rotation = new SegmentRotation(filePath, rotation, closed, manifest.first);
       for (const segment of closed) {
         // Those before the last one end where the next begins; that they do is seen when they are read.
-        if (accept || segment === closed.at(-1)) {
+        if (accept || !isWhole || segment === closed.at(-1)) {
           for await (const records of this.#pages.scan(segment, accept ? START : Infinity)) accept?.(records);
         }
         progress(segment.bytesOnDisk);
       }
-      const last = closed.at(-1)?.last ?? manifest.first - 1;
-      this.#segments.active = await activeSegment(file, filePath, last + 1);
-      const truncatedBytes = await recoverSegment(this.#segments.active, file, this.#options, accept, progress);
-      await this.#rotation.removeRetired();
+      const newest = closed.at(-1);
+      if (newest) this.#segments.active = activeSegment(file, filePath, newest.last + 1);
+      const { active } = this.#segments;
+      const truncatedBytes = await recoverSegment(
+        active,
+        file,
+        this.#options,
+        accept,
+        progress,
+        manifest.last ?? START,
+      );
+      this.#rotation = new SegmentRotation(filePath, rotation, this.#segments, manifest);
+      await this.#rotation.start();
       this.#file = file;
       return { entries: this.last - this.first + 1, lastPosition: this.last, truncatedBytes };
     } catch (error) {
@@ -203,53 +236,66 @@ export class JournalStore<T> {
     }
   }
 
-  /** Whether the active segment was closed, and the next one could not be begun. */
-  get #isHalfway(): boolean {
-    return this.#segments.closed.at(-1) === this.#segments.active;
-  }
-
   /** A file that can be appended to: where an outside tool has taken it away, or it is full, a new one. */
   async #makeRoom(): Promise<void> {
-    const { filePath, lock } = this.#options;
+    const { filePath, readsBack = false } = this.#options;
     const file = this.#file!;
-    const { active, closed } = this.#segments;
-    if (lock === undefined || !file.isRegular) return;
+    const { active } = this.#segments;
+    const rotation = this.#rotation!;
+    if (!file.isRegular) return;
     if (!this.#isHalfway) {
-      const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
-      if (found?.ino === active.ino) {
-        if (found.size < active.bytes) throw wasCut(active, found.size);
-        if (!this.#rotation!.isDue(active)) return;
-        await this.#rotation!.close(active, file);
-      } else {
-        active.handle = file.handle;
-        this.#rotation!.lost(active);
+      const isInPlace = await file.isInPlace(filePath);
+      if (isInPlace && !rotation.isDue(active)) return;
+      if (!isInPlace || !(await rotation.close(active, file))) {
+        await file.mend().catch(() => undefined); // it is the journal's no more
+        rotation.lost(active);
       }
-      closed.push(active);
+      this.#isHalfway = true;
     }
-    await this.#begin(active.last);
-    if (active.handle === undefined) await file.close();
-    await this.#rotation!.tidy();
+    await this.#begin(active);
+    if (active.filePath !== filePath) {
+      active.file = undefined;
+      await file.close();
+    }
+    await rotation.forgetTaken(readsBack);
+    await rotation.tidy();
   }
 
-  /** Begins a new active file behind a position. */
-  async #begin(last: Position): Promise<void> {
+  /** Begins a new active file after a segment. */
+  async #begin({ last }: Segment): Promise<void> {
     const { filePath, durability, lock } = this.#options;
-    const file = await AppendFile.open(filePath, durability);
+    // The name of the one before lasts, or a loss of power leaves a journal that begins with the new one.
+    await syncDirectory(filePath);
+    const file = await AppendFile.open(filePath, durability, await this.#mode());
     try {
       if (file.bytes > 0) {
         const reason = 'another file has taken its name';
         throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
       }
       await lock?.follow();
-      const active = await activeSegment(file, filePath, last + 1);
+      const active = activeSegment(file, filePath, last + 1);
       // On record before its first byte: it does not begin with position 1.
-      await this.#rotation!.record();
+      await this.#rotation!.begun(active);
       this.#segments.active = active;
       this.#file = file;
+      this.#isHalfway = false;
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** The mode and the owner of the active segment, for the next one. */
+  async #mode(): Promise<FileMode | undefined> {
+    const { file, filePath } = this.#segments.active;
+    return file ? file.handle.stat() : modeAt(filePath);
+  }
+
+  /** Before the active file is closed: has on record what the next opening cannot see. */
+  async #end(file: AppendFile): Promise<void> {
+    if (!file.isRegular || this.#isHalfway) return;
+    const isInPlace = statOf(this.#options.filePath)?.ino === file.ino;
+    await this.#rotation!.end(this.#segments.active, file, isInPlace);
   }
 
   async #append(entries: number, chunks: Iterable<Chunk>): Promise<void> {
@@ -279,7 +325,6 @@ export class JournalStore<T> {
   }
 }
 
-function wasCut({ filePath, bytes }: Segment, size: bigint): CorruptJournalError {
-  const reason = `somebody has cut the file to ${size} bytes, of ${bytes}`;
-  return new CorruptJournalError({ filePath, line: 1, byteOffset: Number(size), reason });
+function statOf(filePath: string) {
+  return statSync(filePath, { bigint: true, throwIfNoEntry: false });
 }

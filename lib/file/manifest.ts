@@ -1,16 +1,30 @@
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
 import { syncDirectory } from './directory';
-import { replaceFile } from './replace-file';
+import type { FileMode } from './file-mode';
+import { modeAt, replaceFile } from './replace-file';
 
-/** What is on record about a journal's closed segments: a crash leaves the old record or the new one. */
+/**
+ * What is on record about a journal's files, once there is more than one of them: a crash leaves the old record or the new one.
+ *
+ * What is not known is `undefined`: there is no record, or one of an earlier version.
+ */
 export interface Manifest {
-  /** The oldest position that is kept; segments before it were retired. */
+  /** The journal's identity, made once. */
+  readonly id: string | undefined;
+  /** The oldest position that is kept; segments before it were retired, or taken away. */
   readonly first: Position;
-  /** The first positions of the closed segments. */
-  readonly segments: readonly Position[];
+  /** The first position of the active file. */
+  readonly active: Position | undefined;
+  /** When the active file was begun, in milliseconds since 1970. */
+  readonly begunMs: number | undefined;
+  /** A position that was on the disk when this was written: the journal ends there or later. */
+  readonly last: Position | undefined;
+  /** How many closed segments there were between `first` and `active`. */
+  readonly closed: number | undefined;
 }
 
 /** A closed segment, as its name tells. */
@@ -18,11 +32,13 @@ export interface SegmentName {
   readonly first: Position;
   readonly filePath: string;
   readonly compressed: boolean;
+  /** The compressed file that lies beside a plain one. */
+  readonly twin: string | undefined;
 }
 
 const DIGITS = 16;
 
-/** `chat.ndjson` -> `chat.ndjson.0000000000000101`, `.gz` behind it when it is compressed. */
+/** `chat.ndjson` -> `chat.ndjson.0000000000000101`, and `.gz` where it is compressed. */
 export function segmentPath(filePath: string, first: Position): string {
   return `${filePath}.${String(first).padStart(DIGITS, '0')}`;
 }
@@ -32,7 +48,7 @@ export function manifestPath(filePath: string): string {
   return `${filePath}.segments`;
 }
 
-/** The closed segments that lie beside a journal's file, in their order; of one that is there twice the compressed one, which is whole. */
+/** The closed segments that lie beside a journal's file, in their order; of one that is there twice the plain one, which the other is made from. */
 export async function findSegments(filePath: string): Promise<SegmentName[]> {
   const name = basename(filePath);
   const found = new Map<Position, SegmentName>();
@@ -41,30 +57,49 @@ export async function findSegments(filePath: string): Promise<SegmentName[]> {
     const [, digits, gz] = /^(\d{16})(\.gz)?$/.exec(file.slice(name.length + 1)) ?? [];
     const first = Number(digits);
     if (digits === undefined || !Number.isSafeInteger(first) || first < 1) continue;
-    found.set(first, { first, filePath: join(dirname(filePath), file), compressed: gz !== undefined });
+    const path = join(dirname(filePath), file);
+    const plain = found.get(first); // its name comes first
+    found.set(
+      first,
+      plain ? { ...plain, twin: path } : { first, filePath: path, compressed: gz !== undefined, twin: undefined },
+    );
   }
   return [...found.values()].sort((a, b) => a.first - b.first);
 }
 
-/** Resolves with an empty one for a journal that was never rotated; rejects with {@link CorruptJournalError} for a damaged one. */
+/** Resolves with one that knows nothing for a journal that has none; rejects with {@link CorruptJournalError} for a damaged one. */
 export async function loadManifest(filePath: string): Promise<Manifest> {
   let text: string;
   try {
     text = await readFile(manifestPath(filePath), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { first: 1, segments: [] };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { ...UNKNOWN, first: 1 };
     throw error;
   }
-  try {
-    const { schemaVersion, first, segments } = JSON.parse(text) as Record<string, unknown>;
-    if (schemaVersion === '1' && isPosition(first) && Array.isArray(segments) && segments.every(isPosition)) {
-      return { first, segments };
-    }
-  } catch {
-    // Reported below.
-  }
+  const manifest = parseManifest(text);
+  if (manifest) return manifest;
   const reason = 'it is no list of segments';
   throw new CorruptJournalError({ filePath: manifestPath(filePath), line: 1, byteOffset: 0, reason });
+}
+
+const UNKNOWN = { id: undefined, active: undefined, begunMs: undefined, last: undefined, closed: undefined };
+
+function parseManifest(text: string): Manifest | undefined {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text) as typeof value;
+  } catch {
+    return undefined;
+  }
+  const { schemaVersion, id, first, active, begunMs, last, closed, segments } = value ?? {};
+  if (schemaVersion !== '1' || !isPosition(first)) return undefined;
+  if (Array.isArray(segments) && segments.every(isPosition)) {
+    // As earlier versions wrote it: the first positions of all closed segments, in their order.
+    return { ...UNKNOWN, first, last: segments.at(-1), closed: segments.length };
+  }
+  if (typeof id !== 'string' || !isPosition(active) || active < first) return undefined;
+  if (!isAmount(begunMs) || !isAmount(last) || !isAmount(closed)) return undefined;
+  return { id, first, active, begunMs, last, closed };
 }
 
 /** Removes what a crash has left of a record, or of a segment, that was being written. */
@@ -77,11 +112,26 @@ export async function removeTemporaries(filePath: string): Promise<void> {
   }
 }
 
-export async function saveManifest(filePath: string, { first, segments }: Manifest): Promise<void> {
-  await replaceFile(manifestPath(filePath), `${JSON.stringify({ schemaVersion: '1', first, segments })}\n`);
+/** The record of a journal that keeps no closed segment, and whose active file is empty. */
+export function newManifest(first: Position): KnownManifest {
+  return { id: randomUUID(), first, active: first, begunMs: Date.now(), last: first - 1, closed: 0 };
+}
+
+/** A record that has everything. */
+export type KnownManifest = { readonly [K in keyof Manifest]: NonNullable<Manifest[K]> };
+
+/** @param like - whose mode and owner it gets; default: the journal's */
+export async function saveManifest(filePath: string, manifest: KnownManifest, like?: FileMode): Promise<void> {
+  const { id, first, active, begunMs, last, closed } = manifest;
+  const text = JSON.stringify({ schemaVersion: '1', id, first, active, begunMs, last, closed });
+  await replaceFile(manifestPath(filePath), `${text}\n`, like ?? (await modeAt(filePath)));
   await syncDirectory(filePath);
 }
 
 function isPosition(value: unknown): value is Position {
-  return Number.isSafeInteger(value) && (value as number) >= 1;
+  return isAmount(value) && value >= 1;
+}
+
+function isAmount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
@@ -20,6 +18,7 @@ import { elapsed } from '../operators/elapsed';
 import type { Durability } from './append-file';
 import { assertChecksums } from './checksum';
 import { publish } from './diagnostics';
+import { makeDirectories } from './directory';
 import { FileAppendSink } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
 import { Flushing } from './flushing';
@@ -89,7 +88,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
   const options = withDefaults(config);
   const { filePath, schema, serializer, checksum, rotation, retain, daemonEvents, sink, onProgress } = options;
   const start = performance.now();
-  await mkdir(dirname(filePath), { recursive: true });
+  await makeDirectories(filePath, options.durability === 'disk');
   const lock = await JournalLock.acquire(filePath);
   const { realPath } = lock;
   const own = sink instanceof FileAppendSink && (await sink.keeps(realPath, serializer)) ? sink : undefined;
@@ -102,6 +101,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
     durability,
     rotation,
     lock,
+    readsBack: retain !== Infinity,
   });
   own?.adopt(store);
   try {

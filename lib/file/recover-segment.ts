@@ -1,4 +1,5 @@
-import { START, type Positioned } from '../journal/position';
+import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { START, type Position, type Positioned } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { LineReader, type LineFormat } from './line-reader';
 import type { Segment } from './segment';
@@ -10,6 +11,7 @@ export type Accept<T> = (records: readonly Positioned<T>[]) => void;
  * Reads the active segment, notes what it holds, and cuts off its torn end.
  *
  * @param accept - where it is left out, lines are not parsed
+ * @param atLeast - a position that it holds, as is on record; rejects with {@link CorruptJournalError} if it ends before, and leaves it as it was
  * @returns how many bytes were cut off
  */
 export async function recoverSegment<T>(
@@ -18,6 +20,7 @@ export async function recoverSegment<T>(
   format: LineFormat<T>,
   accept: Accept<T> | undefined,
   progress: (bytes: number) => void,
+  atLeast: Position,
 ): Promise<number> {
   const lines = new LineReader<T>(format, { lines: 0, position: active.first - 1 }, active.index);
   let truncatedBytes = 0;
@@ -28,6 +31,7 @@ export async function recoverSegment<T>(
       accept?.(records);
     } else {
       const end = lines.end(block);
+      assertReaches(active, lines.last, atLeast);
       truncatedBytes = block.byteOffset + block.bytes.length - end.byteOffset;
       if (truncatedBytes > 0) {
         await file.truncate(end.byteOffset);
@@ -38,7 +42,14 @@ export async function recoverSegment<T>(
     }
     progress(block.bytes.length);
   }
+  assertReaches(active, lines.last, atLeast);
   active.last = lines.last;
   active.bytes = file.bytes;
   return truncatedBytes;
+}
+
+function assertReaches({ filePath, first }: Segment, last: Position, atLeast: Position): void {
+  if (last >= atLeast) return;
+  const reason = `the journal ends with position ${last}, and ${atLeast} is on record`;
+  throw new CorruptJournalError({ filePath, line: last - first + 2, byteOffset: 0, reason });
 }

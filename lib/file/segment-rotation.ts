@@ -1,13 +1,16 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGunzip, createGzip } from 'node:zlib';
 import { assertCount, assertOneOf } from '../errors/assert-argument';
 import { START, type Position } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
-import { findSegments, removeTemporaries, saveManifest, segmentPath } from './manifest';
+import { carryMode, modeOf, type FileMode } from './file-mode';
+import { findSegments, removeTemporaries, saveManifest, segmentPath, type Manifest } from './manifest';
 import { chunksOf } from './read-blocks';
 import { inodeOf, type Segment } from './segment';
+import type { Segments } from './segments';
 
 /** When the active file is closed, and what becomes of closed ones. */
 export interface Rotation {
@@ -15,7 +18,7 @@ export interface Rotation {
   readonly maxBytes?: number;
   /** Close it before the batch that finds it this old, in milliseconds >= 1. */
   readonly maxAgeMs?: number;
-  /** Retire the oldest closed segments, as a whole, behind each rotation, until what is left keeps to all of these; default: keep all. */
+  /** Retire the oldest closed segments, as a whole, after each rotation, until what is left keeps to all of these; default: keep all. */
   readonly keep?: {
     /** At most so many closed segments, >= 0. */
     readonly segments?: number;
@@ -42,21 +45,46 @@ function assertAmount(name: string, value: number): void {
   if (!(value >= 0)) throw new RangeError(`Expected \`${name}\` to be a number >= 0, got ${String(value)}`);
 }
 
+/** So much is compressed at the end, in bytes: the rest is left to the next opening, so that a journal closes at once. */
+const COMPRESSED_AT_CLOSE = 8 * 1024 * 1024;
+/** What compressing a file costs, however small it is, in bytes that take as long. */
+const FILE_COST = 1024 * 1024;
+/** Of so many files that an outside tool has taken away the entries are read on. */
+const TAKEN = 16;
+
 /** Closes segments, retires old ones and compresses them, so that a crash at any point leaves a journal that opens whole. */
 export class SegmentRotation {
   readonly #filePath: string;
   readonly #rotation: Rotation;
-  /** Those of the store, oldest first; retired ones are taken out. */
-  readonly #closed: Segment[];
+  /** Those of the store; retired ones are taken out. */
+  readonly #segments: Segments;
+  readonly #id: string;
   #first: Position;
+  #begunMs: number;
+  /** Whether it is not on record when the active file was begun. */
+  readonly #isUndated: boolean;
+  /** The last position that is on record, if there is a record. */
+  #recorded: Position | undefined;
   #oldest: Position = START;
+  /** Retired, on record, and not removed yet. */
+  #retired: Segment[] = [];
+  #uncompressed: Segment[];
   #compressing: Promise<void> = Promise.resolve();
+  #current: { readonly segment: Segment; readonly stop: AbortController } | undefined;
+  #budget = Infinity;
 
-  constructor(filePath: string, rotation: Rotation | undefined, closed: Segment[], first: Position) {
+  constructor(filePath: string, rotation: Rotation | undefined, segments: Segments, manifest: Manifest) {
     this.#filePath = filePath;
     this.#rotation = rotation ?? {};
-    this.#closed = closed;
-    this.#first = first;
+    this.#segments = segments;
+    this.#id = manifest.id ?? randomUUID();
+    this.#first = manifest.first;
+    const { active } = segments;
+    const isKnown = manifest.active === active.first && active.last >= active.first && manifest.begunMs !== undefined;
+    this.#begunMs = (isKnown ? manifest.begunMs : undefined) ?? Date.now();
+    this.#recorded = manifest.last;
+    this.#uncompressed = [...segments.closed];
+    this.#isUndated = !isKnown;
   }
 
   /** The oldest position that was not retired since it was opened. */
@@ -64,107 +92,215 @@ export class SegmentRotation {
     return this.#oldest;
   }
 
-  isDue({ first, last, bytes, bornMs }: Segment): boolean {
+  isDue({ first, last, bytes }: Segment): boolean {
     const { maxBytes = Infinity, maxAgeMs = Infinity } = this.#rotation;
-    return last >= first && (bytes >= maxBytes || Date.now() - bornMs >= maxAgeMs);
+    return last >= first && (bytes >= maxBytes || Date.now() - this.#begunMs >= maxAgeMs);
   }
 
-  /** Gives the active file the name of a closed segment. It is on the disk before: nothing mends the end of a closed one. */
-  async close(active: Segment, file: AppendFile): Promise<void> {
+  /**
+   * Gives the active file the name of a closed segment. It is on the disk before: nothing mends the end of a closed one.
+   *
+   * @returns whether it did: an outside tool may have taken the file away in between
+   */
+  async close(active: Segment, file: AppendFile): Promise<boolean> {
     await file.handle.datasync();
+    const { mtimeMs } = await file.handle.stat();
     const target = segmentPath(this.#filePath, active.first);
     if (await exists(target)) throw new Error(`${target} is there already`);
-    await rename(this.#filePath, target);
-    active.filePath = target;
+    try {
+      await rename(this.#filePath, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+    let isOwn = false;
+    try {
+      isOwn = (await inodeOf(target)) === active.ino;
+    } finally {
+      if (!isOwn) await this.#putBack(target);
+    }
+    if (!isOwn) return false;
+    Object.assign(active, { filePath: target, bytesOnDisk: active.bytes, mtimeMs });
+    this.#segments.closed.push(active);
+    this.#uncompressed.push(active);
+    return true;
   }
 
-  /** An outside tool has taken the active file away: the journal on the disk begins behind it. */
+  /** An outside tool has taken the active file away: the journal on the disk begins after it. */
   lost(active: Segment): void {
     this.#first = active.last + 1;
+    Object.assign(active, { bytesOnDisk: active.bytes, mtimeMs: Date.now() });
+    this.#segments.closed.push(active);
   }
 
-  /** Retires and compresses; what cannot be done now is done behind the next rotation. */
+  /** Closes the oldest of the files that were taken away; what was in them counts as retired then. */
+  async forgetTaken(readsBack: boolean): Promise<void> {
+    const { closed } = this.#segments;
+    const taken = closed.filter(({ file }) => file !== undefined);
+    for (const segment of taken.slice(0, readsBack ? -TAKEN : undefined)) {
+      closed.splice(closed.indexOf(segment), 1);
+      const { file } = segment;
+      segment.file = undefined;
+      await file!.close();
+    }
+  }
+
+  /** Retires and compresses; what cannot be done now is done after the next rotation. */
   async tidy(): Promise<void> {
     await this.#retire().catch(() => undefined);
-    if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
+    this.#compress();
   }
 
-  /** Removes what a crash has left of retired segments, and of those being compressed. */
-  async removeRetired(): Promise<void> {
-    await removeTemporaries(this.#filePath);
-    for (const { filePath, first, compressed } of await findSegments(this.#filePath)) {
-      if (compressed) await rm(filePath.slice(0, -'.gz'.length), { force: true });
-      if (this.#rotation.keep && first < this.#first) await rm(filePath, { force: true });
+  /** Removes what a crash has left of retired segments, and compresses what is not. */
+  async start(): Promise<void> {
+    if (this.#rotation.keep) {
+      for (const { filePath, first, twin } of await findSegments(this.#filePath)) {
+        if (first >= this.#first) break;
+        await rm(filePath, { force: true });
+        if (twin !== undefined) await rm(twin, { force: true });
+      }
     }
-    if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
+    this.#compress();
+    if (this.#isUndated && this.#rotation.maxAgeMs !== undefined) await this.record();
   }
 
-  /** Resolves when nothing is being compressed. */
-  settled(): Promise<void> {
-    return this.#compressing;
+  /** Ends compressing: what is little is finished, the rest is left to the next opening. */
+  async stop(): Promise<void> {
+    this.#budget = COMPRESSED_AT_CLOSE;
+    if (this.#current && !this.#affords(this.#current.segment)) this.#current.stop.abort();
+    await this.#compressing;
   }
 
-  /** Puts the closed segments on record. */
-  async record(): Promise<void> {
-    const segments = this.#closed.filter(({ handle }) => handle === undefined).map(({ first }) => first);
-    await saveManifest(this.#filePath, {
-      first: this.#first,
-      segments: segments.filter((first) => first >= this.#first),
-    });
+  /** The active segment was just begun. */
+  async begun(active: Segment): Promise<void> {
+    this.#begunMs = Date.now();
+    await this.record(active);
+  }
+
+  /**
+   * Puts on record where the journal begins and ends. What is on record is on the disk.
+   *
+   * @param active - the active file
+   * @param first - where the journal is to begin
+   * @param like - whose mode and owner the record gets; default: the journal's
+   */
+  async record(active = this.#segments.active, first = this.#first, like?: FileMode): Promise<void> {
+    const closed = this.#segments.before(active.first) - this.#segments.before(first);
+    const place = { id: this.#id, first, active: active.first, begunMs: this.#begunMs, last: active.last, closed };
+    await saveManifest(this.#filePath, place, like);
+    this.#first = first;
+    this.#recorded = active.last;
+  }
+
+  /** Before the active file is closed: puts on record how far it goes, if there is a record, and that it was taken away. */
+  async end(active: Segment, file: AppendFile, isInPlace: boolean): Promise<void> {
+    if (!isInPlace) {
+      if (active.last === START) return;
+      const next = { ...active, first: active.last + 1 };
+      this.#begunMs = Date.now();
+      await this.record(next, next.first, await file.handle.stat());
+    } else if (this.#recorded !== undefined && this.#recorded !== active.last) {
+      await file.handle.datasync();
+      await this.record(active);
+    }
+  }
+
+  /** What another tool has put in the active file's place gets its name again. */
+  async #putBack(target: string): Promise<void> {
+    await rename(target, (await exists(this.#filePath)) ? `${target}.${randomUUID()}` : this.#filePath);
   }
 
   async #retire(): Promise<void> {
     const { segments = Infinity, bytes = Infinity, ageMs = Infinity } = this.#rotation.keep ?? {};
-    const retired: Segment[] = [];
-    let kept = 0;
+    const { closed } = this.#segments;
+    let from = closed.length;
     let size = 0;
-    for (const segment of [...this.#closed].reverse()) {
-      const { size: bytesOnDisk, mtimeMs } = await sizeOf(segment);
-      kept++;
+    for (; from > 0; from--) {
+      const { bytesOnDisk, mtimeMs } = closed[from - 1]!;
       size += bytesOnDisk;
-      if (retired.length > 0 || kept > segments || size > bytes || Date.now() - mtimeMs > ageMs) retired.push(segment);
+      if (closed.length - from + 1 > segments || size > bytes || Date.now() - mtimeMs > ageMs) break;
+      if (segments === Infinity && bytes === Infinity && ageMs === Infinity) return;
     }
-    if (retired.length === 0) return;
-    this.#oldest = retired[0]!.last + 1;
-    this.#first = Math.max(this.#first, this.#oldest);
-    this.#closed.splice(0, retired.length);
-    // On record first: a segment that is missing is told from one that was retired.
-    await this.record();
-    for (const { filePath, handle } of retired) await (handle ? handle.close() : rm(filePath, { force: true }));
+    if (from > 0) {
+      const oldest = closed[from - 1]!.last + 1;
+      // On record first: a segment that is missing is told from one that was retired.
+      await this.record(this.#segments.active, Math.max(this.#first, oldest));
+      this.#oldest = oldest;
+      this.#retired.push(...closed.splice(0, from));
+    }
+    for (const segment of [...this.#retired]) {
+      await (segment.file ? segment.file.close() : rm(segment.filePath, { force: true }));
+      this.#retired.splice(this.#retired.indexOf(segment), 1);
+    }
+  }
+
+  #compress(): void {
+    if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
   }
 
   async #compressAll(): Promise<void> {
-    for (const segment of [...this.#closed]) {
-      // Retired meanwhile, perhaps.
-      if (segment.compressed || segment.handle || !this.#closed.includes(segment)) continue;
+    for (const segment of this.#uncompressed.splice(0)) {
+      const stop = new AbortController();
+      if (segment.compressed || this.#isRetired(segment) || !this.#affords(segment)) continue;
+      this.#current = { segment, stop };
       try {
-        await compress(segment);
-        if (!this.#closed.includes(segment)) await rm(segment.filePath, { force: true });
+        await compress(segment, stop.signal);
+        if (this.#isRetired(segment)) await rm(segment.filePath, { force: true });
       } catch {
         // It stays as it is, and is tried again with the next rotation.
+        this.#uncompressed.push(segment);
+      } finally {
+        this.#current = undefined;
       }
     }
   }
+
+  #isRetired(segment: Segment): boolean {
+    return segment.first < this.#first;
+  }
+
+  #affords({ bytesOnDisk }: Segment): boolean {
+    this.#budget -= bytesOnDisk + FILE_COST;
+    return this.#budget >= 0;
+  }
 }
 
-/** Somebody may have removed it. */
-async function sizeOf({ handle, filePath }: Segment): Promise<{ size: number; mtimeMs: number }> {
+/**
+ * Removes what a crash has left of a record or a segment that was being written, and plain segments of which the whole compressed one is there:
+ * that may also be half of one that another tool writes.
+ */
+export async function removeLeftovers(filePath: string): Promise<void> {
+  await removeTemporaries(filePath);
+  for (const { filePath: plain, twin } of await findSegments(filePath)) {
+    if (twin !== undefined && (await isCopy(plain, twin))) await rm(plain, { force: true });
+  }
+}
+
+/** Whether a compressed file is on the disk and has all that a plain one has. */
+async function isCopy(plain: string, compressed: string): Promise<boolean> {
+  const files: FileHandle[] = [];
   try {
-    return await (handle?.stat() ?? stat(filePath));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return { size: 0, mtimeMs: Date.now() };
+    for (const path of [plain, compressed]) files.push(await open(path, 'r'));
+    await files[1]!.sync();
+    const hashes = [createHash('sha256'), createHash('sha256')] as const;
+    await pipeline(chunksOf(files[0]!), hashes[0]);
+    await pipeline(chunksOf(files[1]!), createGunzip(), hashes[1]);
+    return hashes[0].digest('hex') === hashes[1].digest('hex');
+  } catch {
+    return false;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
   }
 }
 
 /** The compressed one takes the plain one's place when it is on the disk. */
-async function compress(segment: Segment): Promise<void> {
+async function compress(segment: Segment, signal: AbortSignal): Promise<void> {
   const plain = segment.filePath;
   const temporary = `${plain}.gz.tmp`;
   await rm(temporary, { force: true });
   const source = await open(plain, 'r');
   try {
-    await writeCompressed(source, temporary);
+    await writeCompressed(source, temporary, signal);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -173,20 +309,22 @@ async function compress(segment: Segment): Promise<void> {
   }
   await rename(temporary, `${plain}.gz`);
   await syncDirectory(plain);
-  const ino = await inodeOf(`${plain}.gz`);
-  Object.assign(segment, { ino, compressed: true, filePath: `${plain}.gz` });
+  const { ino, size } = await lstat(`${plain}.gz`, { bigint: true });
+  Object.assign(segment, { ino, compressed: true, filePath: `${plain}.gz`, bytesOnDisk: Number(size) });
   await rm(plain, { force: true });
 }
 
-async function writeCompressed(source: FileHandle, filePath: string): Promise<void> {
-  const file = await open(filePath, 'wx');
+async function writeCompressed(source: FileHandle, filePath: string, signal: AbortSignal): Promise<void> {
+  const like = await source.stat();
+  const file = await open(filePath, 'wx', modeOf(like));
   try {
-    await pipeline(chunksOf(source), createGzip(), async (chunks: AsyncIterable<Buffer>) => {
+    await carryMode(file, like);
+    const write = async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) await file.appendFile(chunk);
-    });
+    };
+    await pipeline(chunksOf(source), createGzip(), write, { signal });
     // Retirement goes by it.
-    const { atime, mtime } = await source.stat();
-    await file.utimes(atime, mtime);
+    await file.utimes(like.atime, like.mtime);
     await file.sync();
   } finally {
     await file.close();
@@ -194,8 +332,11 @@ async function writeCompressed(source: FileHandle, filePath: string): Promise<vo
 }
 
 async function exists(filePath: string): Promise<boolean> {
-  return stat(filePath).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await lstat(filePath);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }

@@ -19,34 +19,46 @@ export interface Segment {
   /** How many bytes of it are the journal's, before compression. */
   bytes: number;
   compressed: boolean;
-  /** When it was begun, in milliseconds since 1970. */
-  readonly bornMs: number;
+  /** How many bytes it takes on the disk, and when it was written last, in milliseconds since 1970, once it is closed. */
+  bytesOnDisk: number;
+  mtimeMs: number;
   /** `undefined` until it was read from its beginning to its end. */
   index: SparseIndex | undefined;
-  /** An outside tool has taken the file away, and it lives on in this handle alone. */
-  handle?: FileHandle | undefined;
+  /** It is read through this, whatever its name: the active one, and one that an outside tool has taken away. */
+  file?: AppendFile | undefined;
 }
 
 /** The active segment that a file is, of which nothing has been read. */
-export async function activeSegment(file: AppendFile, filePath: string, first: Position): Promise<Segment> {
-  const identity = await file.identify();
-  return { ...identity, filePath, first, last: first - 1, compressed: false, index: new SparseIndex() };
+export function activeSegment(file: AppendFile, filePath: string, first: Position): Segment {
+  const { ino, bytes } = file;
+  const closing = { bytesOnDisk: 0, mtimeMs: 0 };
+  return {
+    ino,
+    bytes,
+    ...closing,
+    filePath,
+    first,
+    last: first - 1,
+    compressed: false,
+    index: new SparseIndex(),
+    file,
+  };
 }
 
 /** A segment that does not hold what is known of it. */
 export function misfit({ filePath, first, last: expected }: Segment, last: Position): CorruptJournalError {
-  const reason = `the segment ends with position ${last} where ${expected} is expected`;
+  const reason = `the segment ends with position ${last} where ${expected} is expected: position ${last + 1} is missing`;
   return new CorruptJournalError({ filePath, line: last - first + 1, byteOffset: 0, reason });
 }
 
 /** What has to be known of a segment to read it. */
-export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'handle'>;
+export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'file'>;
 
 const ATTEMPTS = 50;
 
 /** Reads a segment from an offset on, wherever it is being moved to. */
 export async function* readSegment(segment: SegmentFile, byteOffset: number, end: number): AsyncGenerator<Block, void> {
-  if (segment.handle) return yield* readBlocks(segment.handle, byteOffset, end);
+  if (segment.file) return yield* segment.file.read(byteOffset, end);
   const { file, compressed } = await openSegment(segment);
   try {
     if (!compressed) return yield* readBlocks(file, byteOffset, end);

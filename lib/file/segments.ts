@@ -25,33 +25,60 @@ export class Segments {
   with(position: Position): Segment {
     if (position < this.first) throw new PositionTrimmedError(position, this.first);
     if (position >= this.active.first) return this.active;
-    const index = this.closed.findLastIndex(({ first }) => first <= position);
+    const index = this.before(position + 1) - 1;
     const segment = this.closed[index]!;
     if (position <= segment.last) return segment;
-    // What came behind it was taken away.
+    // What came after it was taken away.
     throw new PositionTrimmedError(position, (this.closed[index + 1] ?? this.active).first);
+  }
+
+  /** How many closed segments begin before a position. */
+  before(position: Position): number {
+    let low = 0;
+    let high = this.closed.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.closed[middle]!.first < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
-/** The closed segments beside a journal's file; rejects with {@link CorruptJournalError} when one is not there that is on record. */
-export async function closedSegments(
-  filePath: string,
-  { first: oldest, segments }: Manifest,
-): Promise<(Segment & { readonly bytesOnDisk: number })[]> {
+/** The closed segments that lie beside a journal's file. */
+export interface ClosedSegments {
+  readonly closed: Segment[];
+  /** Whether there are as many as are on record; where not, one does not end where the next begins. */
+  readonly isWhole: boolean;
+}
+
+/** Finds them; rejects with {@link CorruptJournalError} when the first one is missing. */
+export async function closedSegments(filePath: string, manifest: Manifest): Promise<ClosedSegments> {
+  const { first: oldest, active, last = 0, closed: expected = 0 } = manifest;
   const found = (await findSegments(filePath)).filter(({ first }) => first >= oldest);
-  const missing = segments.find((first) => first >= oldest && !found.some((segment) => segment.first === first));
-  if (missing !== undefined) {
-    const reason = `the segment that begins with position ${missing} is missing`;
+  if (expected > 0 && found[0]?.first !== oldest) {
+    const reason = `the segment that begins with position ${oldest} is missing`;
     throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
   }
-  return Promise.all(
-    found.map(async ({ first, filePath, compressed }, index) => {
-      const { ino, size, birthtimeMs } = await stat(filePath, { bigint: true });
-      const last = (found[index + 1]?.first ?? Infinity) - 1;
+  const closed = await Promise.all(
+    found.map(async ({ first, filePath, compressed }, index): Promise<Segment> => {
+      const { ino, size, mtimeMs } = await stat(filePath, { bigint: true });
+      const end = found[index + 1]?.first ?? (active !== undefined && first < active ? active : Infinity);
       const bytesOnDisk = Number(size);
       const bytes = compressed ? Infinity : bytesOnDisk;
-      const bornMs = Number(birthtimeMs);
-      return { filePath, ino, first, last, bytes, bytesOnDisk, compressed, bornMs, index: undefined };
+      return {
+        filePath,
+        ino,
+        first,
+        last: end - 1,
+        bytes,
+        bytesOnDisk,
+        mtimeMs: Number(mtimeMs),
+        compressed,
+        index: undefined,
+      };
     }),
   );
+  const recorded = found.filter(({ first }) => first < (active ?? last + 1)).length;
+  return { closed, isWhole: recorded >= expected };
 }

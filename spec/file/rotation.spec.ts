@@ -12,6 +12,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { openFileScrivener, readJournal, type FileScrivener, type Rotation } from 'rx-scrivener/file';
 import { SegmentRotation } from '../../lib/file/segment-rotation';
+import { Segments } from '../../lib/file/segments';
 import { journalText, positioned, textOf } from './support/journal-text';
 import { openDescriptors } from './support/open-descriptors';
 import { outcomeOf, until } from './support/outcome';
@@ -56,7 +57,15 @@ test('a file that is full is closed before the next batch, under the name of its
   expect(textOf(segment(1))).toBe(journalText([1, 2]));
   expect(textOf(segment(3))).toBe(journalText([3, 4], 3));
   expect(textOf(filePath())).toBe(journalText([5], 5));
-  expect(manifest()).toEqual({ schemaVersion: '1', first: 1, segments: [1, 3] });
+  expect(manifest()).toEqual({
+    schemaVersion: '1',
+    id: expect.stringMatching(/^[-0-9a-f]{36}$/) as string,
+    first: 1,
+    active: 5,
+    begunMs: expect.any(Number) as number,
+    last: 4,
+    closed: 2,
+  });
   await scrivener.close();
 
   const again = await open({ maxBytes: TWO });
@@ -143,10 +152,13 @@ test('segments that are retired while they are compressed leave nothing behind',
 });
 
 test('a segment that is gone when its turn to be compressed comes leaves nothing behind', async () => {
-  const gone = { filePath: segment(1), ino: 0n, first: 1, last: 2, bytes: TWO, compressed: false, bornMs: 0 };
-  const rotation = new SegmentRotation(filePath(), { compress: 'gzip' }, [{ ...gone, index: undefined }], 1);
+  const found = { ino: 0n, bytes: TWO, bytesOnDisk: TWO, mtimeMs: 0, compressed: false, index: undefined };
+  const gone = { ...found, filePath: segment(1), first: 1, last: 2 };
+  const active = { ...found, filePath: filePath(), first: 3, last: 2 };
+  const onRecord = { id: undefined, first: 1, active: 3, begunMs: 0, last: 2, closed: 1 };
+  const rotation = new SegmentRotation(filePath(), { compress: 'gzip' }, new Segments([gone], active), onRecord);
   await rotation.tidy();
-  await rotation.settled();
+  await rotation.stop();
   expect(files()).toEqual([]);
   if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
 });
