@@ -85,7 +85,7 @@ export async function loadManifest(filePath: string): Promise<Manifest> {
 const UNKNOWN = { id: undefined, active: undefined, begunMs: undefined, last: undefined, closed: undefined };
 
 function parseManifest(text: string): Manifest | undefined {
-  let value: Record<string, unknown>;
+  let value: Record<string, unknown> | null;
   try {
     value = JSON.parse(text) as typeof value;
   } catch {
