@@ -206,6 +206,11 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     return (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined)));
   }
 
+  /** In JavaScript `source$.subscribe(scrivener)` would find no `next`, and drop everything in silence. */
+  protected next(): never {
+    throw new TypeError('A FileScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
+  }
+
   #append(entry: T, options?: WriteOptions): Position {
     const { schema } = this.#parts;
     this.#assertOpen();
