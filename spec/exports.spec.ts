@@ -94,6 +94,7 @@ test('rx-scrivener exports these values and no others', () => {
     'ask',
     'bufferUntil',
     'byteThreshold',
+    'classSchema',
     'consume',
     'countThreshold',
     'discriminatedBy',

@@ -14,49 +14,66 @@ interface Shape {
 const shapes: (Shape | undefined)[] = [];
 const SLOTS = 256;
 
-/** Deeper than this, or in a cycle, the library takes over. */
+/** Shapes that are wider, or whose keys are longer, are not kept: objects that serve as dictionaries would fill the memory. */
+const MAX_KEYS = 64;
+const MAX_LENGTH = 2_048;
+
+/** Deeper than this there may be a cycle: it begins anew and looks for one. */
 const MAX_DEPTH = 64;
 const TOO_DEEP = Symbol();
+
+/** Where in an entry the writing is: the objects from its root, and the key at which each stands. */
+interface Trail {
+  readonly objects: object[];
+  readonly keys: (string | number)[];
+}
+
+/** An object holds itself. */
+export class CycleError extends TypeError {}
 
 /** All of it what `JSON.stringify` would not escape: one run is found faster than a first exception; below this length faster than calling out. */
 const PLAIN = /^[^\u0000-\u001f"\\\ud800-\udfff]*$/; // eslint-disable-line no-control-regex -- JSON escapes them
 const SHORT = 512;
 
 /**
- * JSON with sorted keys, byte for byte that of fast-json-stable-stringify at less than half of its cost: it remembers the sorted order of
- * the keys it meets, and quotes natively.
+ * JSON with sorted keys: otherwise what `JSON.stringify` gives, and byte for byte that of fast-json-stable-stringify at less than half of its
+ * cost: it remembers the sorted order of the keys it meets, and quotes natively.
  *
  * @returns undefined for what JSON leaves out (`undefined`, functions, symbols)
- * @throws TypeError for a bigint and for a cycle
+ * @throws TypeError for a bigint, {@link CycleError} for a cycle
  */
 export function stableStringify(value: unknown): string | undefined {
   try {
-    return stringify(value, 0);
+    return stringify(value, '', 0);
   } catch (error) {
     if (error !== TOO_DEEP) throw error;
-    return libraryStringify(value);
+    return stringifyDeep(value, '', { objects: [], keys: [] });
   }
 }
 
-function stringify(value: unknown, depth: number): string | undefined {
+function stringify(value: unknown, key: string | number, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
       return isPlain(value) ? '"' + value + '"' : JSON.stringify(value);
     case 'number':
       return isFinite(value) ? '' + value : 'null';
     case 'object':
-      return value === null ? 'null' : stringifyObject(value, depth);
+      return value === null ? 'null' : stringifyObject(value, key, depth);
     case 'boolean':
       return '' + value;
+    case 'bigint':
+    case 'function':
+      if (hasToJSON(value)) return stringify(value.toJSON(String(key)), key, depth);
+      return libraryStringify(value);
     default:
       return libraryStringify(value);
   }
 }
 
-function stringifyObject(object: object, depth: number): string | undefined {
-  if (typeof (object as { toJSON?: unknown }).toJSON === 'function') {
-    const replaced = (object as { toJSON(): unknown }).toJSON();
-    if (typeof replaced !== 'object' || replaced === null) return stringify(replaced, depth);
+function stringifyObject(object: object, key: string | number, depth: number): string | undefined {
+  if (hasToJSON(object)) {
+    const replaced = object.toJSON(String(key));
+    if (typeof replaced !== 'object' || replaced === null) return stringify(replaced, key, depth);
     object = replaced;
   }
 
@@ -65,9 +82,13 @@ function stringifyObject(object: object, depth: number): string | undefined {
     let out = '[';
     for (let i = 0; i < object.length; i++) {
       if (i > 0) out += ',';
-      out += stringify(object[i], depth + 1) ?? 'null';
+      out += stringify(object[i], i, depth + 1) ?? 'null';
     }
     return out + ']';
+  }
+  if (Object.getPrototypeOf(object) !== Object.prototype) {
+    const primitive = unboxed(object);
+    if (primitive !== undefined) return stringify(primitive, key, depth);
   }
   const keys = Object.keys(object);
   if (keys.length === 0) return '{}';
@@ -79,13 +100,60 @@ function stringifyObject(object: object, depth: number): string | undefined {
     if (typeof value === 'string' && isPlain(value)) {
       out += textLabels[i]! + value + '"';
     } else {
-      const json = stringify(value, depth + 1);
+      const json = stringify(value, sorted[i]!, depth + 1);
       if (json !== undefined) out += labels[i]! + json;
       else leavesOut = true;
     }
   }
   // What was left out may have been the first, with the brace.
   return (leavesOut ? '{' + out.slice(1) : out) + '}';
+}
+
+/** The same for what is deep, in one frame a level; throws for a cycle. */
+function stringifyDeep(value: unknown, key: string | number, trail: Trail): string | undefined {
+  if (typeof value === 'object' && value !== null && hasToJSON(value)) value = value.toJSON(String(key));
+  if (typeof value === 'object' && value !== null) value = unboxed(value) ?? value;
+  if (typeof value !== 'object' || value === null) return stringify(value, key, 0);
+
+  const { objects, keys } = trail;
+  keys.push(key);
+  const start = objects.indexOf(value);
+  if (start >= 0) {
+    const held = start > 0 ? pathOf(keys.slice(0, start + 1)) : 'the entry';
+    throw new CycleError(`it has a cycle: ${pathOf(keys)} is ${held}`);
+  }
+  objects.push(value);
+  let out = '';
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) out += (i ? ',' : '') + (stringifyDeep(value[i], i, trail) ?? 'null');
+    out = `[${out}]`;
+  } else {
+    for (const name of Object.keys(value).sort()) {
+      const json = stringifyDeep((value as Readonly<Record<string, unknown>>)[name], name, trail);
+      if (json !== undefined) out += (out && ',') + JSON.stringify(name) + ':' + json;
+    }
+    out = `{${out}}`;
+  }
+  objects.pop();
+  keys.pop();
+  return out;
+}
+
+function hasToJSON<V>(value: V): value is V & { toJSON(key: string): unknown } {
+  return typeof (value as { toJSON?: unknown }).toJSON === 'function';
+}
+
+/** What `JSON.stringify` takes for the primitive that it boxes. */
+function unboxed(object: object): unknown {
+  if (object instanceof Number) return Number(object);
+  if (object instanceof String) return String(object);
+  if (object instanceof Boolean || object instanceof BigInt) return object.valueOf();
+  return undefined;
+}
+
+/** Without the root's key, which is no part of the path. */
+function pathOf([, ...keys]: readonly (string | number)[]): string {
+  return '`' + keys.join('.') + '`';
 }
 
 function isPlain(text: string): boolean {
@@ -98,7 +166,9 @@ function shapeOf(keys: string[]): Shape {
   if (known !== undefined && sameKeys(known.keys, keys)) return known;
   const sorted = [...keys].sort();
   const labels = (after: string) => sorted.map((key, i) => (i ? ',' : '{') + JSON.stringify(key) + after);
-  return (shapes[slot] = { keys, sorted, labels: labels(':'), textLabels: labels(':"') });
+  const shape: Shape = { keys, sorted, labels: labels(':'), textLabels: labels(':"') };
+  const isKept = keys.length <= MAX_KEYS && keys.reduce((length, key) => length + key.length, 0) <= MAX_LENGTH;
+  return isKept ? (shapes[slot] = shape) : shape;
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {

@@ -1,7 +1,9 @@
 import type { Observable, Observer } from 'rxjs';
 import { assertCount } from '../errors/assert-argument';
+import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import { forwardAbort } from './abort';
 import { assertWritable } from './assert-writable';
+import { atHead } from './at-head';
 import { BackwardCursor, push, TailCursor } from './cursor';
 import { firstMatch } from './first-match';
 import { flushedTail } from './flushed-tail';
@@ -37,12 +39,15 @@ import { TailSubscriber } from './tail-subscriber';
  */
 export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, Observer<T> {
   readonly #log: Log<T>;
+  readonly #serializer: EntrySerializer<T> | undefined;
 
   /**
-   * @param options - `retain`: keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all
+   * @param options - `retain`: keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all.
+   *   `serializer`: each entry is written as a line and read back, so that the journal refuses and changes what a file would. Default: entries are kept as they are
    * @throws RangeError when `retain` is anything else
    */
-  constructor({ retain = Infinity }: { retain?: number } = {}) {
+  constructor({ retain = Infinity, serializer }: { retain?: number; serializer?: EntrySerializer<T> } = {}) {
+    this.#serializer = serializer;
     assertCount('retain', retain, ' or Infinity');
     this.#log = new Log(retain);
   }
@@ -74,12 +79,12 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
    * @throws {@link JournalClosedError} once the journal has ended
    */
   append(entry: T): Position {
-    return this.#log.append(entry);
+    return this.#log.append(this.#serializer ? this.#serialized([entry])[0]! : entry);
   }
 
   /** {@link InMemoryScrivener.append} as an observer; ignored once the journal has ended, as in any RxJS Subject. */
   next(entry: T): void {
-    if (this.#log.end === undefined) this.#log.append(entry);
+    if (this.#log.end === undefined) this.append(entry);
   }
 
   /** Ends the journal with an error, which tails pass on after the last entry. */
@@ -94,11 +99,11 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {
     if (options !== undefined) this.#assertWritable(options);
-    return this.#log.append(entry);
+    return this.append(entry);
   }
 
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
-    const group = [...entries];
+    const group = this.#serialized([...entries]);
     this.#assertWritable(options);
     return this.#log.appendAll(group);
   }
@@ -149,6 +154,19 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
     return firstMatch(this, after, match, options);
+  }
+
+  /** The entries as they would come back from a file. */
+  #serialized(entries: readonly T[]): readonly T[] {
+    const serializer = this.#serializer;
+    if (!serializer) return entries;
+    this.#log.assertOpen();
+    return atHead(this, (head) =>
+      entries.map((entry, index) => {
+        const line = toLine(serializer, { position: head + 1 + index, entry });
+        return serializer.deserialize(line).entry;
+      }),
+    );
   }
 
   #assertWritable(options: WriteOptions): void {

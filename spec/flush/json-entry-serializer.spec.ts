@@ -128,7 +128,6 @@ describe('values that JSON treats in its own way', () => {
     ['an array with toJSON', Object.assign([1], { toJSON: () => 'array' }), '"array"'],
     ['toJSON that is no function', { toJSON: 1, a: 2 }, '{"a":2,"toJSON":1}'],
     ['a function with toJSON', { f: functionWithToJson }, '{"f":{"a":2,"b":1}}'],
-    ['boxed primitives', [new Number(3), new Boolean(false), new String('ab')], '[{},{},{"0":"a","1":"b"}]'],
     ['Maps, Sets and regular expressions', [new Map([[1, 2]]), new Set([1]), /x/], '[{},{},{}]'],
     ['instances: own enumerable properties only', new Named(1, 2), '{"a":2,"z":1}'],
     [
@@ -529,4 +528,54 @@ describe('for any entry', () => {
       { numRuns: 3000 },
     );
   });
+});
+
+describe('like JSON.stringify', () => {
+  const keyed = { toJSON: (key: string) => `at ${key}` };
+
+  test.each([
+    ['toJSON is called with its key', { a: keyed, list: [keyed, { b: keyed }] }],
+    ['toJSON of the entry is called with an empty key', keyed],
+    ['boxed primitives', [new Number(3), new Number(NaN), new Boolean(false), new String('ab'), new String('')]],
+    ['boxed primitives at members', { n: new Number(3), s: new String('x') }],
+    ['toJSON that gives a boxed primitive', { toJSON: () => new String('boxed') }],
+  ])('%s', (_, value) => {
+    const text = new JsonEntrySerializer<unknown>().serialize({ position: 1, entry: value });
+    expect((JSON.parse(text) as { entry: unknown }).entry).toEqual(JSON.parse(JSON.stringify(value)));
+    // As deep as where it is written otherwise.
+    let deep: unknown = value;
+    for (let level = 0; level < 100; level++) deep = { deep };
+    const line = new JsonEntrySerializer<unknown>().serialize({ position: 1, entry: deep });
+    expect((JSON.parse(line) as { entry: unknown }).entry).toEqual(JSON.parse(JSON.stringify(deep)));
+  });
+
+  test('for any value, with keyed toJSONs and boxes among them', () => {
+    const leaf = fc.oneof(
+      fc.jsonValue(),
+      fc.constant(keyed),
+      fc.string().map((text) => new String(text)),
+      fc.double().map((n) => new Number(n)),
+      fc.boolean().map((is) => new Boolean(is)),
+      fc.constant(undefined),
+    );
+    const tree = fc.letrec<{ node: unknown }>((tie) => ({
+      node: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('node')), fc.dictionary(fc.string(), tie('node'))),
+    })).node;
+    fc.assert(
+      fc.property(tree, (value) => {
+        fc.pre(value !== undefined);
+        const text = new JsonEntrySerializer<unknown>().serialize({ position: 1, entry: value });
+        expect((JSON.parse(text) as { entry: unknown }).entry).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+});
+
+test('a cycle is told with its path, however deep', () => {
+  const cycle: Record<string, unknown> = { a: { list: [1, {}] } };
+  const inner = (cycle.a as { list: Record<string, unknown>[] }).list[1]!;
+  inner.back = cycle.a;
+  expect(() => new JsonEntrySerializer<unknown>().serialize({ position: 1, entry: cycle })).toThrow(
+    /a cycle: `a\.list\.1\.back` is `a`/,
+  );
 });
