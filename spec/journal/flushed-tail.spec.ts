@@ -152,6 +152,19 @@ describe.each([
     });
   });
 
+  test('left while it waits for an entry, it is gone from the journal', async () => {
+    const journal = new InMemoryScrivener<string>();
+    const flusher = new FlusherDaemon({ scrivener: journal, sink: new HandSink(), predicate: countThreshold(1) });
+    await flusher.start();
+    await flusher.shutdown();
+    const { leave } = read(journal, 0);
+    await settle();
+    expect(journal.observed).toBe(true);
+    leave();
+    await settle();
+    expect(journal.observed).toBe(false);
+  });
+
   test('of a journal that nobody flushes is the whole tail', async () => {
     const journal = new InMemoryScrivener<string>();
     for (const text of 'ab') journal.append(text);
