@@ -24,8 +24,8 @@ export { isType, type OfType } from './operators/is-type';
 export { discriminatedBy, type Discriminated } from './operators/discriminated-by';
 export { instanceOf } from './operators/instance-of';
 export { waitFor } from './operators/wait-for';
-export { toAsyncIterable, type ToAsyncIterableOptions } from './operators/to-async-iterable';
 export type { PlatformObservable } from './operators/from-input';
+export { toAsyncIterable, type ToAsyncIterableOptions } from './operators/to-async-iterable';
 export { writeTo } from './operators/write-to';
 
 // Flusher
@@ -51,7 +51,7 @@ export { AdapterHost, type Adapter, type AdapterHostOptions } from './hosts/adap
 // Patterns
 export { ask } from './patterns/ask';
 export type { BookmarkStore } from './patterns/bookmark-store';
-export { consume } from './patterns/consume';
+export { consume, type ConsumeOptions } from './patterns/consume';
 export { lastEntries } from './patterns/last-entries';
 export { writeOnce } from './patterns/write-once';
 

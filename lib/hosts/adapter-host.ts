@@ -15,14 +15,14 @@ import {
 } from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
 import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
-import { JournalClosedError } from '../errors/journal-closed-error';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, END, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
+import { fromInput, isPullable, type PlatformObservable } from '../operators/from-input';
 import { Bookmark } from '../patterns/bookmark';
 import type { BookmarkStore } from '../patterns/bookmark-store';
 import { eachInTurn } from '../patterns/each-in-turn';
-import { fromInput, isPullable, type PlatformObservable } from '../operators/from-input';
 import type { MessageCodec } from './message-codec';
 
 /**
@@ -34,7 +34,7 @@ import type { MessageCodec } from './message-codec';
  * ```
  */
 export interface Adapter<M> {
-  /** The client's messages. An iterable is pulled no faster than they are written; an Observable is listened to. */
+  /** The client's messages. An iterable is pulled no faster than they are written; an Observable, the platform's too, is listened to. */
   readonly incoming: ObservableInput<M> | PlatformObservable<M>;
   /** Brings a message to the client, one at a time, in order; rejects when it could not. */
   readonly deliver: (message: M, position: Position) => void | Promise<void>;
@@ -148,7 +148,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     try {
       await this.#scrivener.write(this.#codec.toEntry(message));
     } catch (error) {
-      if (!(error instanceof JournalClosedError && (await this.#hasEnded()))) throw error;
+      if (!(ScrivenerError.is(error) && error.code === 'ERR_JOURNAL_CLOSED' && (await this.#hasEnded()))) throw error;
     }
   }
 

@@ -7,6 +7,11 @@ export class Queue<V> {
     return this.#values.length - this.#start;
   }
 
+  /** The oldest value, which stays; `undefined` when there is none. */
+  peek(): V | undefined {
+    return this.#values[this.#start];
+  }
+
   push(value: V): void {
     this.#values.push(value);
   }

@@ -1,9 +1,22 @@
 import { Observable } from 'rxjs';
+import { assertOneOf } from '../errors/assert-argument';
+import { isTrimmed } from '../errors/position-trimmed-error';
+import { derivedIterator } from '../journal/derived-iterator';
 import type { Position, Positioned } from '../journal/position';
+import { Queue } from '../journal/queue';
 import type { Scrivener } from '../journal/scrivener';
 import { Bookmark } from './bookmark';
 import type { BookmarkStore } from './bookmark-store';
 import { eachInTurn } from './each-in-turn';
+
+/** How a journal is consumed. */
+export interface ConsumeOptions {
+  /**
+   * What to do about entries that the journal has retired before they were handled, as one does that keeps its newest alone: `'error'`, or `'skip'` them
+   * and continue with the oldest entry kept. A new consumer of such a journal needs `'skip'`. @default 'error'
+   */
+  readonly retired?: 'error' | 'skip';
+}
 
 /**
  * Handles a journal's records in order, one at a time, from the bookmark on, and emits each position when it is handled and the bookmark covers it.
@@ -14,7 +27,7 @@ import { eachInTurn } from './each-in-turn';
  * One subscription for a store works at a time; the next one waits until that has ended. Unsubscribed, it finishes the record under way and saves
  * the bookmark first. Completes with the journal; errors with the journal, the bookmarks and `handle`, whose record is not bookmarked then, in
  * each case after what was handled before is saved; with {@link BookmarkAheadError} when the journal ends before the bookmark, and with
- * {@link PositionTrimmedError} when it no longer keeps the entry after the bookmark. When flushing fails, it goes on handling, emits nothing
+ * {@link PositionTrimmedError} when it no longer keeps the next entry (see `retired`). When flushing fails, it goes on handling, emits nothing
  * more, and errors at the journal's end.
  *
  * @example
@@ -26,20 +39,24 @@ export function consume<T>(
   scrivener: Scrivener<T>,
   bookmarks: BookmarkStore,
   handle: (record: Positioned<T>) => void | Promise<void>,
+  { retired = 'error' }: ConsumeOptions = {},
 ): Observable<Position> {
+  assertOneOf('retired', retired, ['error', 'skip']);
   return new Observable((subscriber) => {
     const bookmark = new Bookmark(scrivener, bookmarks);
     let handling: Promise<void> | undefined;
-    let emitted: Position;
+    const unsaved = new Queue<Position>();
 
     const step = async (record: Positioned<T>) => {
       await handle(record);
+      unsaved.push(record.position);
       bookmark.moveTo(record.position);
     };
     const run = async () => {
-      emitted = await bookmark.begin();
+      const after = await bookmark.begin();
       if (subscriber.closed) return;
-      const handled = eachInTurn(scrivener.tail(emitted), (record) => (handling = step(record)));
+      const records = retired === 'skip' ? keptAfter(scrivener, after) : scrivener.tail(after);
+      const handled = eachInTurn(records, (record) => (handling = step(record)));
       subscriber.add(
         handled.subscribe({
           error: (error: unknown) => {
@@ -59,7 +76,10 @@ export function consume<T>(
     subscriber.add(
       bookmark.saved$.subscribe({
         next: (saved) => {
-          while (emitted < saved && !subscriber.closed) subscriber.next(++emitted);
+          for (let next = unsaved.peek(); next !== undefined && next <= saved; next = unsaved.peek()) {
+            unsaved.shift();
+            subscriber.next(next);
+          }
         },
         error: (error: unknown) => subscriber.error(error),
       }),
@@ -72,4 +92,20 @@ export function consume<T>(
     });
     run().catch((error: unknown) => subscriber.error(error));
   });
+}
+
+/** A tail that continues with the oldest entry kept where the next one was retired. */
+function keptAfter<T>(scrivener: Scrivener<T>, after: Position): AsyncIterable<Positioned<T>> {
+  const open = (from: Position) => scrivener.tail(from)[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () =>
+      derivedIterator(
+        open(after),
+        (record) => record,
+        (error) => {
+          if (!isTrimmed(error)) throw error;
+          return open(error.first - 1);
+        },
+      ),
+  };
 }

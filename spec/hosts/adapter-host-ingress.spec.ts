@@ -1,6 +1,7 @@
 import { EMPTY, NEVER, Observable, of, Subject, throwError, type ObservableInput } from 'rxjs';
 import {
   AdapterHost,
+  type Adapter,
   InMemoryScrivener,
   TappedScrivener,
   toAsyncIterable,
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 function hostOf(
-  incoming: ObservableInput<string>,
+  incoming: Adapter<string>['incoming'],
   {
     scrivener = journal,
     codec = userSide,
@@ -118,6 +119,16 @@ describe('every kind of source is written in order', () => {
     ],
     ['toAsyncIterable of a source', () => toAsyncIterable(of('a', 'b', 'c'))],
     [
+      'the platform’s Observable',
+      () =>
+        ({
+          subscribe(observer: { next(text: string): void; complete(): void }) {
+            for (const text of ['a', 'b', 'c']) observer.next(text);
+            observer.complete();
+          },
+        }) as unknown as ObservableInput<string>,
+    ],
+    [
       'a ReadableStream',
       () =>
         new ReadableStream<string>({
@@ -150,6 +161,22 @@ describe('every kind of source is written in order', () => {
     await settle();
     expect([written(), delivered]).toEqual([['a', 'b'], ['b']]);
   });
+});
+
+test('a platform’s Observable is unsubscribed by its signal', async () => {
+  let signal: AbortSignal | undefined;
+  const source = {
+    subscribe(observer: { next(text: string): void }, options: { signal: AbortSignal }) {
+      signal = options.signal;
+      observer.next('a');
+    },
+  };
+  const host = hostOf(source);
+  await host.start();
+  await settle();
+  expect([written(), signal?.aborted]).toEqual([['a'], false]);
+  await host.shutdown();
+  expect(signal?.aborted).toBe(true);
 });
 
 describe('the journal sets the pace', () => {

@@ -152,6 +152,32 @@ describe('a bookmark', () => {
     },
   );
 
+  test.each([0, 1, 4, 5])('(%i) before what a journal kept is passed over when asked for', async (position) => {
+    const journal = new InMemoryScrivener<string>({ retain: 3 });
+    for (const text of 'abcdefg') journal.append(text); // kept: 5, 6, 7
+    const bookmark = new Bookmark(position);
+    const handled: string[] = [];
+    const log: unknown[] = [];
+    const handle = async ({ entry }: Positioned<string>) => {
+      handled.push(entry);
+      // It is too slow for what comes meanwhile: 8 to 12, of which 10, 11, 12 are kept.
+      if (entry === 'g') for (const text of 'hijkl') journal.append(text);
+    };
+    const subscription = consume(journal, bookmark, handle, { retired: 'skip' }).subscribe(logger(log));
+    await settle();
+    const first = Math.max(5, position + 1);
+    const kept = [5, 6, 7].filter((at) => at >= first);
+    expect(log).toEqual([...kept, 10, 11, 12]);
+    expect([handled.at(0), handled.at(-1), bookmark.position]).toEqual(['abcdefg'[first - 1], 'l', 12]);
+    subscription.unsubscribe();
+    expect(journal.observed).toBe(false);
+  });
+
+  test('with a wrong word for what was retired: TypeError at the call', () => {
+    const retired = 'oldest' as 'skip';
+    expect(() => consume(journalOf(''), new Bookmark(), () => undefined, { retired })).toThrow(/`retired` to be one of error, skip, got "oldest"/);
+  });
+
   test('before what a journal kept is an error, not a gap', async () => {
     const journal = new InMemoryScrivener<string>({ retain: 2 });
     for (const text of 'abcd') journal.append(text);

@@ -103,6 +103,9 @@ export function consuming(): void {
   });
   type Handled = Expect<Equal<typeof handled, Observable<Position>>>;
   consume(scrivener, bookmarks, () => undefined);
+  consume(scrivener, bookmarks, () => undefined, { retired: 'skip' });
+  // @ts-expect-error -- no such way
+  consume(scrivener, bookmarks, () => undefined, { retired: 'ignore' });
   // @ts-expect-error -- what handles other entries
   consume(scrivener, bookmarks, (record: Positioned<number>) => void record);
   // @ts-expect-error -- records, not entries
