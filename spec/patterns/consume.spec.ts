@@ -175,7 +175,9 @@ describe('a bookmark', () => {
 
   test('with a wrong word for what was retired: TypeError at the call', () => {
     const retired = 'oldest' as 'skip';
-    expect(() => consume(journalOf(''), new Bookmark(), () => undefined, { retired })).toThrow(/`retired` to be one of error, skip, got "oldest"/);
+    expect(() => consume(journalOf(''), new Bookmark(), () => undefined, { retired })).toThrow(
+      /`retired` to be one of error, skip, got "oldest"/,
+    );
   });
 
   test('before what a journal kept is an error, not a gap', async () => {
