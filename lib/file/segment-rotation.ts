@@ -200,8 +200,11 @@ export class SegmentRotation {
       this.#begunMs = Date.now();
       await this.record(next, next.first, await file.handle.stat());
     } else if (this.#recorded !== undefined && this.#recorded !== active.last) {
-      await file.handle.datasync();
-      await this.record(active);
+      // It helps to see what is missing later; where the disk is full, there is none.
+      await file.handle
+        .datasync()
+        .then(() => this.record(active))
+        .catch(() => undefined);
     }
   }
 
