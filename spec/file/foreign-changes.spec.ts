@@ -65,7 +65,13 @@ describe('what is missing at the end of a rotated journal is damage, and nothing
       () => [segment(7), filePath()].forEach((file) => truncateSync(file)),
     ],
     ['the last closed one is cut at a line', () => truncateSync(segment(7), TWO / 2)],
-    ['the last closed one is missing, the active one is empty', () => (rmSync(segment(7)), truncateSync(filePath()))],
+    [
+      'the last closed one is missing, the active one is empty',
+      () => {
+        rmSync(segment(7));
+        truncateSync(filePath());
+      },
+    ],
     ['one in the middle is missing', () => rmSync(segment(5))],
   ])('%s', async (_, damage) => {
     await rotated();
