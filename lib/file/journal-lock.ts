@@ -1,4 +1,5 @@
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { osLock, type TryLock } from './os-lock';
@@ -30,20 +31,24 @@ export class JournalLock {
     this.#files = files;
   }
 
-  /** Takes the lock of a file, which is created when it is missing; throws {@link JournalLockedError} when it is taken. */
+  /** Takes the lock of a file, which is created if it is missing; throws {@link JournalLockedError} if it is taken, and has created nothing then. */
   static async acquire(filePath: string): Promise<JournalLock> {
     const tryLock = await osLock();
     const files: FileHandle[] = [];
     try {
-      const journal = await open(filePath, 'a+');
-      files.push(journal);
-      if (!(await journal.stat()).isFile()) {
+      const realPath = await targetOf(filePath);
+      const existing = await stat(realPath).catch(() => undefined);
+      if (existing && !existing.isFile()) {
+        await (await open(realPath, 'a+')).close(); // the system's own error for a directory
         throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason: 'it is not a regular file' });
       }
-      const realPath = await realpath(filePath);
+      // First the lock beside it: while another process rotates, the journal has no name for a moment.
       const lock = await open(`${realPath}.lock`, 'a');
       files.push(lock);
-      if (!tryLock(lock.fd, 0, 0) || !tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
+      if (!tryLock(lock.fd, 0, 0)) throw new JournalLockedError(filePath);
+      const journal = await open(realPath, 'a+');
+      files.unshift(journal);
+      if (!tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
       const [held, found] = await Promise.all([journal.stat({ bigint: true }), stat(realPath, { bigint: true })]);
       // Renamed in between: what is locked is not what the path names.
       if (held.ino !== found.ino || held.dev !== found.dev) throw new JournalLockedError(filePath);
@@ -80,4 +85,16 @@ export class JournalLock {
 
 async function closeAll(files: readonly FileHandle[]): Promise<void> {
   await Promise.all(files.map((file) => file.close()));
+}
+
+/** The path of what is opened under a path, links followed, whether or not it is there. */
+async function targetOf(filePath: string, links = 40): Promise<string> {
+  try {
+    return await realpath(filePath);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || links === 0) throw error;
+  }
+  const path = join(await realpath(dirname(filePath)), basename(filePath));
+  const link = await readlink(path).catch(() => undefined);
+  return link === undefined ? path : targetOf(resolve(dirname(path), link), links - 1);
 }

@@ -116,6 +116,16 @@ describe('a second open is refused', () => {
     await (await open(path('renamed.ndjson'))).close();
   });
 
+  test('while its writer rotates: the journal has no name then, and nothing is created', async () => {
+    const first = await open();
+    await first.write(1);
+    await first.flush();
+    renameSync(filePath(), path('renamed.ndjson'));
+    await expectLocked();
+    expect(existsSync(filePath())).toBe(false);
+    await first.close();
+  });
+
   test('by the path of a file that was renamed or removed: the lock stands beside it', async () => {
     const first = await open();
     await first.write(1);
