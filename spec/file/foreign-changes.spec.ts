@@ -19,6 +19,8 @@ import {
   type FileScrivener,
   type FileScrivenerConfig,
 } from 'rx-scrivener/file';
+import { SegmentRotation } from '../../lib/file/segment-rotation';
+import { fileHandlePrototype } from './support/file-handle';
 import { journalText, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';
 import { outcomeOf, rejectionOf } from './support/outcome';
@@ -30,7 +32,10 @@ jest.mock('node:fs/promises', () => {
 });
 const actual = jest.requireActual<typeof promises>('node:fs/promises');
 const rename = jest.mocked(promises.rename);
-afterEach(() => rename.mockImplementation(actual.rename));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rename.mockImplementation(actual.rename);
+});
 
 const path = useTempDir();
 const filePath = () => path('j');
@@ -261,4 +266,46 @@ test('closing leaves what is much to compress to the next opening', async () => 
   const names = readdirSync(path());
   expect(names.filter((name) => /\d{16}$/.test(name)).length).toBeGreaterThan(20);
   expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test('half a batch that could not be taken back is cut off before the file is closed', async () => {
+  const prototype = await fileHandlePrototype(path('probe'));
+  const scrivener = await open({ rotation: { maxBytes: TWO }, retry: { count: 3, delay: 1 } });
+  await fill(scrivener, 1, 2);
+  const full = Object.assign(new Error('ENOSPC: injected'), { code: 'ENOSPC' });
+  jest.spyOn(prototype, 'truncate').mockRejectedValueOnce(full);
+  const write = prototype.write as (...args: unknown[]) => Promise<unknown>;
+  // The file is full when the batch is tried again: its half makes it so.
+  jest.spyOn(SegmentRotation.prototype, 'isDue').mockReturnValueOnce(false);
+  let calls = 0;
+  jest.spyOn(prototype as unknown as { write: typeof write }, 'write').mockImplementation(async function (
+    this: unknown,
+    ...[data, offset, length, at]: unknown[]
+  ) {
+    calls++;
+    if (calls === 2) throw full;
+    return write.call(this, data, offset, calls === 1 ? 7 : length, at);
+  });
+  await fill(scrivener, 3, 3);
+  await scrivener.close();
+  jest.restoreAllMocks();
+  expect(textOf(segment(1))).toBe(journalText([1, 2]));
+  const again = await open();
+  expect(again.recovered).toMatchObject({ entries: 3, lastPosition: 3 });
+  await again.close();
+});
+
+test('what could not be retired is retired after the next rotation', async () => {
+  const scrivener = await open({ rotation: { maxBytes: 1, keep: { segments: 2 } } });
+  await fill(scrivener, 1, 3);
+  let records = 0;
+  rename.mockImplementation(async (from, to) => {
+    if (String(to).endsWith('.segments') && ++records === 2) throw new Error('EDQUOT: injected');
+    await actual.rename(from, to);
+  });
+  await fill(scrivener, 4, 4);
+  expect(readdirSync(path()).filter((name) => /\d{16}$/.test(name))).toHaveLength(3);
+  await fill(scrivener, 5, 5);
+  expect(readdirSync(path()).filter((name) => /\d{16}$/.test(name))).toHaveLength(2);
+  await scrivener.close();
 });
