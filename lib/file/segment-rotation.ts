@@ -161,7 +161,8 @@ export class SegmentRotation {
       }
     }
     this.#compress();
-    if (this.#isUndated && this.#rotation.maxAgeMs !== undefined) await this.record();
+    const isCut = (this.#recorded ?? START) > this.#segments.active.last;
+    if (isCut || (this.#isUndated && this.#rotation.maxAgeMs !== undefined)) await this.record();
   }
 
   /** Ends compressing: what is little is finished, the rest is left to the next opening. */
