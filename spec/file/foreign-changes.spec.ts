@@ -63,7 +63,7 @@ describe('what is missing at the end of a rotated journal is damage, and nothing
   test.each<[name: string, damage: () => void]>([
     ['the active file is removed', () => rmSync(filePath())],
     ['the active file is emptied', () => truncateSync(filePath())],
-    ['the active file is cut at a line', () => truncateSync(filePath(), TWO / 2 + 1)],
+    ['the active file is cut at a line', () => truncateSync(filePath(), TWO / 2)],
     [
       'the last closed one is emptied, so is the active one',
       () => [segment(7), filePath()].forEach((file) => truncateSync(file)),
