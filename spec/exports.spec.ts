@@ -36,6 +36,7 @@ const entries: Record<string, string[]> = {
     'SerializationError',
     'WriteUncertainError',
     'journalHandler',
+    'nodeListener',
     'openRemoteScrivener',
   ],
   indexeddb: ['IndexedDbScrivener', 'IndexedDbSink', 'openIndexedDbScrivener'],

@@ -14,7 +14,13 @@ export class EntryValidationError extends ScrivenerError {
   }
 }
 
-function describe({ message, path = [] }: StandardSchemaV1.Issue): string {
-  const place = path.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.');
-  return place ? `${place}: ${message}` : message;
+/** A validator is somebody else's: what it gives may be anything. */
+function describe(issue: unknown): string {
+  const { message = 'refused', path } = Object(issue) as { readonly message?: unknown; readonly path?: unknown };
+  const segments: readonly unknown[] = Array.isArray(path) ? path : [];
+  const place = segments.map((segment) => {
+    const { key = segment } = Object(segment) as { readonly key?: unknown };
+    return String(key);
+  });
+  return place.length > 0 ? `${place.join('.')}: ${String(message)}` : String(message);
 }

@@ -3,8 +3,9 @@ import { EntryValidationError } from '../errors/entry-validation-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
+import type { Admission, JournalHandlerOptions } from './handler-options';
 import { parseEntry } from './parse-entry';
-import { badRequest, etag, Problem } from './problem';
+import { badRequest, etag, Problem, refusal } from './problem';
 import { JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER } from './protocol';
 import { BodyTooLarge, readBody } from './read-body';
 import { contentType, parsePosition } from './request-parts';
@@ -18,12 +19,14 @@ export interface AppendContext<T> {
   readonly memory: WriteMemory;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly maxBodyBytes: number;
-  readonly whenFlushed: ((position: Position) => Promise<unknown>) | undefined;
+  readonly admit: JournalHandlerOptions<T>['admit'];
+  readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
   readonly explain: (error: unknown) => Problem;
 }
 
 /** Appends what a request has in its body: one entry as JSON, or several as lines, each of which is a write of its own. */
-export async function appendRequest<T>(request: Request, context: AppendContext<T>): Promise<Answer> {
+export async function appendRequest<T>(admission: Admission, context: AppendContext<T>): Promise<Answer> {
+  const { request, caller } = admission;
   const type = contentType(request);
   if ((type !== JSON_TYPE && type !== LINES_TYPE) || request.headers.has('Content-Encoding')) {
     throw new Problem(
@@ -39,28 +42,38 @@ export async function appendRequest<T>(request: Request, context: AppendContext<
   if (type === LINES_TYPE && expect !== undefined) throw badRequest(`If-Match is for one entry, as ${JSON_TYPE}`);
 
   const write = async (): Promise<Answer> => {
-    const answers = await writeEach(texts, expect, context);
+    const answers = await writeEach(texts, expect, admission, context);
     return type === JSON_TYPE ? answers[0]! : { status: 200, body: answers.map(({ body }) => body) };
   };
   if (key === undefined) return write();
   const digest = `${type} ${expect ?? ''} ${await digestOf(bytes)}`;
   const since = request.headers.get(MEMORY_HEADER) ?? undefined;
-  return context.memory.answer({ key, digest, count: texts.length, since }, write);
+  return context.memory.answer({ key, caller, digest, count: texts.length, since }, write);
 }
 
 /** Writes in the order of the texts; each has its own answer. */
 async function writeEach<T>(
   texts: readonly string[],
   expect: Position | undefined,
-  { schema, scrivener, whenFlushed, explain }: AppendContext<T>,
+  admission: Admission,
+  { schema, admit, scrivener, whenFlushed, explain }: AppendContext<T>,
 ): Promise<Answer[]> {
-  const checked = await Promise.allSettled(texts.map((text) => checkEntry(text, schema)));
+  const checkAndAdmit = async (text: string): Promise<T> => {
+    const entry = await checkEntry(text, schema);
+    if (admit === undefined) return entry;
+    try {
+      return await admit(entry, admission);
+    } catch (error) {
+      throw await refusal(error);
+    }
+  };
+  const checked = await Promise.allSettled(texts.map(checkAndAdmit));
   return Promise.all(
     checked.map(async (check): Promise<Answer> => {
       try {
         if (check.status === 'rejected') throw check.reason;
         const position = await scrivener.write(check.value, expect === undefined ? undefined : { expect });
-        await whenFlushed?.(position).catch((cause: unknown) => {
+        await whenFlushed(position)?.catch((cause: unknown) => {
           throw new WriteUncertainError({ cause });
         });
         return { status: 201, body: { position }, headers: { ETag: etag(position) } };
@@ -83,6 +96,10 @@ async function readEntries(request: Request, maxBytes: number): Promise<Uint8Arr
   const tooLarge = () =>
     new Problem(413, 'ERR_ENTRY_TOO_LARGE', `The body has more than ${maxBytes} bytes`, { data: { maxBytes } });
   if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
+  if (request.bodyUsed) {
+    const detail = 'The body was read before the journal came to it: `authorize` is to read a `request.clone()`';
+    throw new Problem(500, 'ERR_BODY_USED', detail, { cause: new TypeError(detail) });
+  }
   try {
     return await readBody(request.body, maxBytes);
   } catch (error) {

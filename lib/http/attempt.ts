@@ -1,3 +1,5 @@
+import { MAX_DELAY_MS } from '../errors/assert-argument';
+
 /** One try at something that may hang: its signal aborts when time is up, and when who wants it leaves. */
 export class Attempt {
   readonly #controller = new AbortController();
@@ -17,7 +19,7 @@ export class Attempt {
   /** Gives it so much time from now on; `Infinity` for all there is. */
   allow(ms: number): void {
     clearTimeout(this.#timer);
-    if (ms !== Infinity) this.#timer = setTimeout(this.#abort, ms);
+    if (ms <= MAX_DELAY_MS) this.#timer = setTimeout(this.#abort, ms);
   }
 
   /** Stops what is still under way, and releases everything. */

@@ -113,7 +113,12 @@ export class Connection {
   }
 }
 
-/** Lets go of an answer that nobody reads. */
+/** Whether an answer has the mark of a journal's handler. */
+export function isFromHandler({ headers }: Response): boolean {
+  return headers.has(MEMORY_HEADER);
+}
+
+/** Releases an answer that nobody reads. */
 export function release({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }

@@ -1,41 +1,73 @@
+import type { CrossOriginOptions } from './handler-options';
 import { HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from './protocol';
 
-const ALLOWED = {
-  'Access-Control-Allow-Methods': 'GET, HEAD, POST',
-  'Access-Control-Allow-Headers': `Authorization, Content-Type, If-Match, Last-Event-ID, ${KEY_HEADER}, ${MEMORY_HEADER}`,
-  'Access-Control-Max-Age': '600',
-};
+const METHODS = 'GET, HEAD, POST';
+const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', KEY_HEADER, MEMORY_HEADER];
 
 /** What pages of other origins may see and do. */
 export class CrossOrigin {
-  readonly #origins: readonly string[];
+  readonly #allows: (origin: string) => boolean;
+  readonly #isAny: boolean;
+  readonly #credentials: boolean;
+  readonly #allowHeaders: string;
 
-  /** @throws TypeError for what is neither `'*'` nor an origin */
-  constructor(origin: string | readonly string[]) {
-    this.#origins = typeof origin === 'string' ? [origin] : origin;
-    for (const each of this.#origins) {
-      if (each === '*' || (URL.canParse(each) && new URL(each).origin === each)) continue;
-      throw new TypeError(`Expected \`cors.origin\` to be '*' or an origin such as https://example.com, got ${each}`);
+  /** @throws TypeError for settings that are wrong, or that browsers refuse */
+  constructor({ origin, credentials = false, allowHeaders = [], ...others }: CrossOriginOptions) {
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) throw new TypeError(`Expected \`cors\` to have no member \`${unknown}\``);
+    if (typeof credentials !== 'boolean')
+      throw new TypeError(`Expected \`cors.credentials\` to be a boolean, got ${String(credentials)}`);
+    if (typeof allowHeaders === 'string' || ![...allowHeaders].every(isToken))
+      throw new TypeError(`Expected \`cors.allowHeaders\` to be names of headers, got ${String(allowHeaders)}`);
+    const origins = new Set<unknown>(Array.isArray(origin) ? origin : [origin]);
+    this.#isAny = origins.has('*');
+    if (this.#isAny && credentials)
+      throw new TypeError("Expected `cors.origin` to name origins where `cors.credentials` is true, got '*'");
+    if (typeof origin === 'function') this.#allows = origin;
+    else {
+      for (const each of origins) assertOrigin(each);
+      this.#allows = (asking) => origins.has(asking);
     }
+    this.#credentials = credentials;
+    this.#allowHeaders = [...HEADERS, ...allowHeaders].join(', ');
   }
 
   /** The headers of an answer. */
   headersFor(request: Request): Record<string, string> {
     const origin = request.headers.get('Origin');
-    const allowed = this.#origins.find((each) => each === '*' || each === origin);
     const headers = { Vary: 'Origin' };
-    if (origin === null || allowed === undefined) return headers;
+    if (origin === null || !(this.#isAny || this.#allows(origin))) return headers;
     return {
       ...headers,
-      'Access-Control-Allow-Origin': allowed,
+      'Access-Control-Allow-Origin': this.#isAny ? '*' : origin,
       'Access-Control-Expose-Headers': `ETag, ${MEMORY_HEADER}, ${HEARTBEAT_HEADER}`,
+      ...(this.#credentials && { 'Access-Control-Allow-Credentials': 'true' }),
     };
   }
 
   /** The answer to a browser that asks before it sends a request. */
   preflight(request: Request): Response {
     const headers = this.headersFor(request);
-    const isAllowed = 'Access-Control-Allow-Origin' in headers;
-    return new Response(null, { status: isAllowed ? 204 : 403, headers: { ...headers, ...(isAllowed && ALLOWED) } });
+    if (!('Access-Control-Allow-Origin' in headers)) return new Response(null, { status: 403, headers });
+    const allowed = {
+      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Headers': this.#allowHeaders,
+      'Access-Control-Max-Age': '600',
+    };
+    return new Response(null, { status: 204, headers: { ...headers, ...allowed } });
   }
+}
+
+/** As browsers send it: a scheme and a host, also of an app or an extension, without a path. */
+const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#*]+)$/;
+
+function assertOrigin(origin: unknown): void {
+  const isOrigin = typeof origin === 'string' && ORIGIN.test(origin);
+  if (isOrigin && (!/^https?:/.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin))) return;
+  const expected = "'*', a function, or an origin such as https://example.com";
+  throw new TypeError(`Expected \`cors.origin\` to be ${expected}, got ${String(origin)}`);
+}
+
+function isToken(name: unknown): boolean {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
 }

@@ -30,12 +30,16 @@ export async function* eventsOf(
       attempt.allow(Infinity);
     }
   };
+  // Not every `fetch` ends what it reads when it is aborted.
+  const leave = () => void reader.cancel().catch(() => undefined);
+  attempt.signal.addEventListener('abort', leave);
   try {
     while (await read()) {
       if (events.length > 0) yield events;
       events = [];
     }
   } finally {
-    reader.cancel().catch(() => undefined);
+    attempt.signal.removeEventListener('abort', leave);
+    leave();
   }
 }

@@ -1,6 +1,7 @@
 // Server
 export { journalHandler } from './journal-handler';
-export type { Authorize, JournalHandlerOptions } from './handler-options';
+export type { Admission, Authorize, CrossOriginOptions, JournalHandlerOptions, Verdict } from './handler-options';
+export { nodeListener, type NodeListener, type NodeRequest, type NodeResponse } from './node-listener';
 
 // Client
 export { openRemoteScrivener, type RemoteScrivenerConfig } from './open-remote-scrivener';

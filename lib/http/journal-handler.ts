@@ -1,27 +1,33 @@
 import { firstValueFrom } from 'rxjs';
-import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import { assertCount, assertDelayMs, assertFunction } from '../errors/assert-argument';
+import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { reportUnhandled } from '../journal/report-unhandled';
-import { START } from '../journal/position';
+import { START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { appendRequest } from './append-request';
 import { backwardPage } from './backward-page';
 import { CrossOrigin } from './cross-origin';
 import { EventTexts } from './event-texts';
-import type { Authorize, JournalHandlerOptions } from './handler-options';
-import { badRequest, etag, Problem, problemOf } from './problem';
-import { EVENTS_TYPE, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER } from './protocol';
+import type { Admission, Authorize, JournalHandlerOptions, Verdict } from './handler-options';
+import { badRequest, etag, Problem, problemOf, unflushed } from './problem';
+import { EVENTS_TYPE, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from './protocol';
 import { assertAccepts, parsePosition, single } from './request-parts';
+import { assertSeen, SEEN } from './seen';
 import { TailEvents } from './tail-events';
 import { WriteMemory } from './write-memory';
 
 const DEFAULT_LIMIT = 100;
 
+type Allowed = Exclude<Verdict, boolean | Response>;
+
 /**
  * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, as Hono and others take it, and `node:http` through an adapter.
  *
  * `GET ?after=N` is the tail as Server-Sent Events, `GET ?before=N&limit=M` a page backward as JSON, `HEAD` has the journal's last position
- * as its `ETag`, and `POST` appends the entry that its JSON body is. What is refused is told as `application/problem+json` with a `code`.
+ * as its `ETag`, and `POST` appends the entry that its JSON body is. Refused requests are answered with `application/problem+json` and a `code`.
+ * Nobody is told of an entry that is not flushed, where the journal is.
  *
  * @throws TypeError when `authorize` is neither a function nor `'public'`, and for wrong `cors`; RangeError for a number out of range
  * @example
@@ -35,23 +41,27 @@ export function journalHandler<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
 ): (request: Request) => Promise<Response> {
-  const { authorize, schema, whenFlushed, cors, onError } = options;
-  const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000 } = options;
+  const { authorize, admit, schema, cors, onError } = options;
+  const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000, maxTailMs = 3_600_000 } = options;
   const { rememberMs = 300_000, rememberCount = 10_000 } = options;
   assertAuthorize(authorize);
   assertCount('maxBodyBytes', maxBodyBytes);
   assertCount('maxLimit', maxLimit);
   assertCount('heartbeatMs', heartbeatMs, ' or Infinity');
   assertDelayMs('heartbeatMs', heartbeatMs);
+  assertCount('maxTailMs', maxTailMs, ' or Infinity');
+  assertDelayMs('maxTailMs', maxTailMs);
+  if (admit !== undefined) assertFunction('admit', admit);
   assertCount('rememberMs', rememberMs);
   assertCount('rememberCount', rememberCount);
-  const crossOrigin = cors && new CrossOrigin(cors.origin);
+  const crossOrigin = cors && new CrossOrigin(cors);
+  const whenFlushed = options.whenFlushed ?? ((position: Position) => flushed(scrivener, position));
   const texts = new EventTexts();
   const memory = new WriteMemory(rememberMs, rememberCount);
 
   const explain = (error: unknown) => {
     const problem = problemOf(error);
-    if (problem.status < 500) return problem;
+    if (problem.status < 500 && (problem.cause === undefined || ScrivenerError.is(problem.cause))) return problem;
     try {
       onError?.(problem.cause ?? error);
     } catch (thrown) {
@@ -66,26 +76,30 @@ export function journalHandler<T>(
       throw new Problem(405, 'ERR_METHOD_NOT_ALLOWED', 'The methods are GET, HEAD and POST', options);
     }
     const verdict = await verdictOf(authorize, request);
-    if (verdict instanceof Response) return withHeaders(verdict, headers);
-    if (verdict !== true) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
+    if (verdict instanceof Response) return withHeaders(verdict.clone(), headers);
+    const allowed: Partial<Allowed> | undefined = verdict === true ? {} : callerOf(verdict);
+    if (allowed === undefined) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
 
-    if (request.method === 'POST') return append(request, headers);
+    if (request.method === 'POST')
+      return append({ request, ...(allowed.caller !== undefined && { caller: allowed.caller }) }, headers);
     if (request.method === 'HEAD') return head(headers);
     const query = new URL(request.url).searchParams;
-    return query.has('before') ? page(request, query, headers) : tail(request, query, headers);
+    return query.has('before') ? page(request, query, headers) : tail(request, query, headers, allowed.signal);
   }
 
-  async function append(request: Request, headers: Record<string, string>): Promise<Response> {
-    const context = { scrivener, memory, schema, maxBodyBytes, whenFlushed, explain };
-    const { status, body, headers: own } = await appendRequest(request, context);
+  async function append(admission: Admission, headers: Record<string, string>): Promise<Response> {
+    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, explain };
+    const { status, body, headers: own, verbatim } = await appendRequest(admission, context);
+    if (verbatim) {
+      return new Response(verbatim.text, { status, headers: { ...headers, ...own, 'Content-Type': verbatim.type } });
+    }
     const type = status < 300 ? JSON_TYPE : 'application/problem+json';
     return new Response(JSON.stringify(body), { status, headers: { ...headers, ...own, 'Content-Type': type } });
   }
 
   async function head(headers: Record<string, string>): Promise<Response> {
     const position = await firstValueFrom(newestPosition(scrivener));
-    if (position > START) await whenFlushed?.(position);
-    return new Response(null, { headers: { ...headers, ETag: etag(position) } });
+    return new Response(null, { headers: { ...headers, ETag: etag(await lastFlushed(position)) } });
   }
 
   async function page(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {
@@ -94,12 +108,31 @@ export function journalHandler<T>(
     const before = parsePosition('before', single(query, 'before')!);
     const limit = parsePosition('limit', single(query, 'limit') ?? String(Math.min(DEFAULT_LIMIT, maxLimit)));
     if (limit < 1 || limit > maxLimit) throw badRequest(`Expected \`limit\` to be 1 to ${maxLimit}`);
-    const { json, newest } = await backwardPage(scrivener, before, limit);
-    if (newest !== undefined) await whenFlushed?.(newest);
-    return new Response(json, { headers: { ...headers, 'Content-Type': JSON_TYPE } });
+    let page = await backwardPage(scrivener, before, limit);
+    const { newest = START } = page;
+    const last = await lastFlushed(newest);
+    if (last < newest) page = await backwardPage(scrivener, last + 1, limit);
+    return new Response(page.json, { headers: { ...headers, 'Content-Type': JSON_TYPE } });
   }
 
-  async function tail(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {
+  /** A position, or where what is flushed ends before it: when it cannot be flushed, what is can be read all the same. */
+  async function lastFlushed(position: Position): Promise<Position> {
+    try {
+      if (position > START) await whenFlushed(position);
+      return position;
+    } catch (error) {
+      const flushing = options.whenFlushed === undefined ? flushingOf(scrivener) : undefined;
+      if (flushing === undefined) throw unflushed(error);
+      return Math.min(position, flushing.flushed);
+    }
+  }
+
+  async function tail(
+    request: Request,
+    query: URLSearchParams,
+    headers: Record<string, string>,
+    allowed: AbortSignal | undefined,
+  ): Promise<Response> {
     assertAccepts(request, EVENTS_TYPE);
     const lastEventId = request.headers.get('Last-Event-ID');
     const queried = single(query, 'after');
@@ -107,8 +140,10 @@ export function journalHandler<T>(
       lastEventId === null
         ? parsePosition('after', queried ?? String(START))
         : parsePosition('Last-Event-ID', lastEventId);
-    const { signal } = request;
-    const events = new TailEvents({ scrivener, after, texts, heartbeatMs, whenFlushed, explain, signal });
+    const seen = single(query, SEEN);
+    if (seen !== undefined) await assertSeen(scrivener, after, seen);
+    const open = { scrivener, after, texts, heartbeatMs, maxTailMs, whenFlushed, explain, request, allowed };
+    const events = new TailEvents(open);
     const beginning = await events.begin();
     if (beginning.kind === 'failed') throw beginning.error;
     if (beginning.kind === 'ended') {
@@ -123,6 +158,7 @@ export function journalHandler<T>(
       'Content-Type': EVENTS_TYPE,
       'Cache-Control': 'no-store, no-transform',
       'X-Accel-Buffering': 'no', // nginx would hold events back
+      ETag: `"${randomName()}"`, // what digests bodies to make one would never come to the end
       [HEARTBEAT_HEADER]: String(heartbeatMs),
     };
     return new Response(beginning.body, { headers: { ...headers, ...own } });
@@ -143,6 +179,19 @@ export function journalHandler<T>(
       return request.method === 'HEAD' ? new Response(null, response) : response;
     }
   };
+}
+
+/** Resolves when a position is flushed; `undefined` when it is, or the journal is flushed nowhere. */
+function flushed<T>(scrivener: Scrivener<T>, position: Position): Promise<void> | undefined {
+  const flushing = flushingOf(scrivener);
+  return flushing === undefined || flushing.flushed >= position ? undefined : flushing.whenFlushed(position);
+}
+
+/** Who is allowed, and until when; `undefined` for what allows nobody. */
+function callerOf(verdict: unknown): Allowed | undefined {
+  const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
+  if (typeof caller !== 'string') return undefined;
+  return { caller, ...(signal instanceof AbortSignal && { signal }) };
 }
 
 function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {

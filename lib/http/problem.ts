@@ -2,11 +2,13 @@ import { BacklogFullError } from '../errors/backlog-full-error';
 import { EntryValidationError } from '../errors/entry-validation-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalLostError } from '../errors/journal-lost-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { isConflict } from '../errors/position-conflict-error';
 import { isTrimmed } from '../errors/position-trimmed-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
+import type { Verbatim } from './write-memory';
 
 /** A refusal that says why, without end, is a way to fill the server's memory. */
 const MAX_ISSUES = 10;
@@ -16,22 +18,25 @@ const MAX_MESSAGE_LENGTH = 200;
 export interface ProblemOptions extends ErrorOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly verbatim?: Verbatim;
 }
 
 /** Why a request is not answered as asked: a status, and a body after RFC 9457 with a `code` that does not change. */
 export class Problem extends Error {
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly verbatim: Verbatim | undefined;
 
   constructor(
     readonly status: number,
     readonly code: string,
     detail: string,
-    { data, headers = {}, ...options }: ProblemOptions = {},
+    { data, headers = {}, verbatim, ...options }: ProblemOptions = {},
   ) {
     super(detail, options);
     this.body = { status, code, detail, ...data };
     this.headers = headers;
+    this.verbatim = verbatim;
   }
 
   toResponse(headers: Readonly<Record<string, string>>): Response {
@@ -45,6 +50,11 @@ export class Problem extends Error {
 /** A request that is wrong in itself. */
 export function badRequest(detail: string): Problem {
   return new Problem(400, 'ERR_BAD_REQUEST', detail);
+}
+
+/** The journal cannot be flushed now, as when its disk is full: it may be tried again. */
+export function unflushed(cause: unknown): Problem {
+  return new Problem(503, 'ERR_UNAVAILABLE', 'The journal cannot be flushed now', { cause });
 }
 
 /** What a client is told of an error: of those it has no part in, no more than that there was one. */
@@ -66,6 +76,7 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof SerializationError) return problem(422, error, { data: { reason: error.reason } });
   if (error instanceof JournalClosedError || error instanceof WriteUncertainError) return problem(409, error);
+  if (error instanceof JournalMismatchError) return problem(409, error, { data: { reason: error.reason } });
   if (error instanceof BacklogFullError || error instanceof JournalLostError) {
     return new Problem(503, error.code, 'The journal cannot do this now', { cause: error });
   }
@@ -78,12 +89,36 @@ export function etag(head: number): string {
   return `"${head}"`;
 }
 
-function plainIssue({ message, path = [] }: EntryValidationError['issues'][number]): unknown {
+/** An issue as data, whatever the validator, which is somebody else's, made of it. */
+function plainIssue(issue: unknown): unknown {
+  const { message, path } = (issue ?? {}) as { readonly message?: unknown; readonly path?: unknown };
   return {
-    message: message.slice(0, MAX_MESSAGE_LENGTH),
-    path: path.slice(0, MAX_ISSUES).map((segment) => {
-      const key = typeof segment === 'object' ? segment.key : segment;
-      return typeof key === 'number' ? key : String(key).slice(0, MAX_MESSAGE_LENGTH);
-    }),
+    message: plainText(message ?? 'refused'),
+    path: Array.isArray(path) ? path.slice(0, MAX_ISSUES).map(plainSegment) : [],
   };
+}
+
+function plainSegment(segment: unknown): unknown {
+  const { key = segment } = Object(segment) as { readonly key?: unknown };
+  return typeof key === 'number' ? key : plainText(key);
+}
+
+function plainText(value: unknown): string {
+  try {
+    return String(value).slice(0, MAX_MESSAGE_LENGTH);
+  } catch {
+    return 'unprintable';
+  }
+}
+
+/** What a client is told when `admit` has thrown: the answer that it threw, or that the entry is not admitted. */
+export async function refusal(thrown: unknown): Promise<unknown> {
+  if (thrown instanceof Problem || ScrivenerError.is(thrown)) return thrown;
+  if (!(thrown instanceof Response)) {
+    return new Problem(403, 'ERR_ACCESS_DENIED', 'The entry is not admitted', { cause: thrown });
+  }
+  const { status, headers } = thrown;
+  const verbatim = { text: await thrown.clone().text(), type: headers.get('Content-Type') ?? 'text/plain' };
+  const code = status === 401 || status === 403 ? 'ERR_ACCESS_DENIED' : 'ERR_REFUSED';
+  return new Problem(status, code, 'The entry is not admitted', { verbatim });
 }

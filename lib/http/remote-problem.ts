@@ -3,6 +3,7 @@ import { EntryTooLargeError } from '../errors/entry-too-large-error';
 import { EntryValidationError } from '../errors/entry-validation-error';
 import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import type { ScrivenerError } from '../errors/scrivener-error';
@@ -26,6 +27,8 @@ export function errorOf(status: number, problem: unknown): ScrivenerError {
       return new EntryValidationError(Array.isArray(issues) ? issues.map(toIssue) : []);
     case 'ERR_SERIALIZATION':
       return new SerializationError('the server cannot take it as an entry');
+    case 'ERR_JOURNAL_MISMATCH':
+      return new JournalMismatchError('the entries that were read are not those that it holds');
     case 'ERR_JOURNAL_CLOSED':
       return new JournalClosedError();
     case 'ERR_WRITE_UNCERTAIN':

@@ -3,16 +3,20 @@ import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import type { Position, Positioned } from '../journal/position';
 import { Attempt } from './attempt';
-import { readJson, release, type Connection } from './connection';
+import { isFromHandler, readJson, release, type Connection } from './connection';
 import { eventsOf } from './events-of';
 import { pause, Unreachable } from './persist';
 import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from './protocol';
 import { isPosition, type Decode } from './remote-page';
 import { errorOf } from './remote-problem';
+import { SEEN, SeenTexts } from './seen';
 
 /** Silence is taken for loss when it is so many times as long as a server is silent at most. */
 const LOST_HEARTBEATS = 3;
 const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has said its own
+
+/** A connection that lasted so long may be followed by another without a pause. */
+const LASTING_MS = 1_000;
 
 /** Where a tail is. */
 interface Place {
@@ -20,6 +24,8 @@ interface Place {
   readonly after: Position;
   /** The last position that was read. */
   last: Position;
+  /** What was read last, for the server to see whether it is still there. */
+  readonly seen: SeenTexts;
   /** How long it may be silent. */
   silenceMs: number;
   /** Called where replay ends, and then no more. */
@@ -37,20 +43,29 @@ export async function* remoteTail<T>(
   signal: AbortSignal,
   caughtUp?: (position: Position) => void,
 ): AsyncGenerator<readonly Positioned<T>[], void> {
-  const place: Place = { after, last: after, silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS, caughtUp };
+  const place: Place = {
+    after,
+    last: after,
+    seen: new SeenTexts(),
+    silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS,
+    caughtUp,
+  };
   for (let tries = 0; !signal.aborted; tries++) {
     if (tries > 0) await pause(tries - 1, signal);
     const attempt = new Attempt(signal);
     const from = place.last;
+    const start = performance.now();
     try {
       const ended = yield* connected(connection, decode, place, attempt);
       if (ended) return;
+      // The server has closed it in order, as it does after `maxTailMs`.
+      if (performance.now() - start >= LASTING_MS) tries = -1;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
     } finally {
       attempt.end();
     }
-    if (place.last > from) tries = 0;
+    if (place.last > from) tries = Math.min(tries, 0);
   }
 }
 
@@ -62,9 +77,13 @@ async function* connected<T>(
   attempt: Attempt,
 ): AsyncGenerator<readonly Positioned<T>[], boolean> {
   attempt.allow(place.silenceMs);
-  const query = { after: String(place.last) };
+  const { digests } = place.seen;
+  const query = { after: String(place.last), ...(digests !== undefined && { [SEEN]: digests }) };
   const headers = { Accept: EVENTS_TYPE };
   const response = await connection.request({ method: 'GET', query, headers, signal: attempt.signal });
+  // A proxy's or a portal's says nothing of the journal.
+  if (response.status === 204 && !isFromHandler(response))
+    throw new Unreachable('Something else than the journal answered');
   if (response.status === 204) {
     catchUp(connection, place, Math.max(connection.head, place.last));
     return true;
@@ -86,6 +105,7 @@ async function* connected<T>(
           if (position <= place.last) continue;
           if (position > place.last + 1) throw gap(place.last, opening);
           page.push({ position, entry: decode(position, parse(event)) });
+          place.seen.note(event.data);
           connection.saw((place.last = position));
           continue;
         }

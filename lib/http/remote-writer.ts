@@ -1,5 +1,6 @@
 import { EntryTooLargeError } from '../errors/entry-too-large-error';
 import { EntryValidationError } from '../errors/entry-validation-error';
+import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
@@ -40,6 +41,8 @@ export class RemoteWriter {
   readonly #name = randomName();
   readonly #queue = new Set<Pending>();
   #count = 0;
+  /** How many entries go in one request: one where something before the handler, as Fastify, takes no lines. */
+  #maxLines = MAX_LINES;
   #sending: Promise<void> | undefined;
 
   /** @param retryMs - how long to try */
@@ -95,7 +98,7 @@ export class RemoteWriter {
     let length = 0;
     for (const pending of this.#queue) {
       length += pending.json.length;
-      const joins = pending.expect === undefined && length <= BATCH_LENGTH && batch.length < MAX_LINES;
+      const joins = pending.expect === undefined && length <= BATCH_LENGTH && batch.length < this.#maxLines;
       if (batch.length > 0 && !joins) break;
       batch.push(pending);
       if (pending.expect !== undefined) break;
@@ -124,7 +127,9 @@ export class RemoteWriter {
         break;
       } catch (error) {
         if (!(error instanceof Unreachable)) {
-          if (error instanceof EntryTooLargeError && batch.length > 1 && !isSent) await this.#postHalves(batch);
+          if (isUntaken(error)) this.#maxLines = 1;
+          if ((error instanceof EntryTooLargeError || isUntaken(error)) && batch.length > 1 && !isSent)
+            await this.#postHalves(batch);
           else rejectAll(batch, isSent && !isOutcome(error) ? new WriteUncertainError({ cause: error }) : error);
           break;
         }
@@ -163,6 +168,11 @@ export class RemoteWriter {
       else pending.reject(new WriteUncertainError());
     });
   }
+}
+
+/** Whether a server refuses a body for its media type: the handler takes lines, what is before it may not. */
+function isUntaken(error: unknown): boolean {
+  return error instanceof HttpStatusError && error.status === 415;
 }
 
 function rejectAll(batch: readonly Pending[], error: unknown): void {

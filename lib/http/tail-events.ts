@@ -1,7 +1,7 @@
 import type { Position, Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { eventText, type EventTexts } from './event-texts';
-import type { Problem } from './problem';
+import { unflushed, type Problem } from './problem';
 import { CAUGHT_UP, ENDED, FAILED } from './protocol';
 
 /** Records that are ready are sent together until they make up so many characters. */
@@ -18,11 +18,14 @@ export interface TailEventsOptions<T> {
   readonly after: Position;
   readonly texts: EventTexts;
   readonly heartbeatMs: number;
-  readonly whenFlushed: ((position: Position) => Promise<unknown>) | undefined;
+  readonly maxTailMs: number;
+  readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
   /** What is told of an error. */
   readonly explain: (error: unknown) => Problem;
-  /** The reader is gone. */
-  readonly signal: AbortSignal;
+  /** Its signal aborts when the reader is gone; Node's follows only while the request itself is kept. */
+  readonly request: Request;
+  /** Aborts when the reader may read no longer. */
+  readonly allowed: AbortSignal | undefined;
 }
 
 type Outcome<T> = { readonly result: IteratorResult<Positioned<T>, unknown> } | { readonly error: unknown };
@@ -39,6 +42,7 @@ export type Beginning =
 export class TailEvents<T> {
   readonly #options: TailEventsOptions<T>;
   readonly #records: AsyncIterator<Positioned<T>, unknown>;
+  readonly #signals: readonly AbortSignal[];
   #reading = false;
   #outcome: Outcome<T> | undefined;
   #caughtUp: Position | undefined;
@@ -48,18 +52,21 @@ export class TailEvents<T> {
   #isCancelled = false;
   #wake = (): void => {};
   #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #end: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: TailEventsOptions<T>) {
     this.#options = options;
-    const { scrivener, after, signal, heartbeatMs } = options;
+    const { scrivener, after, request, allowed, heartbeatMs, maxTailMs } = options;
     const caughtUp = (position: Position) => {
       this.#caughtUp = position;
       this.#wake();
     };
     this.#records = scrivener.tail(after, { caughtUp })[Symbol.asyncIterator]();
-    signal.addEventListener('abort', this.#release);
+    this.#signals = [request.signal, ...(allowed ? [allowed] : [])];
+    for (const signal of this.#signals) signal.addEventListener('abort', this.#release);
     if (heartbeatMs !== Infinity) this.#heartbeat = setInterval(this.#beat, heartbeatMs / 2);
-    if (signal.aborted) this.#release();
+    if (maxTailMs !== Infinity) this.#end = setTimeout(this.#release, maxTailMs);
+    if (this.#signals.some(({ aborted }) => aborted)) this.#release();
   }
 
   /** Waits until it shows whether there is anything to tail: an entry, the end of those there are, a failure, or long enough without any. */
@@ -117,20 +124,16 @@ export class TailEvents<T> {
       this.#outcome = outcome;
       this.#wake();
     };
-    this.#next().then(
-      (result) => settle({ result }),
-      (error: unknown) => settle({ error }),
-    );
-  }
-
-  #next(): Promise<IteratorResult<Positioned<T>, unknown>> {
-    const { whenFlushed } = this.#options;
-    const next = this.#records.next();
-    if (whenFlushed === undefined) return next;
-    return next.then(async (result) => {
-      if (!result.done) await whenFlushed(result.value.position);
-      return result;
-    });
+    const fail = (error: unknown) => settle({ error });
+    this.#records.next().then((result) => {
+      const flushed = result.done ? undefined : this.#options.whenFlushed(result.value.position);
+      if (flushed === undefined) settle({ result });
+      else
+        flushed.then(
+          () => settle({ result }),
+          (error: unknown) => fail(unflushed(error)),
+        );
+    }, fail);
   }
 
   /** The text of what happened first. */
@@ -167,7 +170,8 @@ export class TailEvents<T> {
     if (this.#isOver) return;
     this.#isOver = true;
     clearInterval(this.#heartbeat);
-    this.#options.signal.removeEventListener('abort', this.#release);
+    clearTimeout(this.#end);
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#release);
     this.#records.return?.().catch(() => undefined);
     this.#wake();
   };

@@ -6,11 +6,21 @@ export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The body of an answer to one entry that is not ours: as a hook of the user's made it. */
+  readonly verbatim?: Verbatim | undefined;
+}
+
+/** A body as it is sent. */
+export interface Verbatim {
+  readonly text: string;
+  readonly type: string;
 }
 
 /** A request to write that may come again. */
 export interface KeyedWrite {
   readonly key: string;
+  /** Whose key it is; `undefined` where nobody is told apart. */
+  readonly caller: string | undefined;
   /** The same for the same request. */
   readonly digest: string;
   /** How many entries it has. */
@@ -57,10 +67,9 @@ export class WriteMemory {
   /**
    * What the write was, or is now, answered with. Throws a 422 when the key was another request's, and a 409 for a request that is sent again
    * when nobody knows whether it was received.
-   *
-   * @param write - never rejects
    */
-  answer({ key, digest, count, since }: KeyedWrite, write: () => Promise<Answer>): Promise<Answer> {
+  answer({ key: name, caller, digest, count, since }: KeyedWrite, write: () => Promise<Answer>): Promise<Answer> {
+    const key = caller === undefined ? name : JSON.stringify([caller, name]);
     this.#forget();
     const known = this.#writes.get(key);
     if (known) {
@@ -74,8 +83,11 @@ export class WriteMemory {
     const remembered = { digest, count, answer, sequence: ++this.#sequence, at: performance.now() };
     this.#writes.set(key, remembered);
     this.#count += count;
+    const forget = () => {
+      if (this.#writes.get(key) === remembered) this.#delete(key);
+    };
     // Nothing was appended, and it is worth trying again.
-    void answer.then(({ status }) => status === 503 && this.#writes.get(key) === remembered && this.#delete(key));
+    answer.then(({ status }) => status === 503 && forget(), forget);
     return answer;
   }
 

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import * as core from 'rx-scrivener';
 import * as http from 'rx-scrivener/http';
@@ -33,7 +32,7 @@ test('the guide for node:http, and for the client, work together', async () => {
   });
   const openFileScrivener = () => Promise.resolve(journal);
   const process = { once: () => undefined, env: {} };
-  const globals = { ...http, createServer, getRequestListener, openFileScrivener, process };
+  const globals = { ...http, createServer, openFileScrivener, process };
   const text = blockWith('createServer(').replace('8080', "0, '127.0.0.1'");
   const server = (await run(text, globals, 'server')) as Server;
   await once(server, 'listening');

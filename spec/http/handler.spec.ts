@@ -196,7 +196,7 @@ describe('a tail', () => {
       const beat = reader.read();
       await jest.advanceTimersByTimeAsync(1_000);
       expect(new TextDecoder().decode((await beat).value)).toBe(':\n\n');
-      expect(jest.getTimerCount()).toBe(1);
+      expect(jest.getTimerCount()).toBe(2);
       await reader.cancel();
       expect(jest.getTimerCount()).toBe(0);
     } finally {
