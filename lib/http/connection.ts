@@ -1,6 +1,9 @@
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
+import { ScrivenerError } from '../errors/scrivener-error';
+import { onAbort } from '../journal/abort';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
-import { pause, Unreachable } from './persist';
+import { pause, sleep, Unreachable } from './persist';
 import { MEMORY_HEADER } from './protocol';
 import { BodyTooLarge, readBody } from './read-body';
 import { errorOf } from './remote-problem';
@@ -29,15 +32,23 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
 }
 
+/** So often a request is sent on to where the server points. */
+const MAX_REDIRECTS = 5;
+
 /** What this process knows of a server and its journal, and how it is asked. */
 export class Connection {
   readonly #options: ConnectionOptions;
+  /** Where the journal is, as far as it has shown. */
+  #url: URL;
+  /** When the server wants to be asked again, as `performance.now()` counts. */
+  #notBefore = 0;
   #head = START;
   #memory: string | undefined;
   #isLost = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#url = options.url;
   }
 
   /** The newest position known of. */
@@ -55,29 +66,37 @@ export class Connection {
   }
 
   /**
-   * The answer, whatever its status; rejects with {@link Unreachable} when none came from the journal's server, and with what `headers`
-   * throws.
+   * The answer, whatever its status; rejects with {@link Unreachable} when none came from the journal's server, or `headers` failed, with an error of
+   * this library that `headers` throws, and with {@link JournalMismatchError} when the server points to another origin.
    */
   async request({ method, query = {}, headers, body, signal }: RequestOptions): Promise<Response> {
-    const url = new URL(this.#options.url);
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const all = toHeaders(await this.#options.headers());
+    const all = await this.#headers(signal);
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
+    const init = { method, headers: all, body, signal, cache: 'no-store' } as const;
+    const { fetch } = this.#options; // called as it is, for the platform's own wants no other `this`
     let response;
-    try {
-      response = await this.#options.fetch(url, {
-        method,
-        headers: all,
-        body,
-        signal,
-        cache: 'no-store',
-        // A POST that is redirected may become a GET.
-        redirect: method === 'POST' ? 'error' : 'follow',
-      });
-    } catch (cause) {
-      this.#isLost = true;
-      throw new Unreachable('The server does not answer', { cause });
+    for (let redirects = 0; ; redirects++) {
+      const url = new URL(this.#url);
+      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+      try {
+        // Followed by the platform, a POST may become a GET.
+        response = await fetch(url, { ...init, redirect: method === 'POST' ? 'manual' : 'follow' });
+      } catch (cause) {
+        this.#isLost = true;
+        throw new Unreachable('The server does not answer', { cause });
+      }
+      const isRedirect = response.type === 'opaqueredirect' || (response.status >= 301 && response.status <= 308);
+      if (method !== 'POST' || !isRedirect || response.status === 304) break;
+      release(response);
+      const target = [307, 308].includes(response.status) ? response.headers.get('Location') : null;
+      if (target === null || redirects === MAX_REDIRECTS)
+        throw new JournalMismatchError(
+          'the server points a write elsewhere: give the address that it points to as `url`',
+        );
+      this.#moveTo(new URL(target, url), query);
     }
+    if (response.redirected) this.#moveTo(new URL(response.url), query);
+    this.#heedRetryAfter(response);
     const memory = response.headers.get(MEMORY_HEADER);
     // Reading can wait until it is possible again; what was not written has to be told.
     const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
@@ -90,8 +109,51 @@ export class Connection {
     throw new Unreachable(`The server, or what is before it, answered ${response.status}`);
   }
 
+  /** Resolves when the server wants to be asked, immediately where it has not said; or when the signal is aborted. */
+  async whenWanted(signal: AbortSignal): Promise<void> {
+    const ms = this.#notBefore - performance.now();
+    if (ms > 0) await sleep(ms, signal);
+  }
+
+  async #headers(signal: AbortSignal): Promise<Headers> {
+    let fields;
+    let unlisten: (() => void) | undefined;
+    const left = new Promise<never>((_, reject) => {
+      unlisten = onAbort(signal, () => reject(new Error('the request was given up')));
+    });
+    try {
+      fields = await Promise.race([this.#options.headers(), left]);
+    } catch (cause) {
+      if (ScrivenerError.is(cause)) throw cause;
+      this.#isLost = true;
+      throw new Unreachable('`headers` failed', { cause }, true);
+    } finally {
+      unlisten?.();
+    }
+    return toHeaders(fields);
+  }
+
+  /** Credentials are for the origin that they were given for. */
+  #moveTo(target: URL, query: Readonly<Record<string, string>>): void {
+    if (target.origin !== this.#url.origin)
+      throw new JournalMismatchError(
+        `the server points to another origin, ${target.origin}: give that address as \`url\``,
+      );
+    for (const name of Object.keys(query)) target.searchParams.delete(name);
+    this.#url = target;
+  }
+
+  /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+  #heedRetryAfter({ status, headers }: Response): void {
+    const after = status === 429 || status === 503 ? headers.get('Retry-After') : null;
+    if (after === null) return;
+    const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now();
+    if (ms > 0) this.#notBefore = performance.now() + ms;
+  }
+
   /** The JSON of an answer to a request, which has to come in time; rejects as {@link Connection.request} does, and with what the server refuses it with. */
   async json(options: RequestOptions): Promise<unknown> {
+    await this.whenWanted(options.signal);
     const attempt = new Attempt(options.signal);
     attempt.allow(ANSWER_MS);
     try {

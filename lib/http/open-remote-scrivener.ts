@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertCount } from '../errors/assert-argument';
+import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
+import { HttpStatusError } from '../errors/http-status-error';
+import { Attempt } from './attempt';
 import { Connection, type HeaderFields } from './connection';
-import { Unreachable } from './persist';
+import { pause, Unreachable } from './persist';
 import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
 
@@ -11,20 +13,27 @@ import { RemoteWriter } from './remote-writer';
 export interface RemoteScrivenerConfig<T> {
   /** Where its handler answers; in a page, it may be relative to that. Without a user's name and password: those are for `headers`. */
   readonly url: string | URL;
-  /** What each request is sent with, such as `Authorization`; a function is called for each, so that a token can be renewed. Default: none */
+  /**
+   * What each request is sent with, such as `Authorization`; a function is called for each, so that a token can be renewed. When it fails, the request is
+   * tried again, as when the server cannot be reached; an error of this library, as `AccessDeniedError`, is final. Default: none
+   */
   readonly headers?: HeaderFields | (() => HeaderFields | Promise<HeaderFields>);
   /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** What makes the requests. @default the platform's `fetch` */
   readonly fetch?: typeof fetch;
-  /** For how long a write is tried, in milliseconds, an integer >= 1: no longer than the server remembers writes. @default 30000 */
+  /**
+   * For how long opening and a write are tried, in milliseconds, an integer >= 1 or `Infinity`: no longer than the server remembers writes. @default 30000
+   */
   readonly retryMs?: number;
+  /** Ends the opening with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Opens a journal that {@link journalHandler} serves.
  *
- * Rejects with {@link JournalLostError} when the server does not answer, {@link AccessDeniedError} when it does not allow it,
+ * Rejects with {@link JournalLostError} when the server does not answer for `retryMs`, {@link AccessDeniedError} when it does not allow it,
  * {@link JournalMismatchError} when there is no journal, {@link HttpStatusError} for another refusal, and `TypeError` and `RangeError` for wrong options.
  *
  * @example
@@ -35,26 +44,53 @@ export interface RemoteScrivenerConfig<T> {
  * ```
  */
 export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): Promise<RemoteScrivener<T>> {
-  const { url, headers = {}, schema, fetch = globalThis.fetch.bind(globalThis), retryMs = 30_000 } = config;
-  assertCount('retryMs', retryMs);
+  const { url, headers = {}, schema, fetch = globalThis.fetch, retryMs = 30_000, signal } = config;
+  assertCount('retryMs', retryMs, ' or Infinity');
+  assertDelayMs('retryMs', retryMs);
+  signal?.throwIfAborted();
   const connection = new Connection({
     url: parseUrl(url),
     headers: typeof headers === 'function' ? headers : () => headers,
     fetch,
   });
-  try {
-    await connection.json({ method: 'HEAD', signal: new AbortController().signal });
-  } catch (error) {
-    if (error instanceof Unreachable) throw new JournalLostError('the server does not answer', { cause: error });
-    throw error;
-  }
+  await greet(connection, retryMs, signal);
   if (connection.memory === undefined) throw new JournalMismatchError('what answers is no journal');
   return new RemoteScrivener({ connection, writer: new RemoteWriter(connection, retryMs), schema });
 }
 
+/** Asks for the journal until somebody answers. */
+async function greet(connection: Connection, retryMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const attempt = new Attempt(signal);
+  attempt.allow(retryMs);
+  try {
+    for (let tries = 0; ; tries++) {
+      try {
+        await connection.json({ method: 'HEAD', signal: attempt.signal });
+        return;
+      } catch (error) {
+        if (error instanceof HttpStatusError && error.status === 405 && connection.memory === undefined) {
+          throw new JournalMismatchError('what answers takes no HEAD: lead GET, HEAD, POST and OPTIONS to the handler');
+        }
+        if (!(error instanceof Unreachable)) throw error;
+        if (!attempt.signal.aborted) await pause(tries, attempt.signal);
+        signal?.throwIfAborted();
+        if (attempt.signal.aborted) throw new JournalLostError(lostBecause(error), { cause: error });
+      }
+    }
+  } finally {
+    attempt.end();
+  }
+}
+
+function lostBecause({ message }: Unreachable): string {
+  const maybe = typeof document === 'undefined' ? '' : ', or its `cors` does not name this origin';
+  return message === 'The server does not answer' ? `the server does not answer${maybe}` : message;
+}
+
 /** Says nothing of what the URL is: it may hold secrets. */
 function parseUrl(text: string | URL): URL {
-  const base = typeof location === 'undefined' ? undefined : location.href;
+  const base =
+    typeof document === 'undefined' ? (globalThis as { location?: Location }).location?.href : document.baseURI;
   const url = URL.canParse(String(text), base) ? new URL(String(text), base) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
     throw new TypeError('Expected `url` to be of http or https');

@@ -1,19 +1,35 @@
+import { MAX_DELAY_MS } from '../errors/assert-argument';
+
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Nobody answered, or not the journal's server: the network, the server or a proxy is down. Trying again may help. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** Nothing was sent. */
+    readonly isUnsent = false,
+  ) {
+    super(message, options);
+  }
+}
 
 /** Waits before the try that follows so many in vain, until the signal is aborted at the longest; by chance, so that clients do not come all at once. */
 export function pause(tries: number, signal: AbortSignal): Promise<void> {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS);
+  return sleep(longest * (0.5 + Math.random() / 2), signal);
+}
+
+/** Waits so long, until the signal is aborted at the longest. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, longest * (0.5 + Math.random() / 2));
+    const timer = setTimeout(end, Math.min(ms, MAX_DELAY_MS));
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
   });

@@ -52,6 +52,7 @@ export async function* remoteTail<T>(
   };
   for (let tries = 0; !signal.aborted; tries++) {
     if (tries > 0) await pause(tries - 1, signal);
+    await connection.whenWanted(signal);
     const attempt = new Attempt(signal);
     const from = place.last;
     const start = performance.now();

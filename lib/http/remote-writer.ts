@@ -191,7 +191,8 @@ function isOutcome(error: unknown): boolean {
 }
 
 /** Whether the request that failed may have come through. */
-function maySend({ cause }: Unreachable): boolean {
+function maySend({ cause, isUnsent }: Unreachable): boolean {
+  if (isUnsent) return false;
   const { cause: { code } = {} } = (cause ?? {}) as { cause?: { code?: unknown } };
   return !NEVER_SENT.includes(code);
 }

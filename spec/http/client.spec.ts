@@ -262,7 +262,7 @@ test('what answers a tail or a page with something else is no journal', async ()
 });
 
 describe('opening', () => {
-  const opening = (fetch: typeof globalThis.fetch) => openRemoteScrivener({ url, fetch });
+  const opening = (fetch: typeof globalThis.fetch) => openRemoteScrivener({ url, fetch, retryMs: 50 });
 
   test('rejects when there is no server, no permission, no journal', async () => {
     await expect(opening(() => Promise.reject(new TypeError('fetch failed')))).rejects.toMatchObject({
