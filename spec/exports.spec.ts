@@ -19,6 +19,7 @@ const entries: Record<string, string[]> = {
     'FlushAbandonedError',
     'JournalLockedError',
     'JournalMismatchError',
+    'NotSupportedError',
     'SerializationError',
     'copyJournal',
     'openFileScrivener',

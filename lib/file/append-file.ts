@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { fdatasyncSync, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { syncDirectory } from './directory';
@@ -8,12 +8,18 @@ import { readBlocks, type Block } from './read-blocks';
 /** 'os': handed to the operating system; 'disk': synced to the disk. */
 export type Durability = 'os' | 'disk';
 
+/** So long is a write waited for that is under way when the process ends; it is taken to have ended short when nothing comes for so long. */
+const SETTLE_MS = 5_000;
+const SHORT_MS = 250;
+
 /** A file that grows by whole batches: one that fails is taken back, so that the next is not glued to half of it. */
 export class AppendFile {
   readonly #durability: Durability;
   #bytes: number;
   /** Why a batch failed that could not be taken back. */
   #broken: unknown;
+  /** The size that the file has when the write under way is done. */
+  #goal: number | undefined;
   #readers = 0;
   /** Called when nobody reads any more. */
   #unread: (() => void) | undefined;
@@ -81,17 +87,60 @@ export class AppendFile {
   /** Appends all chunks, or none; resolves with the number of bytes. */
   async append(chunks: Iterable<Uint8Array>): Promise<number> {
     await this.mend();
-    let bytes = this.#bytes;
+    const start = this.#bytes;
+    let bytes = start;
+    // All of it was appended meanwhile, synchronously.
+    const isOvertaken = () => this.#bytes !== start;
     try {
-      for (const chunk of chunks) bytes += await this.#write(chunk);
+      for (const chunk of chunks) {
+        bytes += await this.#write(chunk, bytes, isOvertaken);
+        if (isOvertaken()) return 0;
+      }
       if (this.#durability === 'disk') await this.handle.datasync();
-      const appended = bytes - this.#bytes;
+      if (isOvertaken()) return 0;
       this.#bytes = bytes;
-      return appended;
+      return bytes - start;
     } catch (error) {
+      if (isOvertaken()) return 0;
       await this.truncate(this.#bytes).catch(() => (this.#broken = error));
       throw error;
     }
+  }
+
+  /**
+   * Appends a chunk before it returns, in the place of whatever an {@link AppendFile.append} under way has written: the end of a process waits for nobody.
+   *
+   * Throws the system's error, with nothing appended.
+   */
+  appendSync(chunk: Uint8Array): void {
+    const { fd } = this.handle;
+    this.#settle(fd);
+    const start = this.#bytes;
+    if (fstatSync(fd).size > start) ftruncateSync(fd, start);
+    try {
+      for (let from = 0; from < chunk.length;) from += writeSync(fd, chunk, from, chunk.length - from, null);
+      if (this.#durability === 'disk') fdatasyncSync(fd);
+    } catch (error) {
+      ftruncateSync(fd, start);
+      throw error;
+    }
+    this.#bytes += chunk.length;
+    this.#broken = undefined;
+  }
+
+  /** Waits for the write under way: it cannot be called back, and would come after what is written now. */
+  #settle(fd: number): void {
+    if (this.#goal === undefined) return;
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    let size = -1;
+    for (let ms = 0, still = 0; ms < SETTLE_MS; ms++, still++) {
+      const found = fstatSync(fd).size;
+      if (found >= this.#goal || (found > this.#bytes && still > SHORT_MS)) return;
+      if (found !== size) still = 0;
+      size = found;
+      Atomics.wait(clock, 0, 0, 1);
+    }
+    throw new Error('A write that is under way does not end');
   }
 
   get bytes(): number {
@@ -126,9 +175,12 @@ export class AppendFile {
   }
 
   /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
-  async #write(chunk: Uint8Array): Promise<number> {
-    for (let from = 0; from < chunk.length;) {
-      const { bytesWritten } = await this.handle.write(chunk, from, chunk.length - from, null);
+  async #write(chunk: Uint8Array, at: number, isOvertaken: () => boolean): Promise<number> {
+    for (let from = 0; from < chunk.length && !isOvertaken();) {
+      this.#goal = at + chunk.length;
+      const { bytesWritten } = await this.handle
+        .write(chunk, from, chunk.length - from, null)
+        .finally(() => (this.#goal = undefined));
       if (bytesWritten === 0) throw new Error(`The file takes no more bytes at ${this.#bytes + from}`);
       from += bytesWritten;
     }

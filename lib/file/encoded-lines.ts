@@ -16,7 +16,7 @@ const CHUNK_LENGTH = 1024 * 1024;
  * for their batch cost it more than everything else that a write does.
  */
 export class EncodedLines {
-  readonly #chunks = new Queue<Chunk>();
+  #chunks = new Queue<Chunk>();
   /** What is left of the oldest chunk. */
   #oldest: Chunk | undefined;
   /** What is not encoded yet. */
@@ -37,7 +37,7 @@ export class EncodedLines {
     while (count > 0) {
       const { bytes, lines } = (this.#oldest ?? this.#chunks.shift())!;
       const wanted = Math.min(lines, count);
-      const end = wanted === lines ? bytes.length : behindLine(bytes, wanted);
+      const end = wanted === lines ? bytes.length : afterLines(bytes, wanted);
       taken.push({ bytes: bytes.subarray(0, end), lines: wanted });
       this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
       count -= wanted;
@@ -45,11 +45,18 @@ export class EncodedLines {
     return taken;
   }
 
-  clear(): void {
-    this.#chunks.clear();
+  /** Gives back what was taken last: it is taken again next. */
+  giveBack(taken: readonly Chunk[]): void {
+    const waiting = this.all();
     this.#oldest = undefined;
-    this.#text = '';
-    this.#lines = 0;
+    this.#chunks = new Queue();
+    for (const chunk of [...taken, ...waiting]) this.#chunks.push(chunk);
+  }
+
+  /** All that wait, in order; they go on waiting. */
+  all(): Chunk[] {
+    this.#encode();
+    return [...(this.#oldest ? [this.#oldest] : []), ...this.#chunks.all()];
   }
 
   #encode(): void {
@@ -60,7 +67,22 @@ export class EncodedLines {
   }
 }
 
-function behindLine(bytes: Uint8Array, lines: number): number {
+export function countLines(chunks: readonly Chunk[]): number {
+  return chunks.reduce((count, { lines }) => count + lines, 0);
+}
+
+/** Chunks without their first so many lines. */
+export function withoutLines(chunks: readonly Chunk[], count: number): Chunk[] {
+  const left: Chunk[] = [];
+  for (const { bytes, lines } of chunks) {
+    const dropped = Math.min(count, lines);
+    count -= dropped;
+    if (dropped < lines) left.push({ bytes: bytes.subarray(afterLines(bytes, dropped)), lines: lines - dropped });
+  }
+  return left;
+}
+
+function afterLines(bytes: Uint8Array, lines: number): number {
   let end = 0;
   for (; lines > 0; lines--) end = bytes.indexOf(NEWLINE, end) + 1;
   return end;

@@ -9,7 +9,6 @@ import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
 import { atHead } from '../journal/at-head';
-import { isContinued } from '../journal/group';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
 import type { Log } from '../journal/log';
@@ -23,6 +22,7 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
+import { flushAtExit } from './at-exit';
 import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
@@ -33,6 +33,8 @@ import { Turns } from './turns';
 /** What starts flushers, and the lines of what they are to flush. */
 interface FlusherSource<T> {
   readonly lines: PendingLines;
+  readonly flushSync: (head: Position) => void;
+  giveBack(): void;
   start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>>;
 }
 
@@ -46,6 +48,8 @@ export interface FileScrivenerParts<T> {
   readonly flushing: FlusherSource<T>;
   readonly flusher: FlusherDaemon<T>;
   readonly filePath: string;
+  /** Whether the journal's own file is where it is persisted. */
+  readonly isFile: boolean;
   /** Opens what stands behind the flusher anew; `undefined` where that is closed for good. */
   readonly reopen: (() => Promise<void>) | undefined;
   /** Lets go of the file. */
@@ -78,6 +82,8 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   readonly #backlog: Backlog;
   readonly #turns = new Turns();
   #flusher: FlusherDaemon<T>;
+  /** Has the end of the process without effect. */
+  #leave: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #reopening: Promise<void> | undefined;
 
@@ -92,6 +98,8 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     this.#flusher = parts.flusher;
     this.#backlog = new Backlog(parts.maxPending, this);
     this.#keepTrimmed();
+    // With a sink of one's own there is nothing to do then.
+    if (parts.isFile) this.#leave = flushAtExit({ filePath: parts.filePath, flushSync: () => this.flushSync() });
   }
 
   /** The daemon that persists the journal; another one after {@link FileScrivener.reopen}. */
@@ -176,6 +184,23 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
+   * Has everything that was written in the file when it returns ('disk': synced): for a signal's handler. The end of the process does it by itself.
+   *
+   * Throws the system's error that prevents it, and {@link NotSupportedError} with a `sink` of your own.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => {
+   *   scrivener.flushSync();
+   *   process.exit();
+   * });
+   * ```
+   */
+  flushSync(): void {
+    this.#parts.flushing.flushSync(this.head);
+  }
+
+  /**
    * Ends the journal, persists what is not yet, and releases the file; again: the same promise.
    *
    * Rejects, with the file released, with what the flusher failed with when entries did not reach the file.
@@ -191,7 +216,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   /**
    * Goes on flushing behind `flushed` after the flusher has failed, with a new flusher; resolves once that is running.
    *
-   * Entries that were written meanwhile are serialized as they are now. Rejects with {@link InvalidTransitionError} when the flusher has not failed,
+   * What was written meanwhile is persisted as it was when it was written. Rejects with {@link InvalidTransitionError} when the flusher has not failed,
    * {@link JournalClosedError} once closed, {@link CorruptJournalError} when the file ends before `flushed`, and what opening it fails with.
    *
    * @example
@@ -241,22 +266,19 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
 
   #keep(line: string): void {
     this.#turns.note(line);
-    if (this.#flusher.status !== 'Failed') this.#lines.push(line);
+    // After a failure, too, for `reopen` and for the end of the process.
+    if (this.#parts.reopen || this.#flusher.status !== 'Failed') this.#lines.push(line);
   }
 
   async #reopen(): Promise<void> {
-    const { flushing, reopen, lineOf } = this.#parts;
+    const { flushing, reopen } = this.#parts;
     const failed = this.#flusher;
     this.#assertOpen();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
     if (!reopen) throw new InvalidTransitionError(failed.name, failed.status, 'reopen: its sink is closed');
     await failed.shutdown().catch(() => undefined); // has released the file, and says again why it failed
     await reopen();
-    this.#lines.clear();
-    for (let position = failed.flushed + 1; position <= this.head; position++) {
-      const record = this.#log.read(position);
-      this.#lines.push(lineOf(record, isContinued(record)));
-    }
+    flushing.giveBack();
     const starting = flushing.start(failed.flushed, (flusher) => (this.#flusher = flusher));
     this.#keepTrimmed();
     await starting;
@@ -278,6 +300,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
       await this.#flusher.shutdown();
       if (this.flushed < this.head) throw await this.#flusher.waitForFailure();
     } finally {
+      this.#leave?.();
       await release();
       const { flushed, head: lastPosition } = this;
       publish('rx-scrivener:closed', () => ({ filePath, lastPosition, flushed }));

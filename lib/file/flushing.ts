@@ -1,4 +1,5 @@
 import { BehaviorSubject, concatMap, filter, switchMap, take, type RetryConfig } from 'rxjs';
+import { NotSupportedError } from '../errors/not-supported-error';
 import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
 import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -7,14 +8,13 @@ import { Queue } from '../journal/queue';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { publish } from './diagnostics';
-import { EncodedLines } from './encoded-lines';
+import { countLines, EncodedLines, withoutLines, type Chunk } from './encoded-lines';
 import { JournalStore } from './journal-store';
 import { retrying } from './retrying';
 
 /** The lines of what is not flushed yet, each made when its entry was written. */
 export interface PendingLines {
   push(line: string): void;
-  clear(): void;
 }
 
 /** What a file's flushers are made with. */
@@ -29,8 +29,15 @@ export interface FlushingOptions<T> {
   readonly groupsCommits: boolean;
 }
 
-/** Gives a snapshot, with its lines, to where it is kept; again when that failed, and is tried again. */
-type Take<T> = (snapshot: Snapshot<T>) => () => Promise<void>;
+/** The lines of a snapshot, taken from those that wait. */
+interface Taken {
+  /** Gives the snapshot with them to where it is kept; again when that failed, and is tried again. */
+  keep(): Promise<void>;
+  /** Has them wait again. */
+  giveBack(): void;
+}
+
+type Take<T> = (snapshot: Snapshot<T>) => Taken;
 
 /** How a journal gets into its file, or into the sink that stands in for it. */
 export class Flushing<T> {
@@ -39,11 +46,15 @@ export class Flushing<T> {
   readonly #sink: FlushSink<T> | JournalStore<T>;
   readonly #take: Take<T>;
   readonly #isIdle = new BehaviorSubject(true);
+  /** What a flusher has taken, and not kept yet. */
+  #taken: Taken | undefined;
 
   private constructor(
     options: FlushingOptions<T>,
     sink: FlushSink<T> | JournalStore<T>,
     lines: PendingLines,
+    /** Has everything in the file up to the journal's last position, before it returns; throws the error that prevents it. */
+    readonly flushSync: (head: Position) => void,
     take: Take<T>,
   ) {
     this.#options = options;
@@ -54,18 +65,45 @@ export class Flushing<T> {
 
   static into<T>(sink: FlushSink<T>, options: FlushingOptions<T>): Flushing<T> {
     const lines = new Queue<string>();
-    return new Flushing(options, sink, lines, (snapshot) => {
+    const flushSync = () => {
+      throw new NotSupportedError('a sink of your own is not flushed synchronously');
+    };
+    return new Flushing(options, sink, lines, flushSync, (snapshot) => {
       const taken = snapshot.map(() => lines.shift()!);
-      return async () => sink.append(snapshot, taken);
+      return {
+        keep: async () => sink.append(snapshot, taken),
+        giveBack: () => taken.reverse().forEach((line) => lines.unshift(line)),
+      };
     });
   }
 
   static intoFile<T>(store: JournalStore<T>, options: FlushingOptions<T>): Flushing<T> {
     const lines = new EncodedLines();
-    return new Flushing(options, store, lines, (snapshot) => {
-      const taken = lines.take(snapshot.length);
-      return () => store.append(snapshot, () => taken);
+    let underWay: readonly Chunk[] = [];
+    const flushSync = (head: Position) => {
+      const chunks = [...underWay, ...lines.all()];
+      const first = head + 1 - countLines(chunks);
+      store.appendSync(withoutLines(chunks, store.last + 1 - first));
+    };
+    return new Flushing(options, store, lines, flushSync, (snapshot) => {
+      const taken = (underWay = lines.take(snapshot.length));
+      const forget = () => {
+        underWay = [];
+      };
+      return {
+        keep: () => store.append(snapshot, () => taken).then(forget),
+        giveBack: () => {
+          forget();
+          lines.giveBack(taken);
+        },
+      };
     });
+  }
+
+  /** Has the lines wait again that a flusher took and did not keep: the next one takes them. */
+  giveBack(): void {
+    this.#taken?.giveBack();
+    this.#taken = undefined;
   }
 
   /** Starts a flusher for what stands behind a position; `take` is given it before it runs. */
@@ -81,7 +119,10 @@ export class Flushing<T> {
       daemonEvents,
     });
     flusher.waitForFailure().then(
-      (error) => publish('rx-scrivener:failed', () => ({ filePath, flushed: flusher.flushed, error })),
+      (error) => {
+        publish('rx-scrivener:failed', () => ({ filePath, flushed: flusher.flushed, error }));
+        warn(filePath, flusher.flushed, error);
+      },
       () => undefined, // it completed
     );
     take?.(flusher);
@@ -104,7 +145,6 @@ export class Flushing<T> {
 
   #watched(name: () => string): FlushSink<T> {
     const sink = this.#sink;
-    const lines = this.lines;
     const append = (snapshot: Snapshot<T>) => this.#append(snapshot, name);
     return {
       get bytes() {
@@ -112,7 +152,6 @@ export class Flushing<T> {
       },
       append,
       async close() {
-        lines.clear();
         await (sink instanceof JournalStore ? sink.release() : sink.close?.());
       },
     };
@@ -123,13 +162,15 @@ export class Flushing<T> {
     const first = snapshot[0]!.position;
     const before = this.#sink.bytes ?? 0;
     const start = performance.now();
-    const take = this.#take(snapshot);
+    const taken = (this.#taken = this.#take(snapshot));
     const tell = (error: unknown) => {
       const write = async () => daemonEvents.write(failureOccurred(name(), error));
       write().catch(() => undefined); // a journal that refuses it does not disturb
     };
     this.#isIdle.next(false);
-    await (retry ? retrying(take, retry, first, tell) : take());
+    const keep = () => taken.keep();
+    await (retry ? retrying(keep, retry, first, tell) : keep());
+    this.#taken = undefined;
     publish('rx-scrivener:flushed', () => ({
       filePath,
       first,
@@ -140,4 +181,10 @@ export class Flushing<T> {
     // The flusher counts the batch first, and cuts the next one then.
     queueMicrotask(() => this.#isIdle.next(true));
   }
+}
+
+/** The journal goes on in memory, but not in secret. */
+function warn(filePath: string, flushed: Position, error: unknown): void {
+  const message = `The journal ${filePath} is not written any more: what comes after position ${flushed} is in memory alone`;
+  process.emitWarning(message, { type: 'ScrivenerWarning', code: 'SCRIVENER_NOT_FLUSHED', detail: String(error) });
 }

@@ -21,6 +21,7 @@ export { EntryValidationError } from '../errors/entry-validation-error';
 export { FlushAbandonedError } from '../errors/flush-abandoned-error';
 export { JournalLockedError } from '../errors/journal-locked-error';
 export { JournalMismatchError } from '../errors/journal-mismatch-error';
+export { NotSupportedError } from '../errors/not-supported-error';
 export { SerializationError } from '../errors/serialization-error';
 
 // Moving a journal

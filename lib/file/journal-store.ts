@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import type { Snapshot } from '../flush/flush-predicate';
 import { START, type Position, type Positioned } from '../journal/position';
 import { AppendFile, assertSize, type Durability } from './append-file';
-import type { Chunk } from './encoded-lines';
+import { withoutLines, type Chunk } from './encoded-lines';
 import { makeDirectories, syncDirectory } from './directory';
 import type { FileMode } from './file-mode';
 import { inPieces } from './in-pieces';
@@ -55,6 +55,10 @@ export class JournalStore<T> {
   /** Whether the file that was open last may end in half a batch. */
   #isTorn = false;
   #isClosed = false;
+  /** What was appended synchronously to the next active file, which is not begun yet. */
+  #aside = { bytes: 0, lines: 0 };
+  /** Whether anything was appended synchronously: what is given to be appended may be there. */
+  #overtaken = false;
   #bytes = 0;
   /** The end of the newest step. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -75,7 +79,7 @@ export class JournalStore<T> {
 
   /** The last position that is on the disk. */
   get last(): Position {
-    return this.#segments.last;
+    return this.#segments.last + this.#aside.lines;
   }
 
   /** How many bytes it has appended. */
@@ -96,13 +100,68 @@ export class JournalStore<T> {
   append(snapshot: Snapshot<T>, chunks: () => Iterable<Chunk>): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#file === undefined) await this.#open();
-      if (snapshot.length === 0) return;
+      // What `appendSync` has appended is there.
+      const there = this.#overtaken
+        ? Math.max(0, Math.min(snapshot.length, this.last + 1 - (snapshot[0]?.position ?? 0)))
+        : 0;
+      if (snapshot.length === there) return;
+      const left = there === 0 ? chunks() : withoutLines([...chunks()], there);
+      snapshot = snapshot.slice(there);
       snapshot.forEach(({ position }, index) => {
         if (position !== this.last + 1 + index) throw new PositionConflictError(position - 1, this.last + index);
       });
+      const { last } = this;
       await this.#makeRoom();
-      await this.#append(snapshot.length, chunks());
+      if (this.last === last) await this.#append(snapshot.length, left);
     });
+  }
+
+  /**
+   * Appends lines that continue the journal before it returns, whatever is under way; a rotation that is due is left to the next append.
+   *
+   * Throws the system's error, with the chunks before it appended.
+   */
+  appendSync(chunks: readonly Chunk[]): void {
+    if (chunks.length === 0) return;
+    this.#overtaken = true;
+    const { active } = this.#segments;
+    if (this.#isHalfway || this.#file === undefined) return this.#appendAside(chunks);
+    for (const { bytes, lines } of chunks) {
+      active.index!.note(active.last + 1, this.#file.bytes);
+      this.#file.appendSync(bytes);
+      this.#bytes += bytes.length;
+      active.last += lines;
+      active.bytes = this.#file.bytes;
+    }
+  }
+
+  /** While no file is open: between two segments, or after a failure. */
+  #appendAside(chunks: readonly Chunk[]): void {
+    const { filePath, durability } = this.#options;
+    const { active } = this.#segments;
+    const fd = openSync(filePath, 'a+');
+    try {
+      const { ino, size } = fstatSync(fd, { bigint: true });
+      const expected = this.#isHalfway ? this.#aside.bytes : active.bytes;
+      if (!this.#isHalfway && (ino !== active.ino || Number(size) < expected))
+        throw new Error('Another file has taken its name');
+      if (Number(size) > expected) {
+        if (this.#isHalfway || !this.#isTorn) assertSize(filePath, Number(size), expected);
+        ftruncateSync(fd, expected);
+      }
+      for (const { bytes, lines } of chunks) {
+        for (let from = 0; from < bytes.length;) from += writeSync(fd, bytes, from, bytes.length - from, null);
+        if (this.#isHalfway) {
+          this.#aside = { bytes: this.#aside.bytes + bytes.length, lines: this.#aside.lines + lines };
+        } else {
+          active.last += lines;
+          active.bytes += bytes.length;
+        }
+      }
+      if (durability === 'disk') fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Waits for what is under way, then closes the active file; it can be read, and opened anew. */
@@ -268,7 +327,7 @@ export class JournalStore<T> {
     await syncDirectory(filePath);
     const file = await AppendFile.open(filePath, durability, await this.#mode());
     try {
-      if (file.bytes > 0) {
+      if (file.bytes !== this.#aside.bytes) {
         const reason = 'another file has taken its name';
         throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
       }
@@ -276,6 +335,12 @@ export class JournalStore<T> {
       const active = activeSegment(file, filePath, last + 1);
       // On record before its first byte: it does not begin with position 1.
       await this.#rotation!.begun(active);
+      if (this.#aside.lines > 0) {
+        active.index!.note(active.first, 0);
+        active.last += this.#aside.lines;
+        active.bytes = file.bytes;
+        this.#aside = { bytes: 0, lines: 0 };
+      }
       this.#segments.active = active;
       this.#file = file;
       this.#isHalfway = false;
@@ -312,7 +377,9 @@ export class JournalStore<T> {
         yield chunk;
       }
     }
+    const before = active.last;
     this.#bytes += await file.append(inPieces(noted()));
+    if (active.last !== before) return; // appended synchronously meanwhile
     for (const [position, byteOffset] of places) active.index!.note(position, byteOffset);
     active.last += entries;
     active.bytes = file.bytes;

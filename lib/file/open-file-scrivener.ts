@@ -139,6 +139,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
         }
       },
       filePath: realPath,
+      isFile: other === undefined,
       lineOf: lineOf(serializer, checksum),
       schema,
       retain: other ? Infinity : retain,

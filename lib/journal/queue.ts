@@ -12,6 +12,11 @@ export class Queue<V> {
     return this.#values[this.#start];
   }
 
+  /** All of them, in order; they stay. */
+  all(): V[] {
+    return this.#values.slice(this.#start) as V[];
+  }
+
   push(value: V): void {
     this.#values.push(value);
   }

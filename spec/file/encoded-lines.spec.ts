@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { EncodedLines } from '../../lib/file/encoded-lines';
+import { countLines, EncodedLines, withoutLines, type Chunk } from '../../lib/file/encoded-lines';
 
 describe('EncodedLines', () => {
   test('gives what went in, in order, whatever is taken at once (model: an array)', () => {
@@ -28,13 +28,22 @@ describe('EncodedLines', () => {
     );
   });
 
-  test('forgets all when it is cleared', () => {
+  test('what is given back is taken again next, before what waits; all of them go on waiting when they are looked at', () => {
     const lines = new EncodedLines();
-    for (let n = 0; n < 150; n++) lines.push('old');
-    lines.take(10);
-    lines.clear();
-    lines.push('new');
-    expect(lines.take(1).map(({ bytes }) => bytes.toString())).toEqual(['new\n']);
+    const textOf = (chunks: readonly Chunk[]) => chunks.map(({ bytes }) => Buffer.from(bytes).toString()).join('');
+    for (let n = 0; n < 700; n++) lines.push(String(n));
+    lines.take(100);
+    const taken = lines.take(300);
+    lines.push('last');
+    lines.giveBack(taken);
+    const expected = [...Array.from({ length: 600 }, (_, n) => String(n + 100)), 'last']
+      .map((text) => text + '\n')
+      .join('');
+    expect(textOf(lines.all())).toBe(expected);
+    expect(countLines(lines.all())).toBe(601);
+    expect(textOf(withoutLines(lines.all(), 599))).toBe('699\nlast\n');
+    expect(withoutLines(lines.all(), 700)).toEqual([]);
+    expect(textOf(lines.take(601))).toBe(expected);
   });
 
   test('holds lines that are longer together than one string may be', () => {

@@ -23,7 +23,9 @@ describe('openFileScrivener rejects', () => {
     const opened = await rejectionOf(openFileScrivener(config));
     expect(opened).toBeInstanceOf(error);
     expect((opened as Error).message).toMatch(
-      new RegExp(`^Expected \`${option}\` to be .*, got ${String(value) || '.*'}$`),
+      new RegExp(
+        `^Expected \`${option}\` to be .*, got ${typeof value === 'string' && value !== '' ? JSON.stringify(value) : String(value) || '.*'}$`,
+      ),
     );
     expect(readdirSync(path())).toEqual([]);
     // And holds nothing.

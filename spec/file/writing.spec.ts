@@ -198,8 +198,9 @@ describe('entries are serialized when they are written', () => {
     expect(textOf(filePath())).toBe(journalText(['json']));
   });
 
-  test('still once the flusher has failed, but their lines are kept no more', async () => {
-    await open({ sink: { append: () => Promise.reject(new Error('no disk')) }, flushThreshold: 1 });
+  test('still after the flusher has failed, but their lines are kept no longer where nothing can be reopened', async () => {
+    const close = () => Promise.resolve();
+    await open({ sink: { append: () => Promise.reject(new Error('no disk')), close }, flushThreshold: 1 });
     await scrivener.write('a');
     await scrivener.flusher.waitFor('Failed');
     const push = jest.spyOn(Queue.prototype, 'push');

@@ -103,7 +103,7 @@ describe('forFile', () => {
     [{ flushThreshold: 0 }, 'Expected `flushThreshold` to be an integer >= 1, got 0'],
     [{ flushIntervalMs: -1 }, 'Expected `flushIntervalMs` to be 0 to 2147483647 ms or Infinity, got -1'],
     [{ flushQueueCapacity: 0 }, 'Expected `flushQueueCapacity` to be an integer >= 1, got 0'],
-    [{ durability: 'paper' as 'os' }, 'Expected `durability` to be one of os, disk, got paper'],
+    [{ durability: 'paper' as 'os' }, 'Expected `durability` to be one of os, disk, got "paper"'],
     [{ filePath: '' }, 'Expected `filePath` to be a path, got an empty string'],
   ])('the application does not start with %p', async (options, message) => {
     const module = ScrivenerModule.forFile({ filePath: path('a'), ...options });

@@ -31,7 +31,11 @@ describe('scrivenerConformance', () => {
 
   test('registers each case under a name of its own, and reports them', () => {
     const names: string[] = [];
-    const report = scrivenerConformance({ test: (name) => names.push(name), create, supports: { writeAll: true } });
+    const report = scrivenerConformance({
+      test: (name) => names.push(name),
+      create,
+      supports: { writeAll: true, ends: true },
+    });
 
     expect(report.cases).toEqual(names);
     expect(report.skipped).toEqual([]);
@@ -60,7 +64,9 @@ describe('scrivenerConformance', () => {
     const { skipped } = scrivenerConformance({ test: () => {}, create });
 
     expect(skipped.length).toBeGreaterThan(0);
-    expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(['the backend does not support `writeAll`']));
+    expect(new Set(skipped.map(({ reason }) => reason))).toEqual(
+      new Set(['the backend does not support `writeAll`', 'the backend does not support `ends`']),
+    );
   });
 
   test('skips nothing silently where the runner cannot skip', () => {

@@ -1,6 +1,8 @@
 // What the specs run in a process of its own: see ./child.ts.
 import { appendFileSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
 import { NEVER } from 'rxjs';
 import { AdapterHost, consume, JsonEntrySerializer } from 'rx-scrivener';
 import { FileAppendSink, FileBookmarkStore, openFileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
@@ -46,6 +48,80 @@ const programs: Record<string, () => Promise<void>> = {
     commands.on('line', (text) => void scrivener.write(text));
     say('open');
     await new Promise(() => undefined);
+  },
+
+  /** Writes five entries, and ends as it is told. */
+  async end() {
+    commands.close();
+    process.stdin.destroy();
+    const [way = '', options = '{}'] = argument.split(' ');
+    const config = { filePath, flushIntervalMs: Infinity, ...(JSON.parse(options) as object) };
+    const scrivener = await openFileScrivener<unknown>(config);
+    const text = 'x';
+    const write = async () => {
+      for (let n = 1; n <= 5; n++) await scrivener.write({ n, text });
+    };
+    const ways: Record<string, () => unknown> = {
+      naturally: write,
+      exit: async () => {
+        await write();
+        process.exit(0);
+      },
+      synchronously: () => {
+        for (let n = 1; n <= 5; n++) scrivener.append({ n, text });
+        process.exit(0);
+      },
+      error: async () => {
+        await write();
+        setImmediate(() => {
+          throw new Error('nobody catches this');
+        });
+      },
+      groups: async () => {
+        await scrivener.writeAll([
+          { n: 1, text },
+          { n: 2, text },
+        ]);
+        await scrivener.writeAll([
+          { n: 3, text },
+          { n: 4, text },
+          { n: 5, text },
+        ]);
+        process.exit(0);
+      },
+      'in-flight': () => {
+        // Larger than what is written in one system call, and ended while the thread pool is at it.
+        for (let n = 1; n <= 5; n++) scrivener.append({ n, text: 'x'.repeat(3_000_000) });
+        void scrivener.flush().catch(() => undefined);
+        setImmediate(() => setTimeout(() => process.exit(0), Number(process.env.AFTER_MS ?? 0)));
+      },
+      signal: async () => {
+        await write();
+        process.once('SIGTERM', () => {
+          scrivener.flushSync();
+          say(`${readFileSync(filePath, 'utf8').split('\n').length - 1} lines`);
+          for (let n = 6; n <= 8; n++) scrivener.append({ n, text });
+          void scrivener.close().then(() => say('closed'));
+        });
+        setInterval(() => undefined, 1_000).unref();
+        process.kill(process.pid, 'SIGTERM');
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      },
+      failed: async () => {
+        await write();
+        await scrivener.flush().catch(() => undefined);
+        process.exit(0);
+      },
+    };
+    await ways[way]!();
+  },
+
+  /** As `end`, in a thread of its own. */
+  async worker() {
+    commands.close();
+    process.stdin.destroy();
+    await once(new Worker(__filename, { argv: ['end', filePath, argument], stdin: false }), 'exit');
+    say('the worker has ended');
   },
 
   /** Writes without end, and says what is flushed. */

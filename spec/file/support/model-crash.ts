@@ -1,15 +1,29 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import type { FileScrivener } from 'rx-scrivener/file';
 import { show, showEnd } from './model-readers';
 import { outcomeOf } from './outcome';
 import type { StoredModel } from './stored-model';
 
-/** What a crash leaves of a journal's folder: of what was written last, so many bytes may not have come as far as the disk. */
+/**
+ * What a crash leaves of a journal's folder: of what was written last, so many bytes may not have come as far as the disk. What is on record was synced
+ * before.
+ */
 export function copyAsCrashed(folder: string, to: string, torn: number): string {
   const copied = copy(folder, to);
   const active = `${copied}/journal.ndjson`;
-  if (existsSync(active)) truncateSync(active, Math.max(0, statSync(active).size - torn));
+  if (existsSync(active)) truncateSync(active, Math.max(bytesOnRecord(active), statSync(active).size - torn));
   return copied;
+}
+
+function bytesOnRecord(active: string): number {
+  const record = `${active}.segments`;
+  if (!existsSync(record)) return 0;
+  const { last } = JSON.parse(readFileSync(record, 'utf8')) as { last: number };
+  let bytes = 0;
+  for (const line of readFileSync(active, 'utf8').split('\n').slice(0, -1)) {
+    if (Number(/"position":(\d+)/.exec(line)![1]) <= last) bytes += Buffer.byteLength(line) + 1;
+  }
+  return bytes;
 }
 
 /** What a crash has left, when `least` was the model's first position, holds the model's entries up to the end of one or of a group, and can be gone on with. */
