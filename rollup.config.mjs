@@ -58,7 +58,7 @@ const withoutCommand = {
 const stringifier = 'fast-json-stable-stringify';
 const builtIn = [
   nodeResolve({ resolveOnly: [stringifier] }),
-  commonjs(),
+  commonjs({ strictRequires: false }),
   {
     name: 'licence-of-the-stringifier',
     generateBundle() {

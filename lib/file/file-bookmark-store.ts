@@ -23,12 +23,8 @@ export class FileBookmarkStore implements BookmarkStore {
   #next: Promise<void> | undefined;
 
   constructor(filePath: string) {
-    this.#filePath = filePath;
-  }
-
-  /** @internal */
-  get [STORED_AS](): string {
-    return resolve(this.#filePath);
+    this.#filePath = resolve(filePath);
+    Reflect.defineProperty(this, STORED_AS, { value: this.#filePath });
   }
 
   /** Resolves with {@link START} when there is no file; rejects with {@link CorruptBookmarkError} when it holds no bookmark. */

@@ -1,10 +1,18 @@
 // Server
 export { journalHandler } from './journal-handler';
 export type { Admission, Authorize, CrossOriginOptions, JournalHandlerOptions, Verdict } from './handler-options';
-export { nodeListener, type NodeListener, type NodeRequest, type NodeResponse } from './node-listener';
+export {
+  nodeListener,
+  type FastifyReply,
+  type FastifyRequest,
+  type NodeListener,
+  type NodeRequest,
+  type NodeResponse,
+} from './node-listener';
 
 // Client
 export { openRemoteScrivener, type RemoteScrivenerConfig } from './open-remote-scrivener';
+export type { HeaderFields } from './connection';
 export { RemoteScrivener } from './remote-scrivener';
 
 // Errors

@@ -22,11 +22,7 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
   ) {
     this.#inner = inner;
     this.#write = write;
-  }
-
-  /** @internal */
-  get [INNER](): Scrivener<T> {
-    return this.#inner;
+    Reflect.defineProperty(this, INNER, { value: inner }); // a computed member would keep bundlers from dropping the class
   }
 
   async write(entry: T, options?: WriteOptions): Promise<Position> {

@@ -37,8 +37,8 @@ export function byteThreshold<T>(
     });
 }
 
-const json = new JsonEntrySerializer<unknown>();
-const utf8 = new TextEncoder();
+const json = /* @__PURE__ */ new JsonEntrySerializer<unknown>();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 function bytesOfLine(record: Positioned<unknown>): number {
   return utf8.encode(json.serialize(record)).length + 1;

@@ -19,6 +19,4 @@ export interface BookmarkStore {
   load(): Promise<Position>;
   /** Resolves once a later `load` gives this position. */
   save(position: Position): Promise<void>;
-  /** @internal */
-  readonly [STORED_AS]?: string;
 }

@@ -39,7 +39,7 @@ export class Bookmark<T> {
   constructor(scrivener: Scrivener<T>, store: BookmarkStore) {
     this.#scrivener = scrivener;
     this.#store = store;
-    const key = store[STORED_AS] ?? store;
+    const key = (store as { readonly [STORED_AS]?: string })[STORED_AS] ?? store;
     this.#turn = turns.get(key) ?? Promise.resolve();
     const left = new Promise<void>((resolve) => (this.#leave = resolve));
     const next = this.#turn.then(() => left);

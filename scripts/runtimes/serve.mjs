@@ -1,7 +1,6 @@
 /* global Bun, Deno */
 import { createServer } from 'node:http';
-import * as http from 'rx-scrivener/http';
-const { nodeListener } = http;
+import { nodeListener } from 'rx-scrivener/http';
 
 /** Serves a handler by what the runtime has for it. */
 export async function serve(handler) {
