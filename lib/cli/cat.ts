@@ -5,14 +5,14 @@ import type { Terminal } from './terminal';
 
 /** Which lines are printed. */
 export interface CatOptions {
-  /** Those behind this position. */
+  /** Those after this position; default: all that there are, from the oldest that is kept. */
   readonly after?: Position;
   /** So many, at the end. */
   readonly last?: number;
 }
 
 /** Prints a journal's lines; those before damage, then fails. */
-export async function cat(filePath: string, { after = START, last }: CatOptions, terminal: Terminal): Promise<void> {
+export async function cat(filePath: string, { after, last }: CatOptions, terminal: Terminal): Promise<void> {
   if (last !== undefined) {
     await catLast(filePath, { after, last }, terminal);
     return;
@@ -26,7 +26,7 @@ export async function cat(filePath: string, { after = START, last }: CatOptions,
 /** Prints a journal's last lines, and returns the position of the last. */
 export async function catLast(
   filePath: string,
-  { after, last }: Required<CatOptions>,
+  { after, last }: CatOptions & { readonly last: number },
   terminal: Terminal,
 ): Promise<Position> {
   const lines = new Ring<string>(last);

@@ -7,12 +7,19 @@ const NEWLINE = 10;
 
 /** How many bytes a journal takes. */
 export async function journalSize(filePath: string): Promise<number> {
-  return (await stat(filePath)).size;
+  try {
+    return (await stat(filePath)).size;
+  } catch (error) {
+    // A crash between the two steps of a rotation leaves closed segments alone.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && (await isRotated(filePath))) return 0;
+    throw error;
+  }
 }
 
 /** The position that a journal's active file begins with: that of its first line, where closed segments come before it. */
 export async function activeFirst(filePath: string): Promise<Position> {
   if (!(await isRotated(filePath))) return 1;
+  if ((await journalSize(filePath)) === 0) return Infinity;
   const file = await open(filePath, 'r');
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);

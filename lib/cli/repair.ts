@@ -1,3 +1,4 @@
+import { located } from '../file/files-reader';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { loadManifest } from '../file/manifest';
 import type { Position } from '../journal/position';
@@ -30,11 +31,12 @@ export async function repair(
   { output = `${filePath}.repaired`, renumber = false }: RepairOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const oldest = await oldestOf(filePath, terminal);
+  const found = await located(filePath);
+  const oldest = await oldestOf(found, terminal);
   const journals = new NewJournals(output);
   const kept = new KeptLines(filePath, journals, oldest, renumber);
   try {
-    for await (const file of journalFiles(filePath, oldest)) {
+    for await (const file of journalFiles(found, oldest)) {
       const { size } = await file.file.stat();
       const progress = showProgress(`Repairing ${file.filePath}`, size, terminal.stderr);
       try {

@@ -1,6 +1,7 @@
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { lineBytes, type JournalLine } from './journal-line';
+import { located } from '../file/files-reader';
 import { activeFirst, journalSize, tornBytes } from './journal-size';
 import { showProgress } from './progress';
 import { readLines } from './read-lines';
@@ -30,9 +31,10 @@ export interface SurveyOptions {
 
 /** Reads a journal from its beginning to its end, or to the first damage. */
 export async function survey(
-  filePath: string,
+  name: string,
   { doing, terminal, restarts = 'reject', visit }: SurveyOptions,
 ): Promise<Survey> {
+  const filePath = await located(name);
   // Asked for first: what a writer appends meanwhile is not torn.
   const size = await journalSize(filePath);
   const first = await activeFirst(filePath);

@@ -17,9 +17,10 @@ export async function tail(
   { lines, follow = false }: TailOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const after = await catLast(filePath, { after: START, last: lines }, terminal);
+  const after = await catLast(filePath, { last: lines }, terminal);
   if (!follow) return;
-  const records = readLines(filePath, { after, follow })[Symbol.asyncIterator]();
+  // Where nothing is there to be printed, what comes begins anywhere.
+  const records = readLines(filePath, { ...(after > START && { after }), follow })[Symbol.asyncIterator]();
   interruption().addEventListener('abort', () => void records.return?.());
   for (let next = await records.next(); next.done !== true; next = await records.next()) {
     const pause = terminal.out.write(next.value.entry.text);

@@ -1,3 +1,4 @@
+import { onAbort } from '../journal/abort';
 import type { WaitOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 
@@ -28,8 +29,12 @@ export class Backlog {
     return this.#waiting === 0 && (pending === 0 || pending + entries <= this.#maxPending);
   }
 
-  /** Appends when what is flushed leaves room for it, and those who came before have appended. */
+  /**
+   * Appends when what is flushed leaves room for it, and those who came before have appended; rejects with the signal's reason when it is aborted before, also while
+   * somebody else has the turn.
+   */
   async whenRoom<R>(entries: number, signal: AbortSignal | undefined, append: () => R): Promise<R> {
+    signal?.throwIfAborted();
     this.#waiting++;
     const turn = this.#turn.then(async () => {
       signal?.throwIfAborted();
@@ -38,7 +43,7 @@ export class Backlog {
     });
     this.#turn = turn.catch(() => undefined);
     try {
-      return await turn;
+      return await (signal ? untilAborted(turn, signal) : turn);
     } finally {
       this.#waiting--;
     }
@@ -49,4 +54,11 @@ export class Backlog {
     const wanted = () => Math.min(journal.head, journal.head + entries - this.#maxPending);
     while (journal.flushed < wanted()) await journal.whenFlushed(wanted(), { signal });
   }
+}
+
+function untilAborted<R>(promise: Promise<R>, signal: AbortSignal): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const unlisten = onAbort(signal, () => reject(signal.reason as Error));
+    promise.then(resolve, reject).finally(unlisten);
+  });
 }

@@ -1,4 +1,5 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
@@ -18,12 +19,15 @@ const PAUSE_MS = 10;
 
 /** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
 export class FilesReader<T> {
-  readonly #format: LineFormat<T>;
+  #format: LineFormat<T>;
   readonly #wanted: Position | undefined;
   readonly #follow: boolean;
   readonly #signal: AbortSignal;
   /** The last position that was read. */
   #last = START;
+  /** Whether anything was read, and what comes has to follow it. */
+  #hasBegun = false;
+  #wasThere = false;
 
   /** @param after - emit what lies behind it; `undefined`: what there is */
   constructor(format: LineFormat<T>, after: Position | undefined, follow: boolean, signal: AbortSignal) {
@@ -34,21 +38,39 @@ export class FilesReader<T> {
   }
 
   async *pages(): Pages<T> {
-    const { filePath } = this.#format;
+    // Once: links, and for a follower a working directory that changes, lead to no other journal.
+    const filePath = await located(this.#format.filePath, this.#follow);
+    this.#format = { ...this.#format, filePath };
     const { first } = await loadManifest(filePath);
     if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
     this.#last = first - 1;
     while (!this.#signal.aborted) {
       yield* this.#closedPages();
       const file = await this.#openActive();
+      if (file === undefined) {
+        if (this.#follow) continue;
+        return;
+      }
       try {
         // Rotated in between.
         if ((await this.#closed()).length > 0) continue;
+        const { first } = await loadManifest(filePath);
+        if (first > this.#last + 1) {
+          // What came in between was closed and retired.
+          this.#skipTo(first);
+        }
         if ((yield* this.#activePages(file)) === 'done') return;
       } finally {
         await file.close();
       }
     }
+  }
+
+  /** Begins anew with the oldest position kept, where what was asked for lies there or after it; throws {@link PositionTrimmedError} where it does not. */
+  #skipTo(first: Position): void {
+    const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
+    if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
+    this.#last = first - 1;
   }
 
   get #after(): Position {
@@ -64,7 +86,12 @@ export class FilesReader<T> {
     for (;;) {
       const [segment, next] = await this.#closed();
       if (segment === undefined || this.#signal.aborted) return;
-      if (segment.first !== this.#last + 1) throw await this.#missing(segment.first);
+      if (segment.first !== this.#last + 1) {
+        const error = await this.#missing(segment.first);
+        if (!(error instanceof PositionTrimmedError)) throw error;
+        this.#skipTo(error.first);
+        continue;
+      }
       if (next !== undefined && next.first <= this.#after) this.#last = next.first - 1;
       else yield* this.#segmentPages(segment);
     }
@@ -75,15 +102,28 @@ export class FilesReader<T> {
     try {
       ino = await inodeOf(filePath);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // compressed or retired in between: look again
+      // Compressed or retired in between: look again. A link that leads nowhere is there all the same.
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await isLink(filePath));
+      if (isGone) return;
       throw error;
     }
     const format = { ...this.#format, filePath, groupsAreWhole: true };
     const lines = new LineReader<T>(format, { lines: 0, position: first - 1 });
     const stretch = { after: this.#after, byteOffset: 0, end: Infinity };
-    for await (const records of segmentPages({ filePath, compressed, ino }, lines, stretch)) {
-      yield records;
-      if (this.#signal.aborted) return;
+    try {
+      for await (const records of segmentPages({ filePath, compressed, ino }, lines, stretch)) {
+        this.#hasBegun = true;
+        yield records;
+        this.#last = records.at(-1)!.position;
+        if (this.#signal.aborted) return;
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || lines.last >= first) throw error;
+      return; // gone before anything of it was read: look again
+    }
+    if (lines.last < first) {
+      const reason = `the segment is empty, and has to begin with position ${first}`;
+      throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
     }
     this.#last = lines.last;
   }
@@ -141,20 +181,31 @@ export class FilesReader<T> {
     const found = await stat(filePath, { bigint: true }).catch(() => undefined);
     if (found?.ino === ino) return false;
     if ((await findSegments(filePath)).some((segment) => segment.first === first)) return true;
-    return last >= first && (await loadManifest(filePath)).first === last + 1;
+    return (last >= first || this.#follow) && (await loadManifest(filePath)).first > last;
   }
 
-  async #openActive(): Promise<FileHandle> {
+  /** `undefined` where closed segments are all there is, as a crash between the two steps of a rotation leaves them. */
+  async #openActive(): Promise<FileHandle | undefined> {
     const { filePath } = this.#format;
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; !this.#signal.aborted; attempt++) {
       try {
-        return await open(filePath, 'r');
+        const file = await open(filePath, 'r');
+        this.#wasThere = true;
+        return file;
       } catch (error) {
         const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        if (!isMissing || this.#last === START || attempt >= ATTEMPTS) throw error;
+        if (!isMissing) throw error;
+        // A follower waits for the writer, who may begin the next file hours later.
+        const waits = this.#follow && (this.#wasThere || this.#last > START);
+        if (!waits && (attempt >= ATTEMPTS || this.#last === START)) {
+          if (this.#last > START) return undefined;
+          throw error;
+        }
+        if (waits && (await this.#closed()).length > 0) return undefined;
       }
       await delay(PAUSE_MS);
     }
+    return undefined;
   }
 
   async #missing(found: Position): Promise<Error> {
@@ -168,6 +219,20 @@ export class FilesReader<T> {
 
   *#emit(records: readonly Positioned<T>[]): Generator<readonly Positioned<T>[], void> {
     const wanted = records.filter(({ position }) => position > this.#after);
+    if (wanted.length > 0) this.#hasBegun = true;
     if (wanted.length > 0) yield wanted;
   }
+}
+
+/** Where a file is, links followed; under the name that it was given where that leads there as long as it is read. */
+export async function located(filePath: string, follow = false): Promise<string> {
+  const real = await realpath(filePath).catch(() => filePath);
+  return real === resolve(filePath) && !follow ? filePath : real;
+}
+
+async function isLink(filePath: string): Promise<boolean> {
+  return lstat(filePath).then(
+    (stats) => stats.isSymbolicLink(),
+    () => false,
+  );
 }

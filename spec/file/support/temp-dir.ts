@@ -8,6 +8,6 @@ export function useTempDir(): (...names: string[]) => string {
   beforeEach(() => {
     dir = realpathSync(mkdtempSync(join(tmpdir(), 'rx-scrivener-')));
   });
-  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+  afterEach(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return (...names) => join(dir, ...names);
 }
