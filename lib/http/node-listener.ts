@@ -1,3 +1,6 @@
+import { STREAM_OPENED, type AccountedRequest } from '../journal/stream-opened';
+import { EVENTS_TYPE } from './protocol';
+
 /** The parts of a Node request in use: of `node:http` and Express. */
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
@@ -83,6 +86,7 @@ async function answer(
   if (cookies.length > 0) out.setHeader('set-cookie', cookies);
   // What is left of a body that nobody wants would be taken for the next request.
   if (hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
+  if (response.headers.get('content-type') === EVENTS_TYPE) (node as AccountedRequest)[STREAM_OPENED]?.();
   out.flushHeaders?.();
   if (response.body && node.method !== 'HEAD') await send(response.body, out);
   out.end();

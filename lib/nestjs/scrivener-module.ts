@@ -1,8 +1,10 @@
 import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { assertFunction, shown } from '../errors/assert-argument';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { ApplicationProviders } from './application-providers';
 import { fileJournalProvider, fileJournalProviders } from './file-journal-providers';
+import { HttpStreams } from './http-streams';
 import { JournalLifecycle } from './journal-lifecycle';
 import type {
   FileJournalAsyncOptions,
@@ -13,6 +15,19 @@ import type {
 import { DEFAULT_NAME, getScrivenerToken } from './journal-tokens';
 
 const CONFIG = Symbol('rx-scrivener:config');
+
+/** One for all journals of an application. */
+@Module({
+  providers: [
+    {
+      provide: HttpStreams,
+      inject: [HttpAdapterHost, ModulesContainer],
+      useFactory: (adapterHost: HttpAdapterHost, modules: ModulesContainer) => new HttpStreams(adapterHost, modules),
+    },
+    { provide: APP_INTERCEPTOR, useExisting: HttpStreams },
+  ],
+})
+class HttpStreamsModule {}
 
 /**
  * Journals for a NestJS application: import one dynamic module for each journal, once; all modules see its tokens.
@@ -51,6 +66,7 @@ export class ScrivenerModule {
   /**
    * {@link ScrivenerModule.forFile}, configured with what is in the container.
    *
+   * @throws TypeError when `useFactory` is no function; the application does not start when it gives no configuration
    * @example
    * ```ts
    * ScrivenerModule.forFileAsync({
@@ -61,7 +77,16 @@ export class ScrivenerModule {
    */
   static forFileAsync<T = unknown>(options: FileJournalAsyncOptions<T>): DynamicModule {
     const { inject = [], useFactory, imports } = options;
-    return fileModule(options, { provide: CONFIG, inject, useFactory }, imports);
+    assertFunction('useFactory', useFactory);
+    const configure = async (...dependencies: never[]) => {
+      const config: unknown = await useFactory(...dependencies);
+      if (typeof config === 'object' && config !== null) return config;
+      const journal = shown(nameOf(options));
+      throw new TypeError(
+        `Expected \`useFactory\` of the journal ${journal} to give its configuration, got ${shown(config)}`,
+      );
+    };
+    return fileModule(options, { provide: CONFIG, inject, useFactory: configure }, imports);
   }
 
   /**
@@ -114,7 +139,7 @@ function journalModule(
   return {
     module: ScrivenerModule,
     global: true,
-    imports,
+    imports: [HttpStreamsModule, ...imports],
     providers: [
       {
         provide: ApplicationProviders,

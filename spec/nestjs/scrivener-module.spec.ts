@@ -225,6 +225,24 @@ describe('forFileAsync', () => {
     const useFactory = () => Promise.reject(new Error('no config'));
     await expect(start({ imports: [ScrivenerModule.forFileAsync({ useFactory })] })).rejects.toThrow('no config');
   });
+
+  test.each([
+    ['nothing', () => undefined, 'undefined'],
+    ['a promise of nothing', () => Promise.resolve(), 'undefined'],
+    ['null', () => null, 'null'],
+    ['a path', () => 'data/chat.ndjson', '"data/chat.ndjson"'],
+  ])('the application does not start when the factory gives %s', async (_, useFactory, got) => {
+    const journal = ScrivenerModule.forFileAsync({ name: 'audit', useFactory: useFactory as never });
+    await expect(start({ imports: [journal] })).rejects.toThrow(
+      new TypeError(`Expected \`useFactory\` of the journal "audit" to give its configuration, got ${got}`),
+    );
+  });
+
+  test('a factory that is none is refused at the call', () => {
+    expect(() => ScrivenerModule.forFileAsync({} as never)).toThrow(
+      new TypeError('Expected `useFactory` to be a function, got undefined'),
+    );
+  });
 });
 
 describe('forMemory', () => {
