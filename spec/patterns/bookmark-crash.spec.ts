@@ -38,5 +38,6 @@ test.each(['consume', 'host'])(
     const second = await start();
     await second.handles('ABCD');
     await until(() => bookmark() === positions());
+    await second.crash(); // before its folder is removed
   },
 );
