@@ -20,7 +20,15 @@ function describe(issue: unknown): string {
   const segments: readonly unknown[] = Array.isArray(path) ? path : [];
   const place = segments.map((segment) => {
     const { key = segment } = Object(segment) as { readonly key?: unknown };
-    return String(key);
+    return plain(key);
   });
-  return place.length > 0 ? `${place.join('.')}: ${String(message)}` : String(message);
+  return place.length > 0 ? `${place.join('.')}: ${plain(message)}` : plain(message);
+}
+
+function plain(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'unprintable';
+  }
 }

@@ -60,12 +60,14 @@ async function writeEach<T>(
 ): Promise<Answer[]> {
   const checkAndAdmit = async (text: string): Promise<T> => {
     const entry = await checkEntry(text, schema);
-    if (admit === undefined) return entry;
+    if (admit === undefined) return entryOf('schema', entry);
+    let admitted;
     try {
-      return await admit(entry, admission);
+      admitted = await admit(entry, admission);
     } catch (error) {
       throw await refusal(error);
     }
+    return entryOf('admit', admitted);
   };
   const checked = await Promise.allSettled(texts.map(checkAndAdmit));
   return Promise.all(
@@ -90,6 +92,13 @@ async function checkEntry<T>(text: string, schema: StandardSchemaV1<unknown, T> 
   const result = await schema['~standard'].validate(entry);
   if (result.issues) throw new EntryValidationError(result.issues);
   return result.value;
+}
+
+/** What a hook of the user's made of an entry; throws when that is nothing, which no reader could be told. */
+function entryOf<T>(hook: string, entry: T): T {
+  if (entry === undefined)
+    throw new TypeError(`Expected \`${hook}\` to give the entry that is appended, got undefined`);
+  return entry;
 }
 
 async function readEntries(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -6,7 +6,7 @@ const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', K
 
 /** What pages of other origins may see and do. */
 export class CrossOrigin {
-  readonly #allows: (origin: string) => boolean;
+  readonly #allows: (origin: string) => unknown;
   readonly #isAny: boolean;
   readonly #credentials: boolean;
   readonly #allowHeaders: string;
@@ -17,7 +17,7 @@ export class CrossOrigin {
     if (unknown !== undefined) throw new TypeError(`Expected \`cors\` to have no member \`${unknown}\``);
     if (typeof credentials !== 'boolean')
       throw new TypeError(`Expected \`cors.credentials\` to be a boolean, got ${String(credentials)}`);
-    if (typeof allowHeaders === 'string' || ![...allowHeaders].every(isToken))
+    if (!areTokens(allowHeaders))
       throw new TypeError(`Expected \`cors.allowHeaders\` to be names of headers, got ${String(allowHeaders)}`);
     const origins = new Set<unknown>(Array.isArray(origin) ? origin : [origin]);
     this.#isAny = origins.has('*');
@@ -32,22 +32,21 @@ export class CrossOrigin {
     this.#allowHeaders = [...HEADERS, ...allowHeaders].join(', ');
   }
 
-  /** The headers of an answer. */
+  /** The headers of an answer; throws what a function of the user's throws. */
   headersFor(request: Request): Record<string, string> {
     const origin = request.headers.get('Origin');
     const headers = { Vary: 'Origin' };
-    if (origin === null || !(this.#isAny || this.#allows(origin))) return headers;
+    if (origin === null || !(this.#isAny || this.#allows(origin) === true)) return headers;
     return {
       ...headers,
       'Access-Control-Allow-Origin': this.#isAny ? '*' : origin,
-      'Access-Control-Expose-Headers': `ETag, ${MEMORY_HEADER}, ${HEARTBEAT_HEADER}`,
+      'Access-Control-Expose-Headers': `ETag, Retry-After, ${MEMORY_HEADER}, ${HEARTBEAT_HEADER}`,
       ...(this.#credentials && { 'Access-Control-Allow-Credentials': 'true' }),
     };
   }
 
-  /** The answer to a browser that asks before it sends a request. */
-  preflight(request: Request): Response {
-    const headers = this.headersFor(request);
+  /** The answer to a browser that asks before it sends a request; `headers` are those of {@link headersFor}. */
+  preflight(headers: Readonly<Record<string, string>>): Response {
     if (!('Access-Control-Allow-Origin' in headers)) return new Response(null, { status: 403, headers });
     const allowed = {
       'Access-Control-Allow-Methods': METHODS,
@@ -68,6 +67,9 @@ function assertOrigin(origin: unknown): void {
   throw new TypeError(`Expected \`cors.origin\` to be ${expected}, got ${String(origin)}`);
 }
 
-function isToken(name: unknown): boolean {
-  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name);
+function areTokens(names: unknown): boolean {
+  return (
+    Array.isArray(names) &&
+    names.every((name) => typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+  );
 }

@@ -165,14 +165,16 @@ export function journalHandler<T>(
   }
 
   return async (request) => {
-    if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(request);
+    let shared: Record<string, string> = {};
     const headers = () => ({
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
       [MEMORY_HEADER]: memory.token,
-      ...crossOrigin?.headersFor(request),
+      ...shared,
     });
     try {
+      if (crossOrigin) shared = crossOrigin.headersFor(request);
+      if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(shared);
       return await answer(request, headers());
     } catch (error) {
       const response = explain(error).toResponse(headers());

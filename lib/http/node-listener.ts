@@ -130,7 +130,20 @@ function bodyOf(
   if (!node.readableDidRead) return streamOf(node);
   if (parsed === undefined) return GONE;
   if (parsed instanceof Uint8Array) return new Uint8Array(parsed);
-  return typeof parsed === 'string' ? parsed : JSON.stringify(parsed);
+  return typeof parsed === 'string' && isText(parsed, node) ? parsed : JSON.stringify(parsed);
+}
+
+/** Whether a text is the body as it came. A JSON parser leaves a text, too, of a body that is a JSON string: that was longer by its quotation marks. */
+function isText(text: string, { headers }: NodeRequest): boolean {
+  if (!/^application\/json\b/i.test(String(headers['content-type']))) return true;
+  const length = headers['content-encoding'] === undefined ? headers['content-length'] : undefined;
+  if (length !== undefined) return Number(length) < new TextEncoder().encode(text).length + 2;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function hasBody({ method, headers }: NodeRequest): boolean {

@@ -13,6 +13,7 @@ import type { Verbatim } from './write-memory';
 /** A refusal that says why, without end, is a way to fill the server's memory. */
 const MAX_ISSUES = 10;
 const MAX_MESSAGE_LENGTH = 200;
+const MAX_DETAIL_LENGTH = 500;
 
 /** What is told beside code and detail. */
 export interface ProblemOptions extends ErrorOptions {
@@ -33,8 +34,8 @@ export class Problem extends Error {
     detail: string,
     { data, headers = {}, verbatim, ...options }: ProblemOptions = {},
   ) {
-    super(detail, options);
-    this.body = { status, code, detail, ...data };
+    super(detail.slice(0, MAX_DETAIL_LENGTH), options);
+    this.body = { status, code, detail: this.message, ...data };
     this.headers = headers;
     this.verbatim = verbatim;
   }
@@ -74,9 +75,9 @@ export function problemOf(error: unknown): Problem {
     const options = { data: { issues: error.issues.slice(0, MAX_ISSUES).map(plainIssue) }, cause: error };
     return new Problem(422, error.code, 'The schema refuses the entry', options);
   }
-  if (error instanceof SerializationError) return problem(422, error, { data: { reason: error.reason } });
+  if (error instanceof SerializationError) return problem(422, error, { data: { reason: plainText(error.reason) } });
   if (error instanceof JournalClosedError || error instanceof WriteUncertainError) return problem(409, error);
-  if (error instanceof JournalMismatchError) return problem(409, error, { data: { reason: error.reason } });
+  if (error instanceof JournalMismatchError) return problem(409, error, { data: { reason: plainText(error.reason) } });
   if (error instanceof BacklogFullError || error instanceof JournalLostError) {
     return new Problem(503, error.code, 'The journal cannot do this now', { cause: error });
   }

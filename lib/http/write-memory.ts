@@ -69,7 +69,7 @@ export class WriteMemory {
    * when nobody knows whether it was received.
    */
   answer({ key: name, caller, digest, count, since }: KeyedWrite, write: () => Promise<Answer>): Promise<Answer> {
-    const key = caller === undefined ? name : JSON.stringify([caller, name]);
+    const key = JSON.stringify([caller ?? null, name]);
     this.#forget();
     const known = this.#writes.get(key);
     if (known) {

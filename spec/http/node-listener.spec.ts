@@ -129,6 +129,37 @@ describe('a body that somebody else has read', () => {
   });
 });
 
+describe.each<[string, () => Promise<string>]>([
+  ['Express with a JSON parser', () => onExpress(express5, express5.json({ strict: false }))],
+  ['Express with a text parser', () => onExpress(express5, express5.text({ type: '*/*' }))],
+  ['Fastify', () => onFastify('whole')],
+])('entries that are texts, on %s', (_, serve) => {
+  test.each<unknown>(['abc', '1', '{"a":1}', '"', '', 'é', 1, null, false, [], { text: '"' }])(
+    '%j is what it was',
+    async (entry) => {
+      const url = await serve();
+      expect((await post(url, JSON.stringify(entry))).status).toBe(201);
+      expect(await firstValueFrom(journal.tail())).toEqual({ position: 1, entry });
+    },
+  );
+});
+
+test('a text that came in pieces is taken for what it can be', async () => {
+  const url = await onFastify('whole');
+  const inPieces = async (text: string) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(text));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, duplex: 'half' };
+    return (await fetch(url, init)).status;
+  };
+  expect([await inPieces('"abc"'), await inPieces('{"text":"a"}')]).toEqual([201, 201]);
+  expect(await firstValueFrom(journal.readBackward(2))).toEqual({ position: 1, entry: 'abc' });
+});
+
 test('a body that is too large is refused before it has come, and the connection goes with it', async () => {
   const url = await onNode(nodeListener(journalHandler(journal, { authorize: 'public', maxBodyBytes: 100 })));
   const sending = httpRequest(url, { method: 'POST', headers: { 'Content-Type': 'application/json' } });

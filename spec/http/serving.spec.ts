@@ -1,11 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { Subject } from 'rxjs';
-import { FlusherDaemon, InMemoryScrivener, type FlushSink } from 'rx-scrivener';
+import { FlusherDaemon, InMemoryScrivener, lastEntries, type FlushSink } from 'rx-scrivener';
 import {
   journalHandler,
   JournalMismatchError,
   openRemoteScrivener,
+  SerializationError,
   type CrossOriginOptions,
   type JournalHandlerOptions,
 } from 'rx-scrivener/http';
@@ -255,6 +258,39 @@ describe('what is admitted', () => {
     expect(journal.head).toBe(3);
   });
 
+  test('nobody’s key is nobody else’s, whatever it reads like', async () => {
+    const journal = new InMemoryScrivener<Said>();
+    const authorize = ({ headers }: Request) => !headers.has('X-User') || { caller: headers.get('X-User')! };
+    const handle = handlerOf(journal, { authorize });
+    expect((await post(handle, 'a', { 'X-User': 'ann', 'Idempotency-Key': 'k' })).status).toBe(201);
+    expect((await post(handle, 'b', { 'Idempotency-Key': '["ann","k"]' })).status).toBe(201);
+    expect(journal.head).toBe(2);
+  });
+
+  test.each<[string, Partial<JournalHandlerOptions<Said>>]>([
+    ['admit', { admit: (() => undefined) as never }],
+    [
+      'schema',
+      { schema: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: undefined }) } } as never },
+    ],
+  ])('nothing is not journaled, and onError is told that it came from `%s`', async (name, options) => {
+    const journal = new InMemoryScrivener<Said>();
+    const errors: unknown[] = [];
+    const handle = handlerOf(journal, { ...options, onError: (error) => errors.push(error) });
+    const answer = await post(handle, 'a');
+    expect([answer.status, journal.head]).toEqual([500, 0]);
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining(`\`${name}\``) as string })]);
+  });
+
+  test('what a refusal says is bounded', async () => {
+    const reason = 'x'.repeat(100_000);
+    const journal = new InMemoryScrivener<Said>();
+    journal.write = () => Promise.reject(new SerializationError(reason));
+    const answer = await post(handlerOf(journal), 'a');
+    expect(answer.status).toBe(422);
+    expect((await answer.text()).length).toBeLessThan(1_000);
+  });
+
   test('an issue of a validator that is none is told all the same, and ends nobody', async () => {
     const unhandled: unknown[] = [];
     const keep = (reason: unknown) => unhandled.push(reason);
@@ -265,6 +301,7 @@ describe('what is admitted', () => {
       'text',
       { message: 5, path: 'x' },
       { message: Symbol('x'), path: [null, { key: Symbol('y') }] },
+      { message: Object.create(null) as unknown, path: [Object.create(null)] },
     ]) {
       const schema = { '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: [issue] }) } } as never;
       const handle = handlerOf(new InMemoryScrivener<Said>(), { schema });
@@ -296,6 +333,24 @@ describe('pages of other origins', () => {
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(isAllowed ? (origin === '*' ? '*' : asking) : null);
   });
 
+  test('may only what a function says by `true`; one that throws is told to onError', async () => {
+    expect((await preflight({ origin: (async () => false) as never }, 'https://a.example')).status).toBe(403);
+    const errors: unknown[] = [];
+    const failure = new Error('no list');
+    const origin = () => {
+      throw failure;
+    };
+    const handle = handlerOf(new InMemoryScrivener<Said>(), {
+      cors: { origin },
+      onError: (error) => errors.push(error),
+    });
+    for (const method of ['OPTIONS', 'HEAD', 'GET']) {
+      const answer = await handle(new Request(URL_OF_JOURNAL, { method, headers: { Origin: 'https://a.example' } }));
+      expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([500, null]);
+    }
+    expect(errors).toEqual([failure, failure, failure]);
+  });
+
   test('may send cookies and headers of their own where that is allowed', async () => {
     const answer = await preflight(
       { origin: 'https://a.example', credentials: true, allowHeaders: ['X-Api-Key'] },
@@ -314,6 +369,7 @@ describe('pages of other origins', () => {
     [{ origin: '*', credentials: true }, /cors\.credentials/],
     [{ origin: '*', credentials: 'yes' }, /cors\.credentials.*yes/],
     [{ origin: '*', allowHeaders: 'X-Api-Key' }, /cors\.allowHeaders/],
+    [{ origin: '*', allowHeaders: null }, /cors\.allowHeaders/],
     [{ origin: '*', allowHeaders: ['X Api'] }, /cors\.allowHeaders/],
     [{ origin: '*', alowHeaders: [] }, /alowHeaders/],
   ])('%p is refused by its name', (cors, message) => {
@@ -346,5 +402,48 @@ test('an answer without content of something else is not the end of a journal', 
   const next = remote.waitFor(0, () => true);
   journal.append({ text: 'a' });
   expect(await next).toEqual({ position: 1, entry: { text: 'a' } });
+  await remote.close();
+});
+
+test.each([false, true])(
+  'whoever leaves is gone from the journal, also after a garbage collection; with the client: %p',
+  async (withClient) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 10));
+    const journal = new InMemoryScrivener<Said>();
+    const handle = handlerOf(journal);
+    let leave: () => void;
+    if (withClient) {
+      const fetch = fetchFrom(() => handle);
+      const remote = await openRemoteScrivener<Said>({ url: URL_OF_JOURNAL, fetch });
+      const tail = remote.tail().subscribe();
+      leave = () => tail.unsubscribe();
+    } else {
+      const leaving = new AbortController();
+      const events = new EventReader(await handle(new Request(URL_OF_JOURNAL, { signal: leaving.signal })));
+      await events.next();
+      leave = () => leaving.abort();
+    }
+    await settled();
+    expect(journal.observed).toBe(true);
+    collect();
+    await settled();
+    leave();
+    await settled();
+    expect(journal.observed).toBe(false);
+  },
+);
+
+test('an entry that has no JSON is met by nobody who reads only what is newer', async () => {
+  const journal = new InMemoryScrivener<unknown>();
+  for (const entry of ['old', 1n, 'a', 'b']) journal.append(entry);
+  const handle = journalHandler(journal, { authorize: 'public' });
+  const remote = await openRemoteScrivener<unknown>({ url: URL_OF_JOURNAL, fetch: fetchFrom(() => handle) });
+  expect(await lastEntries(remote, 2)).toEqual([
+    { position: 3, entry: 'a' },
+    { position: 4, entry: 'b' },
+  ]);
+  await expect(lastEntries(remote, 3)).rejects.toMatchObject({ code: 'ERR_SERIALIZATION' });
   await remote.close();
 });
