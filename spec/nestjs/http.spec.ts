@@ -130,6 +130,8 @@ describe.each<[string, () => AbstractHttpAdapter]>([
       const url = `${await serve(adapter())}/${route}`;
       await journalOf(app!).write({ text: 'first' });
       const tails = await openTails(url, 100);
+      // What is looked at is an end while they are read, not while they begin.
+      while (tails.some((tail) => !tail.text().includes('first'))) await sleep(5);
       await journalOf(app!).write({ text: 'last' });
       expect(await closingMs()).toBeLessThan(SOON_MS);
       await Promise.all(tails.map(({ over }) => over));
