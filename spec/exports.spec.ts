@@ -20,6 +20,7 @@ const entries: Record<string, string[]> = {
     'JournalLockedError',
     'JournalMismatchError',
     'NotSupportedError',
+    'SchemaMismatchError',
     'SerializationError',
     'copyJournal',
     'openFileScrivener',
@@ -89,6 +90,7 @@ test('rx-scrivener exports these values and no others', () => {
     'PositionConflictError',
     'PositionTrimmedError',
     'START',
+    'SchemaMismatchError',
     'ScrivenerError',
     'SerializationError',
     'TappedScrivener',
@@ -147,6 +149,7 @@ test('every error has a name and a code of its own, and is a ScrivenerError', ()
     new core.JournalLockedError('f'),
     new core.PositionConflictError(1, 2),
     new core.PositionTrimmedError(1, 2),
+    new core.SchemaMismatchError({ source: 'f', position: 3, issues: [{ message: 'm' }] }),
     new core.SerializationError('r'),
   ];
   for (const error of errors) {
@@ -172,6 +175,7 @@ test('every error has a name and a code of its own, and is a ScrivenerError', ()
     'f is open for writing elsewhere',
     'Expected the journal to end at position 1, it ends at 2',
     'Position 1 was dropped, the oldest kept is 2',
+    'f, position 3: the schema refuses the entry that the journal holds: m. The journal is sound: read it with a schema that accepts what was written before, too',
     'The entry cannot be serialized: r',
   ]);
   expect(errors[3]).toMatchObject(options);

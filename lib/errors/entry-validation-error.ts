@@ -10,8 +10,12 @@ export class EntryValidationError extends ScrivenerError {
     /** What the schema found, in the form of https://standardschema.dev. */
     readonly issues: readonly StandardSchemaV1.Issue[],
   ) {
-    super(`The schema refuses the entry: ${issues.map(describe).join('; ')}`);
+    super(`The schema refuses the entry: ${describeIssues(issues)}`);
   }
+}
+
+export function describeIssues(issues: readonly unknown[]): string {
+  return issues.map(describe).join('; ');
 }
 
 /** A validator is somebody else's: what it gives may be anything. */

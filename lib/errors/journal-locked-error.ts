@@ -1,5 +1,17 @@
 import { ScrivenerError } from './scrivener-error';
 
+/** Who has a journal open for writing, as far as it is on record. */
+export interface LockHolder {
+  /** The process's id. */
+  readonly pid: number;
+  /** The name of its machine, or container. */
+  readonly host: string;
+  /** When it took the lock, in ISO 8601. */
+  readonly since: string;
+  /** Whether it is this process. */
+  readonly isThisProcess: boolean;
+}
+
 /** Another scrivener, of this process or another, has the journal open for writing. */
 export class JournalLockedError extends ScrivenerError {
   override readonly name = 'JournalLockedError';
@@ -8,7 +20,13 @@ export class JournalLockedError extends ScrivenerError {
   constructor(
     /** The journal's file. */
     readonly filePath: string,
+    /** Who has it, where that is known. */
+    readonly holder?: LockHolder,
   ) {
-    super(`${filePath} is open for writing elsewhere`);
+    super(`${filePath} is open for writing elsewhere${holder ? ` (${describe(holder)})` : ''}`);
   }
+}
+
+function describe({ pid, host, since, isThisProcess }: LockHolder): string {
+  return `by ${isThisProcess ? 'this process' : `process ${pid} on ${host}`}, since ${since}`;
 }

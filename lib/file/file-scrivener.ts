@@ -236,10 +236,10 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     throw new TypeError('A FileScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
   }
 
-  #append(entry: T, options?: WriteOptions): Position {
+  #append(written: T, options?: WriteOptions): Position {
     const { schema } = this.#parts;
     this.#assertOpen();
-    if (schema) validateEntry(schema, entry);
+    const entry = schema ? validateEntry(schema, written) : written;
     const line = atHead(this, (head) => this.#parts.lineOf({ position: head + 1, entry }, false));
     this.#assertOpen();
     if (options) assertWritable(options, this.head);
@@ -247,10 +247,10 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     return this.#log.append(entry);
   }
 
-  #appendAll(group: readonly T[], options: WriteOptions): Position[] {
+  #appendAll(written: readonly T[], options: WriteOptions): Position[] {
     const { schema, lineOf } = this.#parts;
     this.#assertOpen();
-    for (const entry of group) if (schema) validateEntry(schema, entry);
+    const group = schema ? written.map((entry) => validateEntry(schema, entry)) : written;
     const lines = atHead(this, (head) =>
       group.map((entry, index) => lineOf({ position: head + 1 + index, entry }, index < group.length - 1)),
     );

@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { EntryValidationError } from '../errors/entry-validation-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
-import { validateEntry } from '../flush/validate-entry';
+import { readEntry } from '../flush/validate-entry';
 import { BlockText } from './block-text';
 import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
@@ -101,7 +100,7 @@ export class LineReader<T> {
         continue;
       }
       const isBare = isPlain && !hasChecksum && this.#parses;
-      let record = isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1), at) : undefined;
+      let record = isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1)) : undefined;
       let continued = false;
       if (record === undefined) {
         const line = text.slice(from, end);
@@ -150,26 +149,24 @@ export class LineReader<T> {
   }
 
   #parse(line: string, byteOffset: number): Positioned<T> {
+    let record;
     try {
-      return this.#readLine(line);
+      record = this.#readLine(line);
     } catch (error) {
       throw this.#locate(error, byteOffset);
     }
+    return this.#accept(record);
   }
 
   /** The record of the next position, of its entry alone; `undefined` where that is no JSON. */
-  #parseEntry(json: string, byteOffset: number): Positioned<T> | undefined {
+  #parseEntry(json: string): Positioned<T> | undefined {
     let entry;
     try {
       entry = JSON.parse(json) as T;
     } catch {
       return undefined;
     }
-    try {
-      return this.#accept({ position: this.#last + 1 - this.#run, entry });
-    } catch (error) {
-      throw this.#locate(error, byteOffset);
-    }
+    return this.#accept({ position: this.#last + 1 - this.#run, entry });
   }
 
   #verify(line: string, byteOffset: number): void {
@@ -203,14 +200,14 @@ export class LineReader<T> {
     if (record.position === 1 && restarts === 'renumber') this.#run = this.#last;
     const next = this.#last + 1 - this.#run;
     if (record.position !== next) throw new CorruptEntryError(describeBreak(record.position, next));
-    return this.#accept(record);
+    return record;
   }
 
-  /** The record of the next line, as it is given out. */
+  /** The record of the next line, as it is given out; throws {@link SchemaMismatchError}, and what the schema throws. */
   #accept(record: Positioned<T>): Positioned<T> {
-    const { schema } = this.#format;
+    const { schema, filePath } = this.#format;
     const position = this.#last + 1;
-    const entry = schema ? validateEntry(schema, record.entry) : record.entry;
+    const entry = schema ? readEntry(schema, record.entry, filePath, position) : record.entry;
     this.#last = position;
     return position === record.position && entry === record.entry ? record : { position, entry };
   }
@@ -235,12 +232,7 @@ export class LineReader<T> {
 
   #locate(error: unknown, byteOffset: number): CorruptJournalError {
     // What a foreign serializer throws may quote the line.
-    const reason =
-      error instanceof CorruptEntryError
-        ? error.reason
-        : error instanceof EntryValidationError
-          ? error.message
-          : 'the serializer cannot read it';
+    const reason = error instanceof CorruptEntryError ? error.reason : 'the serializer cannot read it';
     return new CorruptJournalError(
       { filePath: this.#format.filePath, line: this.#line + 1, byteOffset, reason },
       { cause: error },

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { defer, EMPTY, of, type RetryConfig } from 'rxjs';
+import { defer, EMPTY, firstValueFrom, from, of, race, type RetryConfig } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
@@ -7,7 +7,8 @@ import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import { validateEntry } from '../flush/validate-entry';
+import { readEntry } from '../flush/validate-entry';
+import { aborted } from '../journal/abort';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { Log } from '../journal/log';
 import { START, type Position, type Positioned } from '../journal/position';
@@ -26,7 +27,7 @@ import { isOwn } from './is-line-beginning';
 import { JournalLock } from './journal-lock';
 import { JournalStore, type FileContent, type OpenProgress } from './journal-store';
 import { assertRotation, type Rotation } from './segment-rotation';
-import { lineOf } from './line-of';
+import { lineOf, readableLineOf } from './line-of';
 import { StoredJournal } from './stored-journal';
 
 /** How a journal is kept in a file. */
@@ -41,7 +42,10 @@ export interface FileScrivenerConfig<T> {
   readonly flushQueueCapacity?: number;
   /** When a batch counts as flushed: 'os' when the operating system has it (it survives the process), 'disk' when it is synced (it survives the power). @default 'os' */
   readonly durability?: Durability;
-  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read from the file becomes its output. */
+  /**
+   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the file becomes when it is
+   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** How entries become lines. @default JsonEntrySerializer */
   readonly serializer?: EntrySerializer<T>;
@@ -69,13 +73,17 @@ export interface FileScrivenerConfig<T> {
   readonly retry?: RetryConfig;
   /** Told how far reading the file at its opening is, in bytes. */
   readonly onProgress?: (progress: OpenProgress) => void;
+  /** How long to wait for whoever has the file open for writing, in milliseconds: 0 to 2^31-1, `Infinity`: until it is free. @default 0 */
+  readonly lockTimeoutMs?: number;
+  /** Ends the opening: it rejects with the signal's reason, and lets go of the file. Without effect once it is open. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Opens a journal in a file: recovers what it holds, locks it, and starts to persist what is written.
  *
  * A last line that a crash cut short is dropped, and reported in `recovered.truncatedBytes`. Rejects with {@link JournalLockedError} when the file is
- * open for writing elsewhere, {@link CorruptJournalError} when it is damaged or no journal (it stays as it was), `RangeError` and
+ * still open for writing elsewhere after `lockTimeoutMs`, {@link SchemaMismatchError} when the schema refuses what it holds, {@link CorruptJournalError} when it is damaged or no journal (it stays as it was), `RangeError` and
  * `TypeError` for wrong options, and the system's error when the file cannot be opened.
  *
  * @example
@@ -86,10 +94,14 @@ export interface FileScrivenerConfig<T> {
  */
 export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Promise<FileScrivener<T>> {
   const options = withDefaults(config);
-  const { filePath, schema, serializer, checksum, rotation, retain, daemonEvents, sink, onProgress } = options;
+  const { filePath, schema, serializer, checksum, rotation, retain, daemonEvents, sink, signal } = options;
+  const onProgress = (progress: OpenProgress) => {
+    signal?.throwIfAborted();
+    options.onProgress?.(progress);
+  };
   const start = performance.now();
   await makeDirectories(filePath, options.durability === 'disk');
-  const lock = await JournalLock.acquire(filePath);
+  const lock = await JournalLock.acquire(filePath, { timeoutMs: options.lockTimeoutMs, signal });
   const { realPath } = lock;
   const own = sink instanceof FileAppendSink && (await sink.keeps(realPath, serializer)) ? sink : undefined;
   const other = own ? undefined : sink;
@@ -107,8 +119,9 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
   try {
     const { log, recovered } = other?.recover
       ? await recoverFrom(other, options)
-      : await recover(store, retain, onProgress);
+      : await recover(store, retain, onProgress, signal);
     if (other) await store.close();
+    signal?.throwIfAborted();
 
     const reads = new StoredJournal(log, store);
     const flushingOptions = {
@@ -140,7 +153,7 @@ export async function openFileScrivener<T>(config: FileScrivenerConfig<T>): Prom
       },
       filePath: realPath,
       isFile: other === undefined,
-      lineOf: lineOf(serializer, checksum),
+      lineOf: readableLineOf(lineOf(serializer, checksum), serializer, schema),
       schema,
       retain: other ? Infinity : retain,
       oldest: () => store.oldest,
@@ -169,6 +182,7 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
     checksum,
     rotation,
     retry,
+    lockTimeoutMs = 0,
   } = config;
   if (filePath === '') throw new TypeError('Expected `filePath` to be a path, got an empty string');
   assertCount('flushThreshold', flushThreshold);
@@ -176,6 +190,7 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
   assertCount('flushQueueCapacity', flushQueueCapacity);
   assertOneOf('durability', durability, ['os', 'disk']);
   assertCount('retain', retain, ' or Infinity');
+  assertDelayMs('lockTimeoutMs', lockTimeoutMs);
   assertCount('maxPending', maxPending, ' or Infinity');
   if (rotation) assertRotation(rotation);
   if (checksum !== undefined) {
@@ -184,7 +199,18 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
     if (!isOwn(serializer)) throw new TypeError('Expected `checksum` without a `serializer`, got both');
   }
   const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
-  return { ...config, flushQueueCapacity, durability, retain, maxPending, serializer, daemonEvents, predicate, retry };
+  return {
+    ...config,
+    lockTimeoutMs,
+    flushQueueCapacity,
+    durability,
+    retain,
+    maxPending,
+    serializer,
+    daemonEvents,
+    predicate,
+    retry,
+  };
 }
 
 /** The journal as its flusher reads it: live, and for its last position, whether or not that is kept. */
@@ -202,7 +228,8 @@ interface Recovery<T> {
 async function recover<T>(
   store: JournalStore<T>,
   retain: number,
-  onProgress: FileScrivenerConfig<T>['onProgress'],
+  onProgress: (progress: OpenProgress) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Recovery<T>> {
   let log: Log<T> | undefined;
   const accept = (records: readonly Positioned<T>[]) => {
@@ -211,20 +238,43 @@ async function recover<T>(
   };
   const recovered = await store.open(retain === Infinity ? accept : undefined, onProgress);
   if (retain !== Infinity) {
-    for await (const records of store.read(Math.max(store.first - 1, store.last - retain))) accept(records);
+    for await (const records of store.read(Math.max(store.first - 1, store.last - retain))) {
+      signal?.throwIfAborted();
+      accept(records);
+    }
   }
   return { log: log ?? new Log(Infinity, store.last), recovered };
 }
 
-async function recoverFrom<T>(sink: FlushSink<T>, { filePath, schema }: FileScrivenerConfig<T>): Promise<Recovery<T>> {
+async function recoverFrom<T>(
+  sink: FlushSink<T>,
+  { filePath, schema, signal }: FileScrivenerConfig<T>,
+): Promise<Recovery<T>> {
   const log = new Log<T>();
-  for await (const { position, entry } of sink.recover!()) {
+  for await (const { position, entry } of untilAborted(sink.recover!(), signal)) {
     const next = log.head + 1;
     if (position !== next) {
       const reason = `the sink gave position ${position} where ${next} is next`;
       throw new CorruptJournalError({ filePath, line: next, byteOffset: 0, reason });
     }
-    log.append(schema ? validateEntry(schema, entry) : entry);
+    log.append(schema ? readEntry(schema, entry, filePath, position) : entry);
   }
   return { log, recovered: { entries: log.head, lastPosition: log.head, truncatedBytes: 0 } };
+}
+
+/** Each value of an iterable; an abort ends it with the signal's reason, also while the next value is waited for. */
+async function* untilAborted<V>(values: AsyncIterable<V>, signal: AbortSignal | undefined): AsyncGenerator<V, void> {
+  if (!signal) return yield* values;
+  const iterator = values[Symbol.asyncIterator]();
+  let isOver = false;
+  try {
+    for (;;) {
+      const { done, value } = await firstValueFrom(race(aborted(signal), from(iterator.next())));
+      if ((isOver = done === true)) return;
+      yield value as V;
+    }
+  } finally {
+    // Not awaited: a generator that waits does not return before it goes on.
+    if (!isOver) iterator.return?.().catch(() => undefined);
+  }
 }

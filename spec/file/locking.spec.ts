@@ -1,6 +1,7 @@
 import { tryLock } from 'fs-native-extensions';
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open as openFile, type FileHandle } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { relative } from 'node:path';
 import { JsonEntrySerializer, ScrivenerError } from 'rx-scrivener';
 import { FileAppendSink, JournalLockedError, openFileScrivener, readJournal } from 'rx-scrivener/file';
@@ -8,7 +9,7 @@ import { useChildren } from './support/child';
 import { fileHandlePrototype } from './support/file-handle';
 import { journalText, line, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';
-import { outcomeOf, rejectionOf } from './support/outcome';
+import { outcomeOf, rejectionOf, turns } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
 
 const path = useTempDir();
@@ -209,8 +210,8 @@ describe('the lock dies with its process', () => {
     }
   });
 
-  test.each(['', 'pid 1\n', 'x'.repeat(5000)])(
-    'a lock file means nothing by itself, whatever is in it',
+  test.each(['pid 1\n', 'x'.repeat(5000), '{"pid":1}'])(
+    'a lock file means nothing by itself, and what others put there stays',
     async (text) => {
       writeFileSync(`${filePath()}.lock`, text);
       const scrivener = await open();
@@ -219,6 +220,166 @@ describe('the lock dies with its process', () => {
       expect(textOf(`${filePath()}.lock`)).toBe(text);
     },
   );
+});
+
+describe('who holds it', () => {
+  const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown;
+
+  test('is told: this process, or which one', async () => {
+    const first = await open();
+    const error = await rejectionOf(open());
+    expect(error).toMatchObject({ holder: { pid: process.pid, host: hostname(), since, isThisProcess: true } });
+    expect((error as Error).message).toMatch(/ is open for writing elsewhere \(by this process, since 2/);
+    await first.close();
+
+    const holder = child(['hold', filePath()]);
+    expect(await holder.says()).toBe('open');
+    const other = await rejectionOf(open());
+    const { pid } = holder.process;
+    expect(other).toMatchObject({ holder: { pid, host: hostname(), since, isThisProcess: false } });
+    expect((other as Error).message).toContain(`(by process ${pid} on ${hostname()}, since 2`);
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no record', '{"pid":"1","host":"h","since":"2026-01-01T00:00:00.000Z"}'],
+    ['a name that could steer a terminal', '{"pid":1,"host":"\\u001b[2J","since":"2026-01-01T00:00:00.000Z"}'],
+    ['null', 'null'],
+  ])('is not known where the file says %s', async (_, text) => {
+    writeFileSync(`${filePath()}.lock`, text);
+    const other = await openFile(`${filePath()}.lock`, 'a');
+    expect(tryLock(other.fd, 0, 0)).toBe(true);
+    expect(await rejectionOf(open())).toMatchObject({ code: 'ERR_JOURNAL_LOCKED', holder: undefined });
+    await other.close();
+  });
+
+  test('is not known where the file names a process of this machine that is gone', async () => {
+    const gone = child(['hold', filePath()]);
+    expect(await gone.says()).toBe('open');
+    await gone.crash();
+    const other = await openFile(`${filePath()}.lock`, 'a');
+    expect(tryLock(other.fd, 0, 0)).toBe(true);
+    expect(await rejectionOf(open())).toMatchObject({ code: 'ERR_JOURNAL_LOCKED', holder: undefined });
+    await other.close();
+  });
+});
+
+describe('lockTimeoutMs', () => {
+  const waiting = (options: { lockTimeoutMs?: number; signal?: AbortSignal }) =>
+    openFileScrivener<unknown>({ filePath: filePath(), ...options });
+
+  test('waits for whoever holds the file, of this process or another', async () => {
+    const first = await open();
+    const next = waiting({ lockTimeoutMs: 60_000 });
+    await first.write(1);
+    await turns();
+    await first.close();
+    const second = await next;
+    expect(second.head).toBe(1);
+    await second.close();
+
+    const holder = child(['hold', filePath()]);
+    expect(await holder.says()).toBe('open');
+    const third = waiting({ lockTimeoutMs: Infinity });
+    await holder.crash();
+    await (await third).close();
+  });
+
+  test('ends with JournalLockedError, and leaves the file to whoever holds it', async () => {
+    const first = await open();
+    const start = performance.now();
+    expect(await rejectionOf(waiting({ lockTimeoutMs: 120 }))).toMatchObject({ code: 'ERR_JOURNAL_LOCKED' });
+    expect(performance.now() - start).toBeGreaterThanOrEqual(119);
+    expect(await first.write(1)).toBe(1);
+    await first.close();
+  });
+
+  test('of many that wait each has its turn', async () => {
+    const all = Array.from({ length: 5 }, async () => {
+      const scrivener = await waiting({ lockTimeoutMs: 60_000 });
+      const position = await scrivener.write('mine');
+      await scrivener.close();
+      return position;
+    });
+    expect((await Promise.all(all)).sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('does not wait for anything but the lock', async () => {
+    writeFileSync(filePath(), 'no journal');
+    const error = await rejectionOf(waiting({ lockTimeoutMs: Infinity }));
+    expect(error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL' });
+  });
+
+  test.each([-1, NaN, 2 ** 31, '5'])('refuses %p', async (lockTimeoutMs) => {
+    const error = await rejectionOf(waiting({ lockTimeoutMs: lockTimeoutMs as number }));
+    expect(error).toBeInstanceOf(RangeError);
+    expect((error as Error).message).toContain('lockTimeoutMs');
+    expect(existsSync(filePath())).toBe(false);
+  });
+
+  test('is ended by the signal: before, and while waiting', async () => {
+    const reason = new Error('enough');
+    expect(await rejectionOf(waiting({ signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(existsSync(filePath())).toBe(false);
+    const first = await open();
+    const controller = new AbortController();
+    const next = rejectionOf(waiting({ lockTimeoutMs: Infinity, signal: controller.signal }));
+    await turns();
+    controller.abort(reason);
+    expect(await next).toBe(reason);
+    await first.close();
+  });
+});
+
+describe('a signal that ends a long recovery', () => {
+  const reason = new Error('enough');
+
+  test.each([
+    ['all in memory', undefined],
+    ['retained', 1000],
+  ])('leaves the file as it was, and free (%s)', async (_, retain) => {
+    const text = journalText(Array.from({ length: 20_000 }, (_, index) => `entry ${index} ${'.'.repeat(100)}`));
+    writeFileSync(filePath(), text);
+    const controller = new AbortController();
+    const opening = openFileScrivener({
+      filePath: filePath(),
+      retain: retain ?? Infinity,
+      signal: controller.signal,
+      onProgress: () => controller.abort(reason),
+    });
+    expect(await rejectionOf(opening)).toBe(reason);
+    expect(textOf(filePath())).toBe(text);
+    const scrivener = await openFileScrivener({ filePath: filePath(), signal: new AbortController().signal });
+    expect(scrivener.head).toBe(20_000);
+    await scrivener.close();
+  });
+
+  test('from a sink that never gives its next entry', async () => {
+    const controller = new AbortController();
+    const close = jest.fn(async () => undefined);
+    const sink = {
+      append: async () => undefined,
+      close,
+      async *recover() {
+        yield { position: 1, entry: 'a' };
+        await new Promise(() => undefined);
+      },
+    };
+    const opening = rejectionOf(openFileScrivener({ filePath: filePath(), sink, signal: controller.signal }));
+    await turns();
+    controller.abort(reason);
+    expect(await opening).toBe(reason);
+    await (await open()).close();
+  });
+
+  test('is without effect once it is open', async () => {
+    const controller = new AbortController();
+    const scrivener = await openFileScrivener({ filePath: filePath(), signal: controller.signal });
+    controller.abort(reason);
+    expect(await scrivener.write(1)).toBe(1);
+    await scrivener.close();
+    expect(textOf(filePath())).toBe(line(1, 1));
+  });
 });
 
 describe('the lock is given back', () => {

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { writeFileSync } from 'node:fs';
-import { EntryValidationError } from 'rx-scrivener';
-import { CorruptJournalError, openFileScrivener, readJournal } from 'rx-scrivener/file';
+import { EntryValidationError, JsonEntrySerializer, SchemaMismatchError, type EntrySerializer } from 'rx-scrivener';
+import { openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { z } from 'zod';
 import { bytesOf, journalText, latin1, line, textOf } from './support/journal-text';
 import { outcomeOf, rejectionOf, turns } from './support/outcome';
@@ -47,28 +47,99 @@ describe('what is written', () => {
     );
   });
 
-  test('is not changed by it: the output is for what is read', async () => {
-    const schema = z.string().transform((text) => text.toUpperCase());
-    const scrivener = await openFileScrivener<string>({ filePath: filePath(), schema });
-    const seen: string[] = [];
-    scrivener.tail().subscribe(({ entry }) => seen.push(entry));
-    await scrivener.write('abc');
-    expect(seen).toEqual(['abc']);
+  const trimmed = z.object({ type: z.literal('Joined'), who: z.string().trim().toLowerCase() });
+
+  test("is the schema's output: what is told, what is kept, and what is read later", async () => {
+    const scrivener = await openFileScrivener<z.infer<typeof trimmed>>({ filePath: filePath(), schema: trimmed });
+    const told: unknown[] = [];
+    scrivener.tail().subscribe(({ entry }) => told.push(entry));
+    const ann = { type: 'Joined', who: '  ANN ', secret: 1 } as { type: 'Joined'; who: string };
+    await scrivener.write(ann);
+    scrivener.append(ann);
+    await scrivener.writeAll([ann, ann]);
+    const kept = { type: 'Joined', who: 'ann' };
+    expect(told).toStrictEqual([kept, kept, kept, kept]);
+    expect((await scrivener.waitFor(0, ({ who }) => who === 'ann')).entry).toStrictEqual(kept);
     await scrivener.close();
-    expect(textOf(filePath())).toBe(line(1, 'abc'));
-    expect(await outcomeOf(readJournal(filePath(), { schema }))).toEqual({ values: [{ position: 1, entry: 'ABC' }] });
+    expect(ann.who).toBe('  ANN ');
+    const { values } = await outcomeOf(readJournal(filePath()));
+    expect(values.map(({ entry }) => entry)).toStrictEqual(told);
+    const again = await openFileScrivener<z.infer<typeof trimmed>>({ filePath: filePath(), schema: trimmed });
+    const replayed: unknown[] = [];
+    again.tail().subscribe(({ entry }) => replayed.push(entry));
+    expect(replayed).toStrictEqual(told);
+    await again.close();
   });
 
-  test('is checked once, before it is serialized', async () => {
+  test.each([
+    ['retained', 1],
+    ['all in memory', Infinity],
+  ])('dates are dates before and after (%s)', async (_, retain) => {
+    const schema = z.object({ at: z.coerce.date() });
+    const config = { filePath: filePath(), schema, retain, flushThreshold: 1 };
+    const at = new Date(1_790_000_000_000);
+    const scrivener = await openFileScrivener<{ at: Date }>(config);
+    for (let i = 0; i < 3; i++) await scrivener.write({ at });
+    await scrivener.flush();
+    const first = await outcomeOf(scrivener.readBackward());
+    await scrivener.close();
+    const again = await openFileScrivener<{ at: Date }>(config);
+    expect((await outcomeOf(again.readBackward())).values).toStrictEqual(first.values);
+    expect(first.values.map(({ entry }) => entry)).toStrictEqual([{ at }, { at }, { at }]);
+    await again.close();
+  });
+
+  test.each<[string, StandardSchemaV1<unknown, unknown>, unknown]>([
+    ['another type', z.string().transform(Number), '5'],
+    ['a date that it does not read from a text', z.object({ at: z.date() }), { at: new Date(0) }],
+    ['a key that it does not allow', z.strictObject({ a: z.number() }).transform(({ a }) => ({ b: a })), { a: 1 }],
+    ['what it lengthens each time', z.string().transform((text) => text + '!'), 'a'],
+    ['what JSON does not keep', z.object({ a: z.instanceof(Map) }), { a: new Map() }],
+  ])('a schema that would not read its own output as it is (%s) is refused at the write', async (_, schema, entry) => {
+    const scrivener = await openFileScrivener<unknown>({ filePath: filePath(), schema });
+    const message = expect.stringMatching(/what it gave/) as unknown;
+    for (const write of [
+      () => scrivener.write(entry),
+      () => scrivener.writeAll([entry]),
+      async () => scrivener.append(entry),
+    ]) {
+      const error = await rejectionOf(write());
+      expect(error).toBeInstanceOf(EntryValidationError);
+      expect(error).toMatchObject({ message });
+    }
+    expect(scrivener.head).toBe(0);
+    await scrivener.close();
+    expect(textOf(filePath())).toBe('');
+  });
+
+  test('a serializer whose lines differ for equal entries is not asked for the same line', async () => {
+    const own = new JsonEntrySerializer<string>();
+    let salt = 0;
+    const serializer: EntrySerializer<string> = {
+      serialize: (record) => own.serialize({ ...record, entry: `${salt++}:${record.entry}` }),
+      deserialize: (text) => {
+        const { position, entry } = own.deserialize(text);
+        return { position, entry: entry.slice(entry.indexOf(':') + 1) };
+      },
+    };
+    const schema = z.string().trim();
+    const scrivener = await openFileScrivener<string>({ filePath: filePath(), schema, serializer });
+    expect(await scrivener.write(' a ')).toBe(1);
+    await scrivener.close();
+    expect((await outcomeOf(readJournal(filePath(), { serializer }))).values).toEqual([{ position: 1, entry: 'a' }]);
+  });
+
+  test('is checked before it is serialized, and as it will be read', async () => {
     const validate = jest.fn((value: unknown) => (value === 'bad' ? { issues: [{ message: 'bad' }] } : { value }));
     const toJSON = jest.fn(() => 1);
     const scrivener = await openFileScrivener<unknown>({ filePath: filePath(), schema: schemaOf(validate) });
     await scrivener.write({ toJSON });
     await scrivener.write('bad').catch(() => undefined);
-    expect(validate).toHaveBeenCalledTimes(2);
+    const calls = [[{ toJSON }], [1], ['bad']];
+    expect(validate.mock.calls).toEqual(calls);
     expect(toJSON).toHaveBeenCalledTimes(1);
     await scrivener.close();
-    expect(validate).toHaveBeenCalledTimes(2);
+    expect(validate.mock.calls).toEqual(calls);
   });
 
   test('by a schema that throws: it throws at the write', async () => {
@@ -152,22 +223,22 @@ describe('what is read back', () => {
     ['in the middle', true],
     ['in the last line', true],
     ['in a last line without its newline', false],
-  ])('and is refused %s: damage, with its place and the cause', async (where, newline) => {
+  ])('and is refused %s: a mismatch of a sound journal', async (where, newline) => {
     const entries: unknown[] = [{ cents: 1 }, { text: 'ü' }, { cents: 3 }];
     const bad = where === 'in the middle' ? 2 : 3;
     if (bad === 3) entries.splice(1, 2, { cents: 2 }, { cents: 'hunter2' });
     const text = newline ? journalText(entries) : journalText(entries).trimEnd();
     writeFileSync(filePath(), text);
     const error = await rejectionOf(openFileScrivener<Money>({ filePath: filePath(), schema: money }));
-    expect(error).toBeInstanceOf(CorruptJournalError);
+    expect(error).toBeInstanceOf(SchemaMismatchError);
     expect(error).toMatchObject({
-      filePath: filePath(),
-      line: bad,
-      byteOffset: Buffer.byteLength(journalText(entries.slice(0, bad - 1))),
-      reason: expect.stringContaining('cents: Expected cents') as unknown,
+      code: 'ERR_SCHEMA_MISMATCH',
+      source: filePath(),
+      position: bad,
+      issues: [{ message: 'Expected cents' }],
+      message: expect.stringContaining('cents: Expected cents') as unknown,
     });
     expect((error as Error).cause).toBeInstanceOf(EntryValidationError);
-    expect((error as Error).cause).toMatchObject({ issues: [{ message: 'Expected cents' }] });
     expect(bytesOf(filePath())).toBe(latin1(text));
     const read = await outcomeOf(readJournal(filePath(), { schema: money }));
     expect(read.values.length).toBe(bad - 1);
@@ -181,16 +252,32 @@ describe('what is read back', () => {
     const bytes = line(1, { cents: 1 }) + line(2, { text: 'ü' }).trimEnd() + '\0\0\0';
     writeFileSync(filePath(), bytes);
     const error = await rejectionOf(openFileScrivener<Money>({ filePath: filePath(), schema: money }));
-    expect(error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', line: 2 });
+    expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', position: 2 });
     expect(bytesOf(filePath())).toBe(latin1(bytes));
   });
 
-  test('by an asynchronous schema: an error, the file as it was, and the lock free', async () => {
-    writeFileSync(filePath(), line(1, 'x'));
-    const schema = schemaOf<string>(async (value) => ({ value: value as string }));
-    const error = await rejectionOf(openFileScrivener<string>({ filePath: filePath(), schema }));
-    expect([error, (error as Error).cause]).toContainEqual(expect.any(TypeError));
-    expect(textOf(filePath())).toBe(line(1, 'x'));
-    await (await openFileScrivener({ filePath: filePath() })).close();
+  const thrown = new Error('v is undefined');
+  test.each([
+    [
+      'by an asynchronous schema',
+      async (value: unknown) => ({ value: value as string }),
+      expect.any(TypeError) as unknown,
+    ],
+    [
+      'by a schema that throws',
+      () => {
+        throw thrown;
+      },
+      thrown,
+    ],
+  ])('%s: its own error, not damage; the file as it was, and the lock free', async (_, validate, expected) => {
+    for (const text of [line(1, 'x'), line(1, 'x').trimEnd(), line(1, 'x') + line(2, 'y')]) {
+      writeFileSync(filePath(), text);
+      const schema = schemaOf<string>(validate);
+      expect(await rejectionOf(openFileScrivener<string>({ filePath: filePath(), schema }))).toEqual(expected);
+      expect((await outcomeOf(readJournal(filePath(), { schema }))).error).toEqual(expected);
+      expect(textOf(filePath())).toBe(text);
+      await (await openFileScrivener({ filePath: filePath() })).close();
+    }
   });
 });
