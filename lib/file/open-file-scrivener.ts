@@ -264,14 +264,14 @@ async function recoverFrom<T>(
 
 /** Each value of an iterable; an abort ends it with the signal's reason, also while the next value is waited for. */
 async function* untilAborted<V>(values: AsyncIterable<V>, signal: AbortSignal | undefined): AsyncGenerator<V, void> {
-  if (!signal) return yield* values;
-  const iterator = values[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<V, unknown> = values[Symbol.asyncIterator]();
   let isOver = false;
   try {
     for (;;) {
-      const { done, value } = await firstValueFrom(race(aborted(signal), from(iterator.next())));
-      if ((isOver = done === true)) return;
-      yield value as V;
+      const next = iterator.next();
+      const result = await (signal ? firstValueFrom(race(aborted(signal), from(next))) : next);
+      if ((isOver = result.done === true)) return;
+      yield result.value;
     }
   } finally {
     // Not awaited: a generator that waits does not return before it goes on.
