@@ -13,10 +13,10 @@ const config: Config = {
     '^rx-scrivener$': '<rootDir>/lib/index.ts',
     '^rx-scrivener/([^/]+)$': '<rootDir>/lib/$1/index.ts',
   },
-  // Jest cannot `require` ES modules, and Nest is made of them.
-  transformIgnorePatterns: ['/node_modules/(?!@nestjs/)'],
+  // Jest cannot `require` ES modules, and Nest and the Observable polyfill are made of them.
+  transformIgnorePatterns: ['/node_modules/(?!@(nestjs|rxjs)/)'],
   transform: {
-    '/node_modules/@nestjs/.+\\.js$': '<rootDir>/spec/nestjs/support/es-module-transformer.mjs',
+    '/node_modules/@(nestjs|rxjs)/.+\\.js$': '<rootDir>/spec/es-module-transformer.mjs',
     // Transpiles only; `npm test` type-checks everything first. Jest runs CommonJS, hence the options of its own.
     '\\.ts$': [
       'ts-jest',

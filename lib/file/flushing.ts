@@ -7,6 +7,7 @@ import { FlusherDaemon } from '../flush/flusher-daemon';
 import { Queue } from '../journal/queue';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
+import { fromInput } from '../operators/from-input';
 import { publish } from './diagnostics';
 import { countLines, EncodedLines, withoutLines, type Chunk } from './encoded-lines';
 import { JournalStore } from './journal-store';
@@ -133,8 +134,7 @@ export class Flushing<T> {
   /** While a batch is being synced, the next one grows: all that waits goes out as one. */
   #whenIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
     return (snapshots) =>
-      snapshots.pipe(
-        predicate,
+      fromInput(snapshots.pipe(predicate)).pipe(
         take(1),
         switchMap(() => this.#isIdle.pipe(filter((isIdle) => isIdle))),
         // Who waited for the batch before has written by then, and shares the next sync.

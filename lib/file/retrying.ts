@@ -1,6 +1,7 @@
-import { defer, from, lastValueFrom, retry, throwError, throwIfEmpty, timer, type RetryConfig } from 'rxjs';
+import { defer, lastValueFrom, retry, throwError, throwIfEmpty, timer, type RetryConfig } from 'rxjs';
 import { FlushAbandonedError } from '../errors/flush-abandoned-error';
 import type { Position } from '../journal/position';
+import { fromInput } from '../operators/from-input';
 
 /** What passes by itself: the system is busy, or the disk is full until somebody makes room. */
 const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
@@ -21,7 +22,7 @@ export async function retrying(
   const again = (error: unknown, count: number) => {
     if (!isTransient(error)) return throwError(() => error);
     tell(error);
-    return (typeof delay === 'number' ? timer(delay) : from(delay(error, count))).pipe(throwIfEmpty(() => error));
+    return (typeof delay === 'number' ? timer(delay) : fromInput(delay(error, count))).pipe(throwIfEmpty(() => error));
   };
   try {
     await lastValueFrom(defer(step).pipe(retry({ ...config, delay: again })));

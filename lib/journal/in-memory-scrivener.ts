@@ -25,7 +25,7 @@ import type {
 import { TailSubscriber } from './tail-subscriber';
 
 /**
- * A journal in memory, and an `Observer`, so that any Observable can be journaled: `source$.subscribe(scrivener)`.
+ * A journal in memory, and an `Observer`, so that any Observable, RxJS's or the platform's, can be journaled: `source$.subscribe(scrivener)`.
  *
  * Like a `ReplaySubject` it replays and then goes on live; unlike one, every subscription is a cursor into one log, so a tail
  * costs the same wherever it starts, and re-entrant writes keep every subscriber's order.
@@ -50,6 +50,10 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
     this.#serializer = serializer;
     assertCount('retain', retain, ' or Infinity');
     this.#log = new Log(retain);
+    // A browser's Observable calls an observer's methods without the observer.
+    this.next = this.next.bind(this);
+    this.error = this.error.bind(this);
+    this.complete = this.complete.bind(this);
   }
 
   /** The last position assigned, {@link START} when the journal is empty. */

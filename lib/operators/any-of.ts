@@ -1,4 +1,5 @@
 import { connect, merge, type OperatorFunction } from 'rxjs';
+import { fromInput } from './from-input';
 
 /**
  * Emits whenever one of the operators does; as a flush predicate it cuts when the first of them would. The source is subscribed once.
@@ -9,5 +10,5 @@ import { connect, merge, type OperatorFunction } from 'rxjs';
  * ```
  */
 export function anyOf<V>(...predicates: OperatorFunction<V, unknown>[]): OperatorFunction<V, unknown> {
-  return connect((shared) => merge(...predicates.map((predicate) => shared.pipe(predicate))));
+  return connect((shared) => merge(...predicates.map((predicate) => fromInput(shared.pipe(predicate)))));
 }

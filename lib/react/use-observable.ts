@@ -1,5 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { animationFrameScheduler, type Observable } from 'rxjs';
+import { fromInput, type PlatformObservable } from '../operators/from-input';
 import { FrameStore } from './frame-store';
 
 interface Observed<V> {
@@ -8,8 +9,8 @@ interface Observed<V> {
 }
 
 /**
- * The newest value of an Observable, such as `head$`, `flushed$` or a daemon's `status$`; `initial` until there is one. Rendered once a frame at
- * most. Subscribed while the component is mounted; give it the same Observable at each rendering.
+ * The newest value of an Observable, RxJS's or the platform's, such as `head$`, `flushed$` or a daemon's `status$`; `initial` until there is one.
+ * Rendered once a frame at most. Subscribed while the component is mounted; give it the same Observable at each rendering.
  *
  * Throws what the Observable errors with, while rendering, so that an error boundary shows it.
  *
@@ -18,18 +19,18 @@ interface Observed<V> {
  * const flushed = useObservable(scrivener.flusher.flushed$, scrivener.flushed);
  * ```
  */
-export function useObservable<V>(source$: Observable<V>, initial: V): V {
+export function useObservable<V>(source$: Observable<V> | PlatformObservable<V>, initial: V): V {
   const { subscribe, getSnapshot } = useMemo(() => observe(source$, initial), [source$]);
   const { value, failure } = useSyncExternalStore(subscribe, getSnapshot, getSnapshot);
   if (failure) throw failure.error;
   return value;
 }
 
-function observe<V>(source$: Observable<V>, initial: V): FrameStore<Observed<V>> {
+function observe<V>(source$: Observable<V> | PlatformObservable<V>, initial: V): FrameStore<Observed<V>> {
   let value = initial;
   let failure: { readonly error: unknown } | undefined;
   const start = (changed: () => void) =>
-    source$.subscribe({
+    fromInput(source$).subscribe({
       next: (next) => {
         value = next;
         changed();
