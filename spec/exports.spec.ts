@@ -49,6 +49,7 @@ const entries: Record<string, string[]> = {
     'JournalLostError',
     'JournalMismatchError',
     'NotSupportedError',
+    'SchemaMismatchError',
     'SerializationError',
     'WriteRefusedError',
     'WriteUncertainError',

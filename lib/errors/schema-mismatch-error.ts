@@ -6,7 +6,7 @@ import { ScrivenerError } from './scrivener-error';
 export class SchemaMismatchError extends ScrivenerError {
   override readonly name = 'SchemaMismatchError';
   readonly code = 'ERR_SCHEMA_MISMATCH';
-  /** What holds the entry: the file, or the database. */
+  /** What holds the entry: the file, the database, or the stream. */
   readonly source!: string;
   /** The entry's position. */
   readonly position!: number;

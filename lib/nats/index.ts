@@ -11,6 +11,7 @@ export { EntryValidationError } from '../errors/entry-validation-error';
 export { JournalLostError } from '../errors/journal-lost-error';
 export { JournalMismatchError } from '../errors/journal-mismatch-error';
 export { NotSupportedError } from '../errors/not-supported-error';
+export { SchemaMismatchError } from '../errors/schema-mismatch-error';
 export { SerializationError } from '../errors/serialization-error';
 export { WriteRefusedError } from '../errors/write-refused-error';
 export { WriteUncertainError } from '../errors/write-uncertain-error';

@@ -32,7 +32,10 @@ export interface JetStreamScrivenerConfig<T> {
    * alone is taken. @default JSON with sorted keys: `{"schemaVersion":"1","entry":{…}}`
    */
   readonly serializer?: EntrySerializer<T>;
-  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read becomes its output. */
+  /**
+   * Any synchronous Standard Schema validator: its output is what is published, and what an entry of the stream becomes when it is read. It must
+   * read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults. */
   readonly streamConfig?: Partial<StreamConfig>;
@@ -89,7 +92,7 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
     publisher: isReadOnly(info.config)
       ? undefined
       : new Publisher(link, subject, millis(info.config.duplicate_window) / 2),
-    payload: new StreamPayload(serializer, schema),
+    payload: new StreamPayload({ source: `the stream "${stream}"`, serializer, schema }),
   });
 }
 

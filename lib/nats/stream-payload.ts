@@ -1,41 +1,64 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { SerializationError } from '../errors/serialization-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import { parseEnvelope, SCHEMA_VERSION, toJson } from '../flush/json-entry-serializer';
-import { validateEntry } from '../flush/validate-entry';
+import { assertReadsBack, readEntry, validateEntry } from '../flush/validate-entry';
 import { START, type Positioned } from '../journal/position';
 import type { Arrival } from './contiguous-messages';
 
 const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","entry":`;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** What {@link StreamPayload} is made of. */
+interface StreamPayloadOptions<T> {
+  /** What the messages are in, for errors. */
+  readonly source: string;
+  readonly serializer: EntrySerializer<T> | undefined;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+}
+
 /** What stands in a message: an entry alone, for its position is the sequence that the stream gives to the message. */
 export class StreamPayload<T> {
+  readonly #source: string;
   readonly #serializer: EntrySerializer<T> | undefined;
   readonly #schema: StandardSchemaV1<unknown, T> | undefined;
 
-  constructor(serializer: EntrySerializer<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined) {
+  constructor({ source, serializer, schema }: StreamPayloadOptions<T>) {
+    this.#source = source;
     this.#serializer = serializer;
     this.#schema = schema;
   }
 
-  /** The payload of an entry; throws {@link EntryValidationError} and {@link SerializationError} when it has none. */
+  /** The payload of what the schema makes of an entry; throws {@link EntryValidationError} and {@link SerializationError} when it has none. */
   encode(entry: T): string {
-    if (this.#schema) validateEntry(this.#schema, entry);
-    if (this.#serializer) return toLine(this.#serializer, { position: START + 1, entry });
-    return HEAD + toJson(entry) + '}';
+    const schema = this.#schema;
+    if (!schema) return this.#serialize(entry);
+    const payload = this.#serialize(validateEntry(schema, entry));
+    let read;
+    try {
+      read = this.#deserialize(payload);
+    } catch (cause) {
+      throw new SerializationError('the serializer cannot read its own line', { cause });
+    }
+    // Another one's lines need not be the same for equal entries: one that encrypts, say.
+    assertReadsBack(schema, read, (again) => this.#serializer !== undefined || this.#serialize(again) === payload);
+    return payload;
   }
 
-  /** The record of a message; throws {@link CorruptEntryError}, which names the position, for one that was not written as an entry. */
+  /**
+   * The record of a message; throws {@link CorruptEntryError}, which names the position, for one that was not written as an entry, and
+   * {@link SchemaMismatchError} for one that the schema refuses.
+   */
   decode({ position, message }: Arrival): Positioned<T> {
+    let entry;
     try {
-      const text = decodeText(message.data);
-      const entry = this.#serializer ? this.#serializer.deserialize(text).entry : (deserialize(text) as T);
-      return { position, entry: this.#schema ? validateEntry(this.#schema, entry) : entry };
+      entry = this.#deserialize(decodeText(message.data));
     } catch (cause) {
       const { reason = String(cause) } = cause instanceof CorruptEntryError ? cause : {};
       throw new CorruptEntryError(`the message with sequence ${position}: ${reason}`, { cause });
     }
+    return { position, entry: this.#schema ? readEntry(this.#schema, entry, this.#source, position) : entry };
   }
 
   /** The records of messages, as far as they are entries, then the error for the first that is none. */
@@ -46,6 +69,15 @@ export class StreamPayload<T> {
     } finally {
       if (records.length > 0) yield records;
     }
+  }
+
+  #serialize(entry: T): string {
+    if (this.#serializer) return toLine(this.#serializer, { position: START + 1, entry });
+    return HEAD + toJson(entry) + '}';
+  }
+
+  #deserialize(text: string): T {
+    return this.#serializer ? this.#serializer.deserialize(text).entry : (deserialize(text) as T);
   }
 }
 
@@ -61,7 +93,7 @@ function deserialize(text: string): unknown {
   try {
     if (text.startsWith(HEAD) && text.endsWith('}')) return JSON.parse(text.slice(HEAD.length, -1));
   } catch {
-    // Something may stand behind the entry.
+    // Something may stand after the entry.
   }
   return parseEnvelope(text).entry;
 }

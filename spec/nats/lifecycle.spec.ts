@@ -11,7 +11,6 @@ import {
   type JetStreamScrivener,
   type JetStreamScrivenerConfig,
 } from 'rx-scrivener/nats';
-import { z } from 'zod';
 import { CuttingProxy } from './support/cutting-proxy';
 import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
 
@@ -394,20 +393,6 @@ describeWithNats('JetStreamScrivener', () => {
       await other.write(9);
       expect(await rejection(scrivener.waitFor(2, () => true))).toMatchObject({
         reason: 'the message with sequence 3: it does not begin with <',
-      });
-    });
-
-    test('are checked, and become what the schema makes of them', async () => {
-      const schema = z.object({ at: z.union([z.date(), z.string().transform((text) => new Date(text))]) });
-      const scrivener = await open<{ at: Date }>({ schema });
-      const at = new Date(0);
-      await scrivener.write({ at });
-      expect(await rejection(scrivener.write({ at: 5 } as never))).toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
-      expect((await scrivener.waitFor(0, () => true)).entry).toEqual({ at });
-      await (await open<unknown>()).write({ at: 5 });
-      expect(await rejection(scrivener.waitFor(1, () => true))).toMatchObject({
-        code: 'ERR_CORRUPT_ENTRY',
-        cause: { code: 'ERR_ENTRY_VALIDATION' },
       });
     });
 
