@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { checkBesideRxjs } from './check-rxjs.mjs';
 import { entries, nodeOnly, pkg } from './entries.mjs';
 
 /** What people compile with: the oldest that knows `NoInfer`, and each major version since. */
@@ -39,6 +40,7 @@ try {
   checkBundles();
   checkImports();
   checkClassesAreShared();
+  checkBesideRxjs(tarball);
   run(bin('size-limit'), [], root);
   console.log('The package is fine.');
 } finally {
@@ -48,7 +50,7 @@ try {
 function install(tarball) {
   write('package.json', JSON.stringify({ private: true, type: 'module' }));
   // The versions the repository itself is locked to.
-  const installed = [...Object.keys(pkg.peerDependencies), '@types/react'].map(
+  const installed = [...Object.keys(pkg.peerDependencies), '@types/react', 'rxjs'].map(
     (name) => `${name}@${JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version}`,
   );
   const compilers = TYPESCRIPTS.map((version) => `${compiler(version)}@npm:typescript@${version}`);
