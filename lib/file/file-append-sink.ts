@@ -4,12 +4,13 @@ import { assertOneOf } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
+import { isOwn } from '../flush/json-entry-serializer';
+import type { LineOf } from '../flush/readable-line-of';
 import { isContinued } from '../journal/group';
 import type { Durability } from './append-file';
 import type { Chunk } from './encoded-lines';
-import { isOwn } from './is-line-beginning';
 import { JournalStore } from './journal-store';
-import { lineOf, type LineOf } from './line-of';
+import { lineOf } from './line-of';
 
 /** Where a file sink writes, and how. */
 export interface FileAppendSinkOptions<T> {

@@ -6,6 +6,7 @@ import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { flushedOnly } from '../flush/flushed-only';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
+import type { LineOf } from '../flush/readable-line-of';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
 import { atHead } from '../journal/at-head';
@@ -27,7 +28,6 @@ import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
 import type { FileContent } from './journal-store';
-import type { LineOf } from './line-of';
 import { Turns } from './turns';
 
 /** What starts flushers, and the lines of what they are to flush. */

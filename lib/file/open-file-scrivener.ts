@@ -6,7 +6,8 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { isOwn, JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { readableLineOf } from '../flush/readable-line-of';
 import { readEntry } from '../flush/validate-entry';
 import { aborted } from '../journal/abort';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
@@ -23,11 +24,10 @@ import { makeDirectories } from './directory';
 import { FileAppendSink } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
 import { Flushing } from './flushing';
-import { isOwn } from './is-line-beginning';
 import { JournalLock } from './journal-lock';
 import { JournalStore, type FileContent, type OpenProgress } from './journal-store';
 import { assertRotation, type Rotation } from './segment-rotation';
-import { lineOf, readableLineOf } from './line-of';
+import { lineOf } from './line-of';
 import { StoredJournal } from './stored-journal';
 
 /** How a journal is kept in a file. */

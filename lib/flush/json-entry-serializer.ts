@@ -45,6 +45,11 @@ export class JsonEntrySerializer<in out T> implements EntrySerializer<T> {
   }
 }
 
+/** Whether a serializer is the journal's own, not one that is made from it. */
+export function isOwn<T>(serializer: EntrySerializer<T>): boolean {
+  return (serializer as object).constructor === JsonEntrySerializer && !Object.hasOwn(serializer, 'serialize');
+}
+
 function deserializeAny<T>(line: string): Positioned<T> {
   const { position, entry } = parseEnvelope(line);
   if (!isPosition(position)) throw new CorruptEntryError('its position is not a safe integer >= 1');

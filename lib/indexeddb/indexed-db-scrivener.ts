@@ -2,8 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
+import type { LineOf } from '../flush/readable-line-of';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
 import { atHead } from '../journal/at-head';
@@ -26,7 +26,7 @@ export interface IndexedDbScrivenerParts<T> {
   readonly flusher: FlusherDaemon<T>;
   /** Where the lines wait for the flusher. */
   readonly lines: { push(line: string): void };
-  readonly serializer: EntrySerializer<T>;
+  readonly lineOf: LineOf<T>;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };
@@ -91,16 +91,15 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
    * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed
    */
   append(entry: T): Position {
-    return this.#append([entry], {}, () => this.#memory.append(entry));
+    return this.#append([entry], {}, ([made]) => this.#memory.append(made!));
   }
 
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
-    return this.#append([entry], options, () => this.#memory.append(entry));
+    return this.#append([entry], options, ([made]) => this.#memory.append(made!));
   }
 
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
-    const group = [...entries];
-    return this.#append(group, options, () => this.#memory.writeAll(group));
+    return this.#append([...entries], options, (group) => this.#memory.writeAll(group));
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -144,17 +143,17 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     return this.close();
   }
 
-  #append<R>(entries: readonly T[], options: WriteOptions, append: () => R): R {
-    const { schema, serializer, lines } = this.#parts;
+  #append<R>(written: readonly T[], options: WriteOptions, append: (group: readonly T[]) => R): R {
+    const { schema, lineOf, lines } = this.#parts;
     this.#assertOpen();
-    for (const entry of entries) if (schema) validateEntry(schema, entry);
+    const group = schema ? written.map((entry) => validateEntry(schema, entry)) : written;
     const made = atHead(this, (head) =>
-      entries.map((entry, index) => toLine(serializer, { position: head + 1 + index, entry })),
+      group.map((entry, index) => lineOf({ position: head + 1 + index, entry }, index < group.length - 1)),
     );
     this.#assertOpen();
     assertWritable(options, this.head);
     if (this.flusher.status !== 'Failed') for (const line of made) lines.push(line);
-    return append();
+    return append(group);
   }
 
   #assertOpen(): void {

@@ -4,12 +4,13 @@ import type { DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { EntryValidationError } from '../errors/entry-validation-error';
+import { toLine } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { FlusherDaemon } from '../flush/flusher-daemon';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import { validateEntry } from '../flush/validate-entry';
+import { readableLineOf } from '../flush/readable-line-of';
+import { readEntry } from '../flush/validate-entry';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
 import { Queue } from '../journal/queue';
@@ -29,7 +30,10 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
   readonly flushIntervalMs?: number;
   /** How many batches may wait while the database is busy, an integer >= 1; past it the active one grows. @default 8 */
   readonly flushQueueCapacity?: number;
-  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read from the database becomes its output. */
+  /**
+   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the database becomes when it is
+   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
@@ -43,7 +47,7 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
  * What waits is handed to the browser when the page is hidden or left, too; what counts is what was reported flushed.
  *
  * Rejects with {@link JournalLockedError} when the journal is open elsewhere in this origin, after a second of waiting for it,
- * {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), `RangeError` and `TypeError` for wrong options
+ * {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), {@link SchemaMismatchError} when the schema refuses what it holds, `RangeError` and `TypeError` for wrong options
  * and where the page is not secure, and the browser's `DOMException` when the database cannot be opened.
  *
  * @example
@@ -85,7 +89,8 @@ export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig
       leaving.unsubscribe();
       unlock();
     };
-    return new IndexedDbScrivener({ memory, flusher, lines, serializer, schema, daemonEvents, recovered, release });
+    const lineOf = readableLineOf<T>((record) => toLine(serializer, record), serializer, schema);
+    return new IndexedDbScrivener({ memory, flusher, lines, lineOf, schema, daemonEvents, recovered, release });
   } catch (error) {
     await sink.close().catch(() => undefined); // what failed first says more
     unlock();
@@ -99,16 +104,16 @@ async function recover<T>(
   schema: StandardSchemaV1<unknown, T> | undefined,
 ): Promise<InMemoryScrivener<T>> {
   const memory = new InMemoryScrivener<T>();
+  const source = `indexeddb:${name}`;
   const damage = (reason: string, options?: ErrorOptions) =>
-    new CorruptJournalError({ filePath: `indexeddb:${name}`, line: memory.head + 1, byteOffset: 0, reason }, options);
+    new CorruptJournalError({ filePath: source, line: memory.head + 1, byteOffset: 0, reason }, options);
   try {
     for await (const { position, entry } of sink.recover()) {
       if (position !== memory.head + 1) throw damage(describeGap(position, memory.head + 1));
-      memory.append(schema ? validateEntry(schema, entry) : entry);
+      memory.append(schema ? readEntry(schema, entry, source, position) : entry);
     }
   } catch (error) {
     if (error instanceof CorruptEntryError) throw damage(error.reason, { cause: error });
-    if (error instanceof EntryValidationError) throw damage(error.message, { cause: error });
     throw error;
   }
   return memory;

@@ -1,13 +1,13 @@
 import type * as core from 'rx-scrivener';
 import type * as indexeddb from 'rx-scrivener/indexeddb';
+import type { z } from 'zod';
 import { describeInBrowser, openPage, ORIGIN } from './support/browser';
 import { bundle } from './support/bundle';
 
 declare global {
   interface Window {
     rx: typeof core & typeof indexeddb;
-    reported: number;
-    events: string[];
+    z: typeof z;
     /** What an `await` was rejected with. */
     failure(promise: Promise<unknown>): Promise<{ code?: string; name: string; message: string }>;
     stored(name: string): Promise<[number, string][]>;
@@ -18,6 +18,8 @@ const script = bundle(`
   import * as core from 'rx-scrivener';
   import * as indexeddb from 'rx-scrivener/indexeddb';
   import { openDB } from 'idb';
+  import { z } from 'zod';
+  window.z = z;
   window.rx = { ...core, ...indexeddb };
   window.failure = (promise) => promise.then(
     () => { throw new Error('Expected a rejection'); },
@@ -217,36 +219,69 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('a schema checks what is written, and makes of what is read its output', async () => {
+  test("is the schema's output: what is told, what is kept, and what is read later", async () => {
     const { context, page } = await open();
     const found = await page.evaluate(async () => {
-      const { failure, rx } = window;
-      let suffix = '';
-      const schema = {
-        '~standard': {
-          version: 1 as const,
-          vendor: 'spec',
-          validate: (value: unknown) =>
-            typeof value === 'string' && value !== suffix
-              ? { value: value + suffix }
-              : { issues: [{ message: 'no text' }] },
-        },
-      };
-      const open = () => rx.openIndexedDbScrivener<string>({ name: 'talk', schema });
+      const { failure, rx, z } = window;
+      const schema = z.object({ type: z.literal('x'), text: z.string().trim().toLowerCase() });
+      const open = () => rx.openIndexedDbScrivener<{ type: 'x'; text: string }>({ name: 'talk', schema });
+      const read = async (scrivener: Awaited<ReturnType<typeof open>>) =>
+        (await rx.lastEntries(scrivener, 10)).map(({ entry }) => entry);
       const scrivener = await open();
-      const { code } = await failure(scrivener.write(7 as never));
-      await scrivener.write('hello');
+      const told: unknown[] = [];
+      scrivener.tail().subscribe(({ entry }) => told.push(entry));
+      const ann = { type: 'x' as const, text: '  ANN ', secret: 1 };
+      scrivener.append(ann);
+      await scrivener.write(ann);
+      await scrivener.writeAll([ann, ann]);
+      const refused = await failure(scrivener.writeAll([ann, { type: 'y', text: '' } as never]));
+      const kept = await read(scrivener);
       await scrivener.close();
-      suffix = '!';
       const again = await open();
-      const [record] = await rx.lastEntries(again, 1);
+      const later = await read(again);
       await again.close();
-      suffix = 'hello';
-      return { code, entry: record?.entry, refused: await failure(open()) };
+      return { told, kept, later, written: ann.text, code: refused.code, stored: await window.stored('talk') };
     });
-    expect(found.code).toBe('ERR_ENTRY_VALIDATION');
-    expect(found.entry).toBe('hello!');
-    expect(found.refused).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', line: 1 });
+    const ann = { type: 'x', text: 'ann' };
+    expect(found.told).toEqual([ann, ann, ann, ann]);
+    expect(found.kept).toEqual(found.told);
+    expect(found.later).toEqual(found.told);
+    expect(found.stored.map(([, line]) => (JSON.parse(line) as { entry: unknown }).entry)).toEqual(found.told);
+    expect([found.written, found.code]).toEqual(['  ANN ', 'ERR_ENTRY_VALIDATION']);
+    await context.close();
+  }, 30_000);
+
+  test('dates are dates before and after; a schema that would not read its own output is refused at the write', async () => {
+    const { context, page } = await open();
+    const found = await page.evaluate(async () => {
+      const { failure, rx, z } = window;
+      const [entry] = [{ at: new Date(1_790_000_000_000) }];
+      const open = (at: typeof z.date | typeof z.coerce.date) =>
+        rx.openIndexedDbScrivener<{ at: Date }>({ name: 'talk', schema: z.object({ at: at() }) });
+      const strict = await open(z.date);
+      const refused = [await failure(strict.write(entry)), await failure(strict.writeAll([entry]))];
+      const { head } = strict;
+      await strict.close();
+      const scrivener = await open(z.coerce.date);
+      await scrivener.write(entry);
+      const live = (await scrivener.waitFor(0, () => true)).entry.at instanceof Date;
+      await scrivener.close();
+      const again = await open(z.coerce.date);
+      const { at } = (await again.waitFor(0, () => true)).entry;
+      await again.close();
+      const changed = await failure(open(z.date));
+      return { refused, head, live, at: at.getTime(), changed };
+    });
+    for (const { code, message } of found.refused) {
+      expect([code, message]).toEqual([
+        'ERR_ENTRY_VALIDATION',
+        expect.stringContaining('does not accept what it gave'),
+      ]);
+    }
+    expect(found).toMatchObject({ head: 0, live: true, at: 1_790_000_000_000 });
+    // A changed schema is no damage.
+    expect(found.changed).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH' });
+    expect(found.changed.message).toContain('indexeddb:talk, position 1');
     await context.close();
   }, 30_000);
 
