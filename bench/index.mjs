@@ -20,7 +20,7 @@ const OWN_ROWS = [
   'nats-tail',
   'http-fan-out',
 ];
-const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3'];
+const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3', 'live-delivery/rxjs-9'];
 const ROWS = [...OWN_ROWS, ...PEER_ROWS];
 
 const peerOf = (name) => name.split('/')[1];

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** What `bench/peers` has an adapter for, and installs: `npm ci --prefix bench/peers`. */
+/** The stores that `bench/peers` has an adapter for, and installs: `npm ci --prefix bench/peers`. */
 export const PEERS = ['sonic-boom', 'pino', 'better-sqlite3', 'classic-level', 'lmdb', 'hypercore'];
 
 const { resolve } = createRequire(new URL('peers/package.json', import.meta.url));

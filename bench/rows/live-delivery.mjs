@@ -2,6 +2,7 @@ import { ReplaySubject } from 'rxjs';
 import { InMemoryScrivener } from 'rx-scrivener';
 import { compare, perStep } from '../compare.mjs';
 import { entry } from '../entry.mjs';
+import { howOf, openPeer } from '../peers.mjs';
 
 const COUNT = 200_000;
 const SUBSCRIBERS = 10;
@@ -34,3 +35,11 @@ function theirs() {
 }
 
 export const run = () => compare({ ours, theirs });
+
+export async function peerRow(peer) {
+  async function theirs() {
+    const subject = await openPeer(peer);
+    return deliver(subject, (entry) => subject.next(entry));
+  }
+  return { what, against: `${peer}: ${await howOf(peer)}`, atMost, unit, run: () => compare({ ours, theirs }) };
+}
