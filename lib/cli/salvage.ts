@@ -27,18 +27,38 @@ export async function* salvage({ filePath, file, compressed, isActive }: Journal
   let line = 1;
   let bytesRead = 0;
   const unpacked = compressed ? new Unpacked(file) : undefined;
-  for await (const { bytes, byteOffset } of unpacked ? blocksOf(unpacked) : readBlocks(file)) {
-    for (let from = 0; from < bytes.length; line++) {
+  // One that is passed over without being held: how long it is, tells what follows.
+  let passed: Omit<Piece, 'bytes'> | undefined;
+  for await (const { bytes, byteOffset, zeros = 0, reason } of unpacked ? blocksOf(unpacked) : readBlocks(file)) {
+    if (passed) yield { ...passed, bytes: byteOffset - passed.byteOffset };
+    passed = undefined;
+    if (reason !== undefined && zeros === 0) {
+      passed = { filePath, line: line++, byteOffset, content: reason };
+      continue;
+    }
+    for (let from = 0; from < bytes.length;) {
       const newline = bytes.indexOf(NEWLINE, from);
       const end = newline < 0 ? bytes.length : newline + 1;
       const text = bytes.subarray(from, end);
       for (const piece of piecesOf(text, { filePath, line, byteOffset: byteOffset + from })) {
-        const isEnd = newline < 0 && isActive && piece.bytes === text.length && typeof piece.content === 'string';
+        const isEnd =
+          newline < 0 &&
+          reason === undefined &&
+          isActive &&
+          piece.bytes === text.length &&
+          typeof piece.content === 'string';
         yield isEnd ? { ...piece, end: text } : piece;
       }
       from = end;
+      if (newline >= 0) line++;
     }
-    bytesRead = byteOffset + bytes.length;
+    bytesRead = byteOffset + bytes.length + zeros;
+    if (zeros > 0) {
+      const content = 'it is zero bytes';
+      const where = { filePath, line, byteOffset: byteOffset + bytes.length };
+      const isEnd = reason === undefined && isActive;
+      yield { ...where, bytes: zeros, content, ...(isEnd && { end: bytes.subarray(bytes.length) }) };
+    }
   }
   const content = 'the rest cannot be decompressed, and what is kept of the file may be altered';
   if (unpacked?.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content };

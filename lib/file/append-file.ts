@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { syncDirectory } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
-import { readBlocks, type Block } from './read-blocks';
+import { readBlocks, type Block, type Extent, type IsForeign } from './read-blocks';
 
 /** 'os': handed to the operating system; 'disk': synced to the disk. */
 export type Durability = 'os' | 'disk';
@@ -148,15 +148,15 @@ export class AppendFile {
   }
 
   /** Everything in it; nothing where it cannot be read back. */
-  async *blocks(): AsyncGenerator<Block, void> {
-    if (this.isRegular) yield* readBlocks(this.handle);
+  async *blocks(isForeign?: IsForeign): AsyncGenerator<Block, void> {
+    if (this.isRegular) yield* readBlocks(this.handle, { isForeign });
   }
 
   /** What stands between two offsets; it is not closed before that was read. */
-  async *read(byteOffset: number, end: number): AsyncGenerator<Block, void> {
+  async *read(extent: Extent): AsyncGenerator<Block, void> {
     this.#readers++;
     try {
-      yield* readBlocks(this.handle, byteOffset, end);
+      yield* readBlocks(this.handle, extent);
     } finally {
       if (--this.#readers === 0) this.#unread?.();
     }

@@ -144,12 +144,13 @@ export class FilesReader<T> {
       for (;;) {
         // Asked before it is read: what is rotated then is read to its end.
         const isRotated = await this.#isRotated(first, ino, lines.last);
-        for await (const block of readBlocks(file, byteOffset)) {
+        for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
           if (this.#signal.aborted) return 'done';
           const records: Positioned<T>[] = [];
           try {
             if (block.whole) lines.read(block, records);
-            else if (!this.#follow && !isRotated) records.push(...lines.end(block).records);
+            else if (block.reason !== undefined || (!this.#follow && !isRotated))
+              records.push(...lines.end(block).records);
           } finally {
             yield* this.#emit(records);
           }

@@ -11,7 +11,8 @@ import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
 import { isLineBeginning } from './is-line-beginning';
 import { OwnFrame } from './own-frame';
-import type { Block } from './read-blocks';
+import { isForeign } from './is-foreign';
+import type { Block, IsForeign } from './read-blocks';
 import type { SparseIndex } from './sparse-index';
 
 /** How a journal's lines are read. */
@@ -68,6 +69,11 @@ export class LineReader<T> {
     this.#index = index;
   }
 
+  /** Tells what is no part of a journal's line before that is whole; `undefined` where it may be anything. */
+  get isForeign(): IsForeign | undefined {
+    return this.#own ? isForeign : undefined;
+  }
+
   /** How many lines were read. */
   get lines(): number {
     return this.#line;
@@ -113,7 +119,8 @@ export class LineReader<T> {
   }
 
   /** What a file ends with, given the block after its last newline; throws {@link CorruptJournalError} when that is neither a line, nor torn. */
-  end({ bytes, byteOffset }: Block): FileEnd<T> {
+  end({ bytes, byteOffset, reason }: Block): FileEnd<T> {
+    if (reason !== undefined) throw this.#locate(new CorruptEntryError(reason), byteOffset);
     let length = bytes.length;
     while (length > 0 && bytes[length - 1] === 0) length--;
     const written = bytes.subarray(0, length);

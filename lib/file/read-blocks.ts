@@ -1,37 +1,47 @@
+import { constants } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 
 /** Bytes of a file and where they begin; valid until the next block is asked for. */
 export interface Block {
   readonly bytes: Buffer;
   readonly byteOffset: number;
-  /** Whether these are whole lines; otherwise it is what stands after the last newline, possibly nothing. */
+  /** Whether these are whole lines; otherwise it is what stands after the last newline, possibly nothing, or what is no line. */
   readonly whole: boolean;
+  /** How many zero bytes follow, which are not in `bytes`. */
+  readonly zeros?: number;
+  /** Why it is no line, whatever follows; `bytes` are its first ones then. */
+  readonly reason?: string;
+}
+
+/** Tells of the bytes of a long line whether they can be a journal's. */
+export type IsForeign = (bytes: Buffer, isFirst: boolean) => boolean;
+
+/** Where reading begins and ends, in bytes, and what is refused before its line is whole. */
+export interface Extent {
+  readonly byteOffset?: number;
+  readonly end?: number;
+  readonly isForeign?: IsForeign | undefined;
 }
 
 const NEWLINE = 10;
 const BLOCK_BYTES = 1024 * 1024;
+/** A line is a text in memory, which cannot be longer; no more of one is held. */
+export const MAX_LINE_BYTES = constants.MAX_STRING_LENGTH;
+const TOO_LONG = `its line is longer than ${MAX_LINE_BYTES} bytes`;
 
-/** Reads a file from an offset to its end, or to another: blocks of whole lines, then what stands after the last newline. */
-export async function* readBlocks(file: FileHandle, byteOffset = 0, end = Infinity): AsyncGenerator<Block, void> {
-  let buffer = Buffer.allocUnsafe(Math.max(1, Math.min(BLOCK_BYTES, end - byteOffset)));
-  let filled = 0;
-  for (;;) {
-    const wanted = Math.min(buffer.length - filled, end - byteOffset - filled);
-    const { bytesRead } = await file.read(buffer, filled, wanted, byteOffset + filled);
+/** Reads a file: blocks of whole lines, then what stands after the last newline. Holds a block, or a line that is longer. */
+export async function* readBlocks(file: FileHandle, extent: Extent = {}): AsyncGenerator<Block, void> {
+  const { byteOffset = 0, end = Infinity } = extent;
+  const lines = new LineBuffer(byteOffset, Math.min(BLOCK_BYTES, end - byteOffset), extent.isForeign);
+  for (let at = byteOffset; at < end;) {
+    const { room } = lines;
+    const { bytesRead } = await file.read(room, 0, Math.min(room.length, end - at), at);
     if (bytesRead === 0) break;
-    const newline = buffer.subarray(filled, filled + bytesRead).lastIndexOf(NEWLINE);
-    const length = newline < 0 ? 0 : filled + newline + 1;
-    filled += bytesRead;
-    if (length > 0) {
-      yield { bytes: buffer.subarray(0, length), byteOffset, whole: true };
-      buffer.copyWithin(0, length, filled);
-      filled -= length;
-      byteOffset += length;
-    } else if (filled === buffer.length) {
-      buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
-    }
+    lines.fill(bytesRead);
+    yield* lines.take();
+    at += bytesRead;
   }
-  yield { bytes: buffer.subarray(0, filled), byteOffset, whole: false };
+  yield* lines.end();
 }
 
 const CHUNK_BYTES = 128 * 1024;
@@ -47,33 +57,163 @@ export async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void> 
 }
 
 /** {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over. */
-export async function* blocksOf(
-  chunks: AsyncIterable<Buffer>,
-  byteOffset = 0,
-  end = Infinity,
-): AsyncGenerator<Block, void> {
+export async function* blocksOf(chunks: AsyncIterable<Buffer>, extent: Extent = {}): AsyncGenerator<Block, void> {
+  const { byteOffset = 0, end = Infinity } = extent;
+  const lines = new LineBuffer(byteOffset, BLOCK_BYTES, extent.isForeign);
   let passed = 0;
-  let parts: Buffer[] = [];
-  let filled = 0;
   for await (const chunk of chunks) {
-    const begin = passed;
-    passed += chunk.length;
-    if (passed <= byteOffset + filled) continue;
-    const bytes = chunk.subarray(Math.max(0, byteOffset + filled - begin), end - begin);
-    parts.push(bytes);
-    filled += bytes.length;
-    if (filled >= BLOCK_BYTES || passed >= end) {
-      const joined = Buffer.concat(parts);
-      const length = joined.lastIndexOf(NEWLINE) + 1;
-      if (length > 0) yield { bytes: joined.subarray(0, length), byteOffset, whole: true };
-      parts = [joined.subarray(length)];
-      byteOffset += length;
-      filled -= length;
+    const until = Math.min(chunk.length, end - passed);
+    for (let from = Math.max(0, byteOffset - passed); from < until;) {
+      const copied = chunk.copy(lines.room, 0, from, until);
+      lines.fill(copied);
+      if (lines.room.length === 0) yield* lines.take();
+      from += copied;
     }
+    passed += chunk.length;
     if (passed >= end) break;
   }
-  const joined = Buffer.concat(parts);
-  const length = joined.lastIndexOf(NEWLINE) + 1;
-  if (length > 0) yield { bytes: joined.subarray(0, length), byteOffset, whole: true };
-  yield { bytes: joined.subarray(length), byteOffset: byteOffset + length, whole: false };
+  yield* lines.end();
+}
+
+/** Takes bytes as they come, and gives whole lines. A line that is longer than its buffer is held in parts, each of which is looked at once. */
+class LineBuffer {
+  readonly #buffer: Buffer;
+  readonly #isForeign: IsForeign | undefined;
+  #filled = 0;
+  /** Up to here there is no newline in the buffer. */
+  #scanned = 0;
+  /** Where the buffer begins in the file. */
+  #at: number;
+  /** What came of the line before the buffer, and where that begins. */
+  #parts: Buffer[] = [];
+  #held = 0;
+  #zeros = 0;
+  #begin = 0;
+  /** Whether the line was refused, and is passed over. */
+  #skips = false;
+
+  constructor(byteOffset: number, size: number, isForeign: IsForeign | undefined) {
+    this.#at = byteOffset;
+    this.#buffer = Buffer.allocUnsafe(Math.max(1, size));
+    this.#isForeign = isForeign;
+  }
+
+  /** Where the next bytes go; never empty once it was taken from. */
+  get room(): Buffer {
+    return this.#buffer.subarray(this.#filled);
+  }
+
+  /** Counts bytes that were put there. */
+  fill(bytes: number): void {
+    this.#filled += bytes;
+  }
+
+  /** The lines that are whole. */
+  *take(): Generator<Block, void> {
+    const buffer = this.#buffer;
+    const newline = buffer.subarray(this.#scanned, this.#filled).lastIndexOf(NEWLINE);
+    if (newline < 0) {
+      this.#scanned = this.#filled;
+      if (this.#filled === buffer.length) yield* this.#setAside();
+      return;
+    }
+    const length = this.#scanned + newline + 1;
+    let from = 0;
+    if (this.#isLong) {
+      from = buffer.indexOf(NEWLINE, this.#scanned) + 1;
+      yield* this.#endLong(from, true);
+    }
+    if (from < length) yield { bytes: buffer.subarray(from, length), byteOffset: this.#at + from, whole: true };
+    buffer.copyWithin(0, length, this.#filled);
+    this.#filled -= length;
+    this.#scanned = this.#filled;
+    this.#at += length;
+  }
+
+  /** All that is left, when nothing follows. */
+  *end(): Generator<Block, void> {
+    yield* this.take();
+    if (this.#isLong) yield* this.#endLong(this.#filled, false);
+    else yield { bytes: this.#buffer.subarray(0, this.#filled), byteOffset: this.#at, whole: false };
+  }
+
+  get #isLong(): boolean {
+    return this.#held > 0 || this.#zeros > 0 || this.#skips;
+  }
+
+  /** The buffer is full, and a part of a longer line. */
+  *#setAside(): Generator<Block, void> {
+    const bytes = this.#buffer;
+    if (!this.#isLong) this.#begin = this.#at;
+    if (!this.#skips) {
+      if (isZero(bytes)) this.#zeros += bytes.length;
+      else {
+        if (this.#zeros > 0) yield* this.#endAtZeros();
+        const isFirst = this.#held === 0;
+        this.#held += bytes.length;
+        this.#parts.push(Buffer.from(bytes));
+        if (this.#isForeign?.(bytes, isFirst)) yield this.#refuse('it is no line of a journal');
+        else if (this.#held > MAX_LINE_BYTES) yield this.#refuse(TOO_LONG);
+      }
+    }
+    this.#at += bytes.length;
+    this.#filled = 0;
+    this.#scanned = 0;
+  }
+
+  /** Ends a long line with the first so many bytes of the buffer. */
+  *#endLong(length: number, whole: boolean): Generator<Block, void> {
+    const rest = this.#buffer.subarray(0, length);
+    if (this.#skips) {
+      this.#skips = false;
+      if (!whole) yield { bytes: rest.subarray(length), byteOffset: this.#at + length, whole };
+      return;
+    }
+    if (this.#zeros > 0 && !whole && isZero(rest)) {
+      yield { bytes: this.#takeParts(), byteOffset: this.#begin, whole, zeros: this.#takeZeros() + length };
+      return;
+    }
+    if (this.#zeros > 0) yield* this.#endAtZeros();
+    if (this.#held + length > MAX_LINE_BYTES) {
+      yield this.#refuse(TOO_LONG);
+      this.#skips = false;
+      if (!whole) yield { bytes: rest.subarray(length), byteOffset: this.#at + length, whole };
+      return;
+    }
+    const byteOffset = this.#held > 0 ? this.#begin : this.#at;
+    yield { bytes: this.#takeParts(rest), byteOffset, whole };
+  }
+
+  /** What stands before a long run of zeros, where that does not end the file. What follows is looked at as a line of its own. */
+  *#endAtZeros(): Generator<Block, void> {
+    const zeros = this.#takeZeros();
+    const reason = 'zero bytes stand in its line';
+    yield { bytes: this.#takeParts(), byteOffset: this.#begin, whole: false, zeros, reason };
+    this.#begin = this.#at;
+  }
+
+  #refuse(reason: string): Block {
+    const [bytes] = this.#parts as [Buffer];
+    this.#takeParts();
+    this.#skips = true;
+    return { bytes, byteOffset: this.#begin, whole: false, reason };
+  }
+
+  #takeParts(rest?: Buffer): Buffer {
+    const parts = this.#parts.splice(0);
+    this.#held = 0;
+    return Buffer.concat(rest ? [...parts, rest] : parts);
+  }
+
+  #takeZeros(): number {
+    const zeros = this.#zeros;
+    this.#zeros = 0;
+    return zeros;
+  }
+}
+
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.equals(ZEROS.subarray(0, bytes.length));
 }

@@ -24,14 +24,15 @@ export async function recoverSegment<T>(
 ): Promise<number> {
   const lines = new LineReader<T>(format, { lines: 0, position: active.first - 1 }, active.index);
   let truncatedBytes = 0;
-  for await (const block of file.blocks()) {
+  for await (const block of file.blocks(lines.isForeign)) {
+    const { zeros = 0 } = block;
     if (block.whole) {
       const records: Positioned<T>[] = [];
       lines.read(block, records, accept ? START : Infinity);
       accept?.(records);
     } else {
       const end = lines.end(block);
-      truncatedBytes = block.byteOffset + block.bytes.length - end.byteOffset;
+      truncatedBytes = block.byteOffset + block.bytes.length + zeros - end.byteOffset;
       if (truncatedBytes > 0) {
         await file.truncate(end.byteOffset);
         active.index!.cut(end.byteOffset);
@@ -39,7 +40,7 @@ export async function recoverSegment<T>(
       if (!end.newline) await file.append([Buffer.from('\n')]);
       accept?.(end.records);
     }
-    progress(block.bytes.length);
+    progress(block.bytes.length + zeros);
   }
   // A torn end may be the work of a crash, whatever is on record.
   if (truncatedBytes === 0) assertReaches(active, lines.last, atLeast);

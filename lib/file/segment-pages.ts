@@ -21,9 +21,9 @@ export async function* segmentPages<T>(
   const damage = (byteOffset: number, reason: string, options?: ErrorOptions) =>
     new CorruptJournalError({ filePath: segment.filePath, line: lines.lines + 1, byteOffset, reason }, options);
   try {
-    for await (const block of readSegment(segment, byteOffset, end)) {
-      if (!block.whole && block.bytes.length > 0)
-        throw damage(block.byteOffset, 'a closed segment ends in a torn line');
+    for await (const block of readSegment(segment, { byteOffset, end, isForeign: lines.isForeign })) {
+      if (!block.whole && (block.bytes.length > 0 || block.zeros !== undefined))
+        throw damage(block.byteOffset, block.reason ?? 'a closed segment ends in a torn line');
       const records: Positioned<T>[] = [];
       try {
         if (block.whole) lines.read(block, records, after);

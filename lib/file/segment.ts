@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
 import type { AppendFile } from './append-file';
-import { blocksOf, chunksOf, readBlocks, type Block } from './read-blocks';
+import { blocksOf, chunksOf, readBlocks, type Block, type Extent } from './read-blocks';
 import { SparseIndex } from './sparse-index';
 
 /** One of the files that hold a journal: the active one, or one that was closed. */
@@ -57,15 +57,15 @@ export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'fil
 const ATTEMPTS = 50;
 
 /** Reads a segment from an offset on, wherever it is being moved to. */
-export async function* readSegment(segment: SegmentFile, byteOffset: number, end: number): AsyncGenerator<Block, void> {
-  if (segment.file) return yield* segment.file.read(byteOffset, end);
+export async function* readSegment(segment: SegmentFile, extent: Extent): AsyncGenerator<Block, void> {
+  if (segment.file) return yield* segment.file.read(extent);
   const { file, compressed } = await openSegment(segment);
   try {
-    if (!compressed) return yield* readBlocks(file, byteOffset, end);
+    if (!compressed) return yield* readBlocks(file, extent);
     const unpacked = createGunzip();
     const unpacking = pipeline(chunksOf(file), unpacked).catch(() => undefined); // whoever reads it is told
     try {
-      yield* blocksOf(unpacked, byteOffset, end);
+      yield* blocksOf(unpacked, extent);
     } finally {
       unpacked.destroy();
       await unpacking;
