@@ -2,10 +2,11 @@ import { lstat, open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { FileChanges } from './file-changes';
-import { LineReader, type LineFormat } from './line-reader';
+import { LineReader, type LineFormat, type Start } from './line-reader';
 import { findSegments, loadManifest, type SegmentName } from './manifest';
 import { readBlocks } from './read-blocks';
 import { inodeOf } from './segment';
@@ -17,6 +18,22 @@ type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
 
+/** After so long nothing more is expected of a batch that was cut short; its writer takes it back at once. */
+const SETTLED_MS = 200;
+/** So many of the last bytes that were given out are looked at again: they hold a position, at least. */
+const SEEN_BYTES = 256;
+
+/** Where lines begin: after so many lines and bytes, the last of which has this position. */
+interface Mark extends Start {
+  readonly byteOffset: number;
+}
+
+/** Bytes of a file, and where they end. */
+interface Seen {
+  readonly end: number;
+  readonly bytes: Buffer;
+}
+
 /** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
 export class FilesReader<T> {
   #format: LineFormat<T>;
@@ -25,9 +42,13 @@ export class FilesReader<T> {
   readonly #signal: AbortSignal;
   /** The last position that was read. */
   #last = START;
+  /** The last position that was given out of the active file. */
+  #given = START;
   /** Whether anything was read, and what comes has to follow it. */
   #hasBegun = false;
   #wasThere = false;
+  /** The journal's identity, once it is on record. */
+  #id: string | undefined;
 
   /** @param after - emit what lies behind it; `undefined`: what there is */
   constructor(format: LineFormat<T>, after: Position | undefined, follow: boolean, signal: AbortSignal) {
@@ -41,7 +62,8 @@ export class FilesReader<T> {
     // Once: links, and for a follower a working directory that changes, lead to no other journal.
     const filePath = await located(this.#format.filePath, this.#follow);
     this.#format = { ...this.#format, filePath };
-    const { first } = await loadManifest(filePath);
+    const { first, id } = await loadManifest(filePath);
+    this.#id = id;
     if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
     this.#last = first - 1;
     while (!this.#signal.aborted) {
@@ -133,28 +155,63 @@ export class FilesReader<T> {
     const { filePath } = this.#format;
     const first = this.#last + 1;
     const { ino } = await file.stat({ bigint: true });
-    const lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
     const gone = new AbortController();
     const leave = () => gone.abort();
     this.#signal.addEventListener('abort', leave);
     if (this.#signal.aborted) leave();
     const changes = this.#follow ? new FileChanges(filePath, gone.signal) : undefined;
+    let lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
     let byteOffset = 0;
+    /** Where the file ended, and when it was seen first that it ends there. */
+    let end = -1;
+    let endedMs = 0;
+    /** Where the newest lines begin: the batch that they are of may be taken back. */
+    let mark: Mark | undefined;
+    /** The newest lines, as long as their batch is not whole. */
+    let held: Positioned<T>[] = [];
+    /** What ends the lines that were given out. */
+    let given: Seen | undefined;
     try {
       for (;;) {
         // Asked before it is read: what is rotated then is read to its end.
         const isRotated = await this.#isRotated(first, ino, lines.last);
+        const begin: Mark = { byteOffset, lines: lines.lines, position: lines.last };
+        const wasHeld = held.length > 0;
+        const isFirst = end < 0;
+        let isSure = given === undefined;
+        let newEnd = byteOffset;
         for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
           if (this.#signal.aborted) return 'done';
           const records: Positioned<T>[] = [];
+          let damage: { readonly error: unknown } | undefined;
           try {
             if (block.whole) lines.read(block, records);
             else if (block.reason !== undefined || (!this.#follow && !isRotated))
               records.push(...lines.end(block).records);
-          } finally {
-            yield* this.#emit(records);
+          } catch (error) {
+            damage = { error };
           }
+          if (records.length > 0) {
+            if (!isSure) await this.#assertHolds(file, given!, damage);
+            isSure = true;
+            yield* this.#emit(held.splice(0));
+            if (this.#follow && !damage) held.push(...records);
+            else yield* this.#emit(records);
+          }
+          if (damage) throw damage.error;
           byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
+          newEnd = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
+        }
+        if (newEnd !== end) endedMs = performance.now();
+        end = newEnd;
+        if (!wasHeld && byteOffset > begin.byteOffset) mark = begin;
+        // What ends within a line is a batch under way. Where nothing more comes of it, a crash has cut it short, and its whole lines stand.
+        const isWhole = end === byteOffset || performance.now() - endedMs >= SETTLED_MS;
+        if (isWhole || isRotated) {
+          yield* this.#emit(held.splice(0));
+          if (this.#follow) given = await seenBefore(file, byteOffset);
+          // What is there at first stands.
+          if (isFirst) mark = { byteOffset, lines: lines.lines, position: lines.last };
         }
         this.#last = lines.last;
         if (isRotated) return 'rotated';
@@ -162,13 +219,21 @@ export class FilesReader<T> {
           if (await this.#isRotated(first, ino, lines.last)) continue;
           return 'done';
         }
-        await changes!.next();
-        if (this.#signal.aborted) return 'done';
-        const { size } = await file.stat();
-        if (size < byteOffset) {
-          const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
-          throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
-        }
+        do {
+          await changes!.next();
+          if (this.#signal.aborted) return 'done';
+          const { size } = await file.stat();
+          if (size < byteOffset) {
+            if (mark === undefined || size < mark.byteOffset || this.#format.restarts === 'renumber') {
+              const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
+              throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
+            }
+            // The batch was taken back, for instance because the disk is full, and will be written again.
+            ({ byteOffset } = mark);
+            lines = new LineReader<T>(this.#format, mark);
+            held = [];
+          }
+        } while (given && (await file.stat()).size < given.end && !(await this.#isRotated(first, ino, lines.last)));
       }
     } finally {
       this.#signal.removeEventListener('abort', leave);
@@ -176,13 +241,26 @@ export class FilesReader<T> {
     }
   }
 
+  /** Throws where a file has been written anew: what follows in it does not follow what was given out. */
+  async #assertHolds(file: FileHandle, { end, bytes }: Seen, damage: { readonly error: unknown } | undefined) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, end - bytes.length);
+    if (bytesRead === bytes.length && buffer.equals(bytes)) return;
+    const reason = `${this.#format.filePath} does not hold position ${this.#given} any more as it was read`;
+    throw damage?.error ?? new JournalMismatchError(reason);
+  }
+
   /** Whether the file of this name is another one, and goes on from this one. */
   async #isRotated(first: Position, ino: bigint, last: Position): Promise<boolean> {
     const { filePath } = this.#format;
     const found = await stat(filePath, { bigint: true }).catch(() => undefined);
     if (found?.ino === ino) return false;
-    if ((await findSegments(filePath)).some((segment) => segment.first === first)) return true;
-    return (last >= first || this.#follow) && (await loadManifest(filePath)).first > last;
+    const manifest = await loadManifest(filePath);
+    this.#id ??= manifest.id;
+    const segment = (await findSegments(filePath)).find((segment) => segment.first === first);
+    const other = segment && !segment.compressed ? await inodeOf(segment.filePath).catch(() => ino) : ino;
+    if (other !== ino || (manifest.id !== undefined && manifest.id !== this.#id))
+      throw new JournalMismatchError(`another journal has taken the place of ${filePath}`);
+    return segment !== undefined || ((last >= first || this.#follow) && manifest.first > last);
   }
 
   /** `undefined` where closed segments are all there is, as a crash between the two steps of a rotation leaves them. */
@@ -219,9 +297,12 @@ export class FilesReader<T> {
   }
 
   *#emit(records: readonly Positioned<T>[]): Generator<readonly Positioned<T>[], void> {
-    const wanted = records.filter(({ position }) => position > this.#after);
-    if (wanted.length > 0) this.#hasBegun = true;
-    if (wanted.length > 0) yield wanted;
+    const after = Math.max(this.#after, this.#given);
+    const wanted = records.filter(({ position }) => position > after);
+    if (wanted.length === 0) return;
+    this.#hasBegun = true;
+    this.#given = wanted.at(-1)!.position;
+    yield wanted;
   }
 }
 
@@ -229,6 +310,12 @@ export class FilesReader<T> {
 export async function located(filePath: string, follow = false): Promise<string> {
   const real = await realpath(filePath).catch(() => filePath);
   return real === resolve(filePath) && !follow ? filePath : real;
+}
+
+async function seenBefore(file: FileHandle, end: number): Promise<Seen> {
+  const bytes = Buffer.alloc(Math.min(SEEN_BYTES, end));
+  await file.read(bytes, 0, bytes.length, end - bytes.length);
+  return { end, bytes };
 }
 
 async function isLink(filePath: string): Promise<boolean> {

@@ -3,19 +3,24 @@ import type { Chunk } from './encoded-lines';
 /** Batches are written in pieces of about this size: a whole one may be longer than a buffer can be. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** Joins chunks to pieces that are worth a system call. */
+/**
+ * Joins chunks of whole lines to pieces that are worth a system call. Each piece but the last lacks its last newline, which the next one begins with: so
+ * a file ends with a newline only where a batch does, and a follower can tell.
+ */
 export function* inPieces(chunks: Iterable<Chunk>): Generator<Uint8Array> {
-  let piece: Uint8Array[] = [];
+  let parts: Uint8Array[] = [];
   let length = 0;
   for (const { bytes } of chunks) {
-    piece.push(bytes);
+    if (length >= PIECE_BYTES) {
+      const piece = joined(parts);
+      yield piece.subarray(0, -1);
+      parts = [piece.subarray(-1)];
+      length = 1;
+    }
+    parts.push(bytes);
     length += bytes.length;
-    if (length < PIECE_BYTES) continue;
-    yield joined(piece);
-    piece = [];
-    length = 0;
   }
-  if (length > 0) yield joined(piece);
+  if (length > 0) yield joined(parts);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

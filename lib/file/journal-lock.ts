@@ -4,7 +4,7 @@ import { firstValueFrom, race, timer } from 'rxjs';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { aborted } from '../journal/abort';
-import { recordedHolder, recordHolder } from './lock-holder';
+import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
 import { osLock, type TryLock } from './os-lock';
 
 /**
@@ -33,6 +33,7 @@ export class JournalLock {
   readonly #files: FileHandle[];
 
   readonly #tryLock: TryLock;
+  #isReleased = false;
 
   private constructor(
     /** The file's path, links followed. */
@@ -110,6 +111,9 @@ export class JournalLock {
 
   /** Gives the lock back; again: does nothing. */
   async release(): Promise<void> {
+    const lock = this.#files[1];
+    if (lock && !this.#isReleased) await forgetHolder(lock);
+    this.#isReleased = true;
     await closeAll(this.#files);
   }
 }

@@ -1,3 +1,4 @@
+import { ftruncateSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { LockHolder } from '../errors/journal-locked-error';
@@ -7,17 +8,25 @@ const MAX_BYTES = 1024;
 
 /**
  * Puts on record in the lock's file that this process holds it. Without effect where the file holds something else, or cannot be written (on a full
- * disk, for instance): the record is for people alone.
+ * disk, for instance): the record is for people alone, the lock is the operating system's.
  */
 export async function recordHolder(lock: FileHandle): Promise<void> {
   try {
-    if ((await lock.stat()).size > 0) {
-      if (recordOf(await textOf(lock)) === undefined) return;
-      await lock.truncate(0);
-    }
-    await lock.write(JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() }) + '\n');
+    const { size } = await lock.stat();
+    if (size > 0 && recordOf(await textOf(lock)) === undefined) return;
+    ftruncateSync(lock.fd);
+    writeSync(lock.fd, JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() }) + '\n');
   } catch {
-    // The lock is the operating system's.
+    // Nobody is told who holds it.
+  }
+}
+
+/** Takes the record back, before the lock is. */
+export async function forgetHolder(lock: FileHandle): Promise<void> {
+  try {
+    if (recordOf(await textOf(lock))) ftruncateSync(lock.fd);
+  } catch {
+    // Whoever takes it next writes over it.
   }
 }
 

@@ -8,6 +8,7 @@ import {
   FileAppendSink,
   FlushAbandonedError,
   openFileScrivener,
+  readJournal,
   type FileScrivener,
   type FileScrivenerConfig,
 } from 'rx-scrivener/file';
@@ -112,6 +113,36 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     expect([scrivener.flusher.status, scrivener.flushed]).toEqual(['Running', scrivener.head]);
     await scrivener.close();
     await expectWhole(scrivener.head, config);
+  });
+
+  test.each(CONFIGS)('%s is followed through it: only what stands is given out, and all of it', async (_, config) => {
+    fill(40_000);
+    const scrivener = await opened({ ...config, retry: { delay: 5 } });
+    const followed: string[] = [];
+    let failure: unknown;
+    let early = 0;
+    const follower = readJournal<string>(filePath, { follow: true }).subscribe({
+      next: ({ position, entry }) => {
+        followed.push(entry);
+        // In the file, and perhaps not counted yet: never of a batch after it.
+        if (position > scrivener.flushed + 7) early++;
+      },
+      error: (error: unknown) => (failure = error),
+    });
+    const refused = scrivener.daemonEvents.waitFor(0, (event) => event.type === 'FailureOccurred');
+    await writeThrough(scrivener, LAST);
+    await refused;
+    await new Promise((resolve) => setTimeout(resolve, 600)); // it looks again every 250 ms at the latest
+    expect(followed.length).toBe(scrivener.flushed);
+    rmSync(filler);
+    await scrivener.flush();
+    await until(() => followed.length === scrivener.head || failure !== undefined);
+    expect(failure).toBeUndefined();
+    expect(early).toBe(0);
+    expect(followed).toEqual(Array.from({ length: scrivener.head }, (_, index) => entry(index + 1)));
+    follower.unsubscribe();
+    await scrivener.close();
+    await until(() => openDescriptors(dir).length === 0);
   });
 
   test.each(CONFIGS)('%s gives up, and is reopened', async (_, config) => {

@@ -210,7 +210,7 @@ describe('the lock dies with its process', () => {
     }
   });
 
-  test.each(['pid 1\n', 'x'.repeat(5000), '{"pid":1}'])(
+  test.each(['', 'pid 1\n', 'x'.repeat(5000), '{"pid":1}'])(
     'a lock file means nothing by itself, and what others put there stays',
     async (text) => {
       writeFileSync(`${filePath()}.lock`, text);
