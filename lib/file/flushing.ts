@@ -4,6 +4,8 @@ import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
 import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { FlusherDaemon } from '../flush/flusher-daemon';
+import { NOT_FLUSHED, notFlushed } from '../flush/not-flushed';
+import { retrying } from '../flush/retrying';
 import { Queue } from '../journal/queue';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
@@ -11,7 +13,6 @@ import { fromInput } from '../operators/from-input';
 import { publish } from './diagnostics';
 import { countLines, EncodedLines, withoutLines, type Chunk } from './encoded-lines';
 import { JournalStore } from './journal-store';
-import { retrying } from './retrying';
 
 /** The lines of what is not flushed yet, each made when its entry was written. */
 export interface PendingLines {
@@ -169,7 +170,7 @@ export class Flushing<T> {
     };
     this.#isIdle.next(false);
     const keep = () => taken.keep();
-    await (retry ? retrying(keep, retry, first, tell) : keep());
+    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
     this.#taken = undefined;
     publish('rx-scrivener:flushed', () => ({
       filePath,
@@ -185,6 +186,17 @@ export class Flushing<T> {
 
 /** The journal goes on in memory, but not in secret. */
 function warn(filePath: string, flushed: Position, error: unknown): void {
-  const message = `The journal ${filePath} is not written any more: what comes after position ${flushed} is in memory alone`;
-  process.emitWarning(message, { type: 'ScrivenerWarning', code: 'SCRIVENER_NOT_FLUSHED', detail: String(error) });
+  process.emitWarning(notFlushed(filePath, flushed), {
+    type: 'ScrivenerWarning',
+    code: NOT_FLUSHED,
+    detail: String(error),
+  });
+}
+
+/** What passes by itself: the system is busy, or the disk is full until somebody makes room. */
+const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
+
+function isTransient(error: unknown): boolean {
+  // Not by its class: it may come from another realm.
+  return TRANSIENT.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }

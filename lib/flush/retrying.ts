@@ -3,19 +3,18 @@ import { FlushAbandonedError } from '../errors/flush-abandoned-error';
 import type { Position } from '../journal/position';
 import { fromInput } from '../operators/from-input';
 
-/** What passes by itself: the system is busy, or the disk is full until somebody makes room. */
-const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
-
 /**
  * Does something again that failed with a transient error, as a `RetryConfig` says; other errors reject at once.
  * Rejects with {@link FlushAbandonedError} once it is given up.
  *
+ * @param isTransient - whether an error is of what passes by itself
  * @param first - the first position of what is tried
  * @param tell - is told of each failure that another attempt follows
  */
 export async function retrying(
   step: () => Promise<void>,
   { delay = 0, ...config }: RetryConfig,
+  isTransient: (error: unknown) => boolean,
   first: Position,
   tell: (error: unknown) => void,
 ): Promise<void> {
@@ -29,9 +28,4 @@ export async function retrying(
   } catch (error) {
     throw isTransient(error) ? new FlushAbandonedError(first, { cause: error }) : error;
   }
-}
-
-function isTransient(error: unknown): boolean {
-  // Not by its class: it may come from another realm.
-  return TRANSIENT.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
