@@ -85,7 +85,7 @@ test('links lead to pages and headings that exist', () => {
     );
   for (const page of pages) {
     // What looks like one in code is an operator of RxJS 9's.
-    const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[^]*?^```$/gm, '');
+    const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[^]*?^```$|`[^`\n]*`/gm, '');
     for (const [link, path = '', anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
       const target = path === '' ? page : join(page, '..', path);
       if (anchor !== undefined)
