@@ -1,3 +1,5 @@
+import { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { Scrivener } from '../journal/scrivener';
 import { errorData } from './error-data';
 
 /** Where a daemon stands: from 'Stopped' over 'Running' to 'Completed' or 'Failed', for good. */
@@ -17,4 +19,12 @@ export type DaemonEvent =
 export function failureOccurred(daemon: string, error: unknown, count?: number): DaemonEvent {
   const event: DaemonEvent = { type: 'FailureOccurred', daemon, error, ...(count === undefined ? {} : { count }) };
   return Object.defineProperty(event, 'toJSON', { value: () => ({ ...event, error: errorData(error) }) });
+}
+
+/** So many events are kept where nobody says where they go: a daemon may run for years. */
+const KEPT_EVENTS = 1_000;
+
+/** Where events go by default: a journal in memory of the newest ones. */
+export function newestEvents(): Scrivener<DaemonEvent> {
+  return new InMemoryScrivener<DaemonEvent>({ retain: KEPT_EVENTS });
 }

@@ -164,13 +164,14 @@ export class Flushing<T> {
     const before = this.#sink.bytes ?? 0;
     const start = performance.now();
     const taken = (this.#taken = this.#take(snapshot));
-    const tell = (error: unknown) => {
-      const write = async () => daemonEvents.write(failureOccurred(name(), error));
+    const report = (error: unknown, count: number) => {
+      const event = failureOccurred(name(), error, count === 1 ? undefined : count);
+      const write = async () => daemonEvents.write(event);
       write().catch(() => undefined); // a journal that refuses it does not disturb
     };
     this.#isIdle.next(false);
     const keep = () => taken.keep();
-    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
+    await (retry ? retrying(keep, retry, isTransient, first, report) : keep());
     this.#taken = undefined;
     publish('rx-scrivener:flushed', () => ({
       filePath,

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { defer, EMPTY, firstValueFrom, from, of, race, type RetryConfig } from 'rxjs';
-import type { DaemonEvent } from '../daemon/daemon-event';
+import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs, assertOneOf } from '../errors/assert-argument';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
@@ -10,7 +10,6 @@ import { isOwn, JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { readableLineOf } from '../flush/readable-line-of';
 import { readEntry } from '../flush/validate-entry';
 import { aborted } from '../journal/abort';
-import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { Log } from '../journal/log';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
@@ -53,7 +52,7 @@ export interface FileScrivenerConfig<T> {
   readonly sink?: FlushSink<T>;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
-  /** Where the flusher journals what happens to it. @default a journal in memory */
+  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
   /**
    * Keep in memory only the newest so many entries, an integer >= 1, and those that are not flushed; older ones are read from the file, and parsed then.
@@ -178,7 +177,7 @@ function withDefaults<T>(config: FileScrivenerConfig<T>) {
     retain = Infinity,
     maxPending = Infinity,
     serializer = new JsonEntrySerializer<T>(),
-    daemonEvents = new InMemoryScrivener<DaemonEvent>(),
+    daemonEvents = newestEvents(),
     checksum,
     rotation,
     retry,

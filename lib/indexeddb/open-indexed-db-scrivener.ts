@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { fromEvent, merge } from 'rxjs';
-import type { DaemonEvent } from '../daemon/daemon-event';
+import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
@@ -37,7 +37,7 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
-  /** Where the flusher journals what happens to it. @default a journal in memory */
+  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
 }
 
@@ -64,7 +64,7 @@ export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig
     flushIntervalMs = 1000,
     flushQueueCapacity = 8,
     schema,
-    daemonEvents = new InMemoryScrivener<DaemonEvent>(),
+    daemonEvents = newestEvents(),
   } = config;
   assertCount('flushThreshold', flushThreshold);
   assertDelayMs('flushIntervalMs', flushIntervalMs);

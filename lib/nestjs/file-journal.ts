@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { DaemonEvent } from '../daemon/daemon-event';
+import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { FileAppendSink } from '../file/file-append-sink';
 import { FileScrivener } from '../file/file-scrivener';
@@ -9,7 +9,6 @@ import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -72,7 +71,7 @@ export class FileJournal {
 
   async daemonEvents(): Promise<Scrivener<DaemonEvent>> {
     const provided = await this.#application.find<Scrivener<DaemonEvent>>(getDaemonEventsToken(this.#name));
-    return provided ?? this.#config.daemonEvents ?? new InMemoryScrivener();
+    return provided ?? this.#config.daemonEvents ?? newestEvents();
   }
 
   async scrivener(parts: FileJournalParts): Promise<Scrivener<unknown>> {
