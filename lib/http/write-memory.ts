@@ -45,7 +45,7 @@ interface Remembered {
  * had come, and what is newer than the last thing forgotten is all there.
  */
 export class WriteMemory {
-  readonly #name = randomName();
+  #made: string | undefined;
   readonly #writes = new Map<string, Remembered>();
   readonly #maxMs: number;
   readonly #maxCount: number;
@@ -57,6 +57,11 @@ export class WriteMemory {
   constructor(maxMs: number, maxCount: number) {
     this.#maxMs = maxMs;
     this.#maxCount = maxCount;
+  }
+
+  /** Made for the first request: where a worker's module is loaded, Cloudflare's workerd has no random values. */
+  get #name(): string {
+    return (this.#made ??= randomName());
   }
 
   /** Where the memory is now. */
