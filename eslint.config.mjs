@@ -49,6 +49,8 @@ export default defineConfig(
       'rxjs-x/no-nested-subscribe': 'off',
     },
   },
+  // A page has no other place to say that a journal is not written any more.
+  { files: ['lib/indexeddb/**'], rules: { 'no-console': ['error', { allow: ['warn'] }] } },
   {
     files: ['spec/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     rules: {

@@ -1,11 +1,11 @@
 import { BehaviorSubject, concatMap, filter, switchMap, take, type RetryConfig } from 'rxjs';
 import { NotSupportedError } from '../errors/not-supported-error';
-import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
+import type { DaemonEvent } from '../daemon/daemon-event';
 import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { FlusherDaemon } from '../flush/flusher-daemon';
 import { NOT_FLUSHED, notFlushed } from '../flush/not-flushed';
-import { retrying } from '../flush/retrying';
+import { reportTo, retrying } from '../flush/retrying';
 import { Queue } from '../journal/queue';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
@@ -164,14 +164,9 @@ export class Flushing<T> {
     const before = this.#sink.bytes ?? 0;
     const start = performance.now();
     const taken = (this.#taken = this.#take(snapshot));
-    const report = (error: unknown, count: number) => {
-      const event = failureOccurred(name(), error, count === 1 ? undefined : count);
-      const write = async () => daemonEvents.write(event);
-      write().catch(() => undefined); // a journal that refuses it does not disturb
-    };
     this.#isIdle.next(false);
     const keep = () => taken.keep();
-    await (retry ? retrying(keep, retry, isTransient, first, report) : keep());
+    await (retry ? retrying(keep, retry, isTransient, first, reportTo(daemonEvents, name)) : keep());
     this.#taken = undefined;
     publish('rx-scrivener:flushed', () => ({
       filePath,

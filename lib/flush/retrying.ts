@@ -1,6 +1,8 @@
 import { defer, lastValueFrom, retry, throwError, throwIfEmpty, timer, type RetryConfig } from 'rxjs';
+import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
 import { FlushAbandonedError } from '../errors/flush-abandoned-error';
 import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
 import { fromInput } from '../operators/from-input';
 
 /** Where no delay is given, it doubles from attempt to attempt, in milliseconds: first, and at most. */
@@ -36,6 +38,15 @@ export async function retrying(
   } finally {
     failures.end();
   }
+}
+
+/** Journals failures as a daemon's; a journal that refuses them does not disturb. */
+export function reportTo(events: Scrivener<DaemonEvent>, daemon: () => string) {
+  return (error: unknown, count: number): void => {
+    const event = failureOccurred(daemon(), error, count === 1 ? undefined : count);
+    const write = async () => events.write(event);
+    write().catch(() => undefined);
+  };
 }
 
 function growingDelay(_: unknown, count: number) {

@@ -1,3 +1,17 @@
+// The scrivener
 export { openIndexedDbScrivener, type IndexedDbScrivenerConfig } from './open-indexed-db-scrivener';
 export { IndexedDbScrivener } from './indexed-db-scrivener';
+
+// Its parts
 export { IndexedDbSink, type IndexedDbSinkOptions } from './indexed-db-sink';
+
+// Errors
+export { CorruptEntryError } from '../errors/corrupt-entry-error';
+export { CorruptJournalError } from '../errors/corrupt-journal-error';
+export { EntryValidationError } from '../errors/entry-validation-error';
+export { FlushAbandonedError } from '../errors/flush-abandoned-error';
+export { JournalLockedError } from '../errors/journal-locked-error';
+export { JournalLostError } from '../errors/journal-lost-error';
+export { JournalMismatchError } from '../errors/journal-mismatch-error';
+export { SchemaMismatchError } from '../errors/schema-mismatch-error';
+export { SerializationError } from '../errors/serialization-error';

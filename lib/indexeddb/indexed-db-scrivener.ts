@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import type { DaemonEvent } from '../daemon/daemon-event';
+import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
 import type { LineOf } from '../flush/readable-line-of';
@@ -19,17 +20,19 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
+import type { IndexedDbFlushing } from './indexed-db-flushing';
 
 /** What {@link openIndexedDbScrivener} puts a scrivener together from. */
 export interface IndexedDbScrivenerParts<T> {
   readonly memory: InMemoryScrivener<T>;
+  readonly flushing: IndexedDbFlushing<T>;
   readonly flusher: FlusherDaemon<T>;
-  /** Where the lines wait for the flusher. */
-  readonly lines: { push(line: string): void };
   readonly lineOf: LineOf<T>;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };
+  /** Calls a function whenever the page is hidden. */
+  readonly whenHidden: (flush: () => void) => Subscription;
   /** Lets go of the journal. */
   readonly release: () => void;
 }
@@ -41,23 +44,32 @@ export interface IndexedDbScrivenerParts<T> {
  * flusher fails and says so, and the journal goes on in memory.
  */
 export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
-  /** The daemon that persists the journal. */
-  readonly flusher: FlusherDaemon<T>;
   /** Where the flusher journals what happens to it. */
   readonly daemonEvents: Scrivener<DaemonEvent>;
   /** What the database held when it was opened. */
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };
   readonly #parts: IndexedDbScrivenerParts<T>;
   readonly #memory: InMemoryScrivener<T>;
+  readonly #leaving: Subscription;
+  #flusher: FlusherDaemon<T>;
   #closing: Promise<void> | undefined;
+  #reopening: Promise<void> | undefined;
 
   /** @internal */
   constructor(parts: IndexedDbScrivenerParts<T>) {
     this.#parts = parts;
     this.#memory = parts.memory;
-    this.flusher = parts.flusher;
+    this.#flusher = parts.flusher;
     this.daemonEvents = parts.daemonEvents;
     this.recovered = parts.recovered;
+    this.#leaving = parts.whenHidden(() => {
+      this.flush().catch(() => undefined); // the flusher says it
+    });
+  }
+
+  /** The daemon that persists the journal; another one after {@link IndexedDbScrivener.reopen}. */
+  get flusher(): FlusherDaemon<T> {
+    return this.#flusher;
   }
 
   /** The last position assigned, {@link START} when the journal is empty. */
@@ -143,8 +155,34 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     return this.close();
   }
 
+  /**
+   * Goes on flushing after the flusher has failed, with a new flusher; resolves when that is running.
+   *
+   * What was written meanwhile is persisted as it was when it was written. If the database holds less than was flushed, as somebody has cleared the site's data, all of
+   * the journal is written again, and `flushed` counts from what is there. Rejects with {@link InvalidTransitionError} when the flusher has not failed, {@link JournalClosedError}
+   * once closed, and what opening the database fails with.
+   *
+   * @example
+   * ```ts
+   * scrivener.flusher.waitForFailure().then(async (error) => {
+   *   await showThatNothingIsKept(error);
+   *   await scrivener.reopen();
+   * });
+   * ```
+   */
+  reopen(): Promise<void> {
+    return (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined)));
+  }
+
+  /** In JavaScript `source$.subscribe(scrivener)` would find no `next`, and drop everything in silence. */
+  protected next(): never {
+    throw new TypeError(
+      'An IndexedDbScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`',
+    );
+  }
+
   #append<R>(written: readonly T[], options: WriteOptions, append: (group: readonly T[]) => R): R {
-    const { schema, lineOf, lines } = this.#parts;
+    const { schema, lineOf, flushing } = this.#parts;
     this.#assertOpen();
     const group = schema ? written.map((entry) => validateEntry(schema, entry)) : written;
     const made = atHead(this, (head) =>
@@ -152,7 +190,8 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     );
     this.#assertOpen();
     assertWritable(options, this.head);
-    if (this.flusher.status !== 'Failed') for (const line of made) lines.push(line);
+    // After a failure, too, for `reopen`.
+    made.forEach((line, index) => flushing.keep(this.head + 1 + index, line));
     return append(group);
   }
 
@@ -160,12 +199,23 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     if (this.#closing) throw new JournalClosedError();
   }
 
+  async #reopen(): Promise<void> {
+    const { flushing } = this.#parts;
+    const failed = this.#flusher;
+    this.#assertOpen();
+    if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
+    await failed.shutdown().catch(() => undefined); // has closed the database, and says again why it failed
+    await flushing.start(await flushing.after(failed), (flusher) => (this.#flusher = flusher));
+  }
+
   async #close(): Promise<void> {
+    if (this.#reopening) await this.#reopening.catch(() => undefined);
     this.#memory.complete();
     try {
       await this.flusher.shutdown();
       if (this.flushed < this.head) throw await this.flusher.waitForFailure();
     } finally {
+      this.#leaving.unsubscribe();
       this.#parts.release();
     }
   }

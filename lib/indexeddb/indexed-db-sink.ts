@@ -1,12 +1,14 @@
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { DBSchema, IDBPDatabase } from 'idb';
 import { assertOneOf } from '../errors/assert-argument';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
+import { JournalLostError } from '../errors/journal-lost-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { START, type Position, type Positioned } from '../journal/position';
+import { Connection } from './connection';
 
 /** Where a sink writes, and how. */
 export interface IndexedDbSinkOptions<T> {
@@ -22,68 +24,135 @@ interface Journal extends DBSchema {
   readonly entries: { key: Position; value: string };
 }
 
-const VERSION = 1;
 /** So many lines are read at once. */
 const PAGE = 1_000;
 
 /**
  * Keeps a journal in a browser's IndexedDB: in the store `entries` the line of each entry, under its position.
  *
- * A snapshot is one transaction, so it is there whole or not at all; one that does not continue what the database holds rejects with {@link PositionConflictError}.
- * What the browser refuses (no room, storage that the user has cleared) rejects with its `DOMException`. It takes no lock.
+ * A snapshot is one transaction, so it is there whole or not at all. A connection that the browser closes is made anew, and the snapshot is tried again, once.
+ * `append` rejects with {@link PositionConflictError} when the snapshot does not continue what the database holds, {@link JournalLostError} when the database holds less than
+ * it did (somebody has cleared the site's data), {@link JournalMismatchError} when the database is somebody else's, and with the browser's
+ * `DOMException`, a `QuotaExceededError` where there is no room. It takes no lock.
  *
  * @example
  * ```ts
- * const flusher = new FlusherDaemon({ scrivener, sink: new IndexedDbSink({ name: 'chat' }) });
+ * const sink = new IndexedDbSink<ChatEntry>({ name: 'chat' });
+ * const flusher = new FlusherDaemon({ scrivener, sink, after: await sink.last() });
  * ```
  */
 export class IndexedDbSink<in out T> implements FlushSink<T> {
   readonly #name: string;
   readonly #serializer: EntrySerializer<T>;
   readonly #durability: 'relaxed' | 'strict';
-  #database: Promise<IDBPDatabase<Journal>> | undefined;
-  /** The newest position that the database holds; `undefined` until it was looked up. */
-  #last: Position | undefined;
+  readonly #connection: Connection<Journal>;
+  /** The last position that the database is known to hold; `undefined` as long as nobody has looked. */
+  #held: Position | undefined;
+  /** The connection that this was looked up on, or written with. */
+  #seen: IDBPDatabase<Journal> | undefined;
 
   constructor({ name, serializer = new JsonEntrySerializer<T>(), durability = 'relaxed' }: IndexedDbSinkOptions<T>) {
     assertOneOf('durability', durability, ['relaxed', 'strict']);
     this.#name = name;
     this.#serializer = serializer;
     this.#durability = durability;
+    this.#connection = new Connection(name, 'entries');
   }
 
   async append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {
     const made = lines ?? snapshot.map((record) => toLine(this.#serializer, record));
-    const database = await this.#open();
-    const transaction = database.transaction('entries', 'readwrite', { durability: this.#durability });
-    const { store } = transaction;
-    this.#last ??= (await store.openKeyCursor(null, 'prev'))?.key ?? START;
-    const last = this.#last;
-    snapshot.forEach(({ position }, index) => {
-      if (position !== last + 1 + index) throw new PositionConflictError(position - 1, last + index);
-    });
-    const added = snapshot.map(({ position }, index) => store.add(made[index]!, position));
-    // A page that is being closed does not get to where the browser would commit by itself.
-    transaction.commit();
-    await Promise.all([...added, transaction.done]);
-    this.#last = last + snapshot.length;
+    try {
+      await this.#connection.use((database) => this.#add(database, snapshot, made));
+    } catch (error) {
+      this.#seen = undefined;
+      throw await this.#described(error, snapshot[0]!.position);
+    }
+  }
+
+  /** @internal The last position that the database is known to hold. */
+  get held(): Position {
+    return this.#held ?? START;
+  }
+
+  /** The last position that the database holds, {@link START} when it is empty: what an `append` is to continue. */
+  async last(): Promise<Position> {
+    const last = await this.#connection.use((database) => lastOf(database.transaction('entries').store));
+    this.#held = Math.min(this.#held ?? last, last);
+    return last;
   }
 
   /** The entries that the database holds, from position 1; throws {@link CorruptEntryError} for a line that is none. */
   async *recover(): AsyncGenerator<Positioned<T>, void> {
-    const database = await this.#open();
     let last = START;
     for (let page: string[] | undefined; page?.length !== 0;) {
-      page = await database.getAll('entries', IDBKeyRange.lowerBound(last, true), PAGE);
+      const range = IDBKeyRange.lowerBound(last, true);
+      page = await this.#connection.use(async (database) => {
+        this.#seen = database;
+        return database.getAll('entries', range, PAGE);
+      });
       for (const line of page) yield this.#read(line);
       last += page.length;
     }
-    this.#last = last;
+    this.#held = last;
   }
 
-  /** Closes the database once what is under way is done. */
+  /** Closes the database once what is under way is done; whatever comes after opens it anew. */
   async close(): Promise<void> {
-    (await this.#database)?.close();
+    await this.#connection.close();
+  }
+
+  async #add(database: IDBPDatabase<Journal>, snapshot: Snapshot<T>, lines: readonly string[]): Promise<void> {
+    const transaction = database.transaction('entries', 'readwrite', { durability: this.#durability });
+    const { store } = transaction;
+    const first = snapshot[0]!.position;
+    const end = first + snapshot.length - 1;
+    snapshot.forEach(({ position }, index) => {
+      if (position !== first + index) throw new PositionConflictError(position - 1, first + index - 1);
+    });
+    // Nothing is waited for where nothing has changed: a page that is being left does not get any further.
+    const last = this.#seen === database ? this.#held! : await lastOf(store);
+    this.#assertKept(last);
+    this.#held ??= last;
+    let kept: readonly string[] = [];
+    if (last >= first && this.#held === first - 1) {
+      // Of a batch that got there, though its connection was closed before that was said.
+      kept = await store.getAll(IDBKeyRange.bound(first, end));
+    }
+    if (last !== first - 1 + kept.length || kept.some((line, index) => line !== lines[index])) {
+      throw new PositionConflictError(first - 1, last);
+    }
+    const next = last + 1;
+    const before = lastOf(store);
+    const added = lines.slice(kept.length).map((line, index) => store.add(line, next + index));
+    // A page that is being closed does not get to where the browser would commit by itself.
+    transaction.commit();
+    const [found] = await Promise.all([before, ...added, transaction.done]);
+    if (found !== last) {
+      // Somebody has emptied the store: what was added to it would be no journal.
+      if (next <= end) await database.delete('entries', IDBKeyRange.bound(next, end));
+      this.#assertKept(found);
+      throw new PositionConflictError(last, found);
+    }
+    this.#held = end;
+    this.#seen = database;
+  }
+
+  /** Throws {@link JournalLostError} when the database ends before what it is known to hold; once, then it is known to end there. */
+  #assertKept(last: Position): void {
+    const held = this.#held ?? START;
+    if (last >= held) return;
+    this.#held = last;
+    throw new JournalLostError(
+      `the database ${this.#name} ended at position ${held}, and ends at ${last}: somebody has cleared the site's data`,
+    );
+  }
+
+  async #described(error: unknown, first: Position): Promise<unknown> {
+    const { name, message } = error as Error;
+    if (name === 'ConstraintError') return new PositionConflictError(first - 1, await this.last());
+    if (name !== 'QuotaExceededError') return error;
+    const reason = `The browser has no room for the journal ${this.#name} from position ${first} on`;
+    return new DOMException(`${reason}${message && `: ${message}`}`, name);
   }
 
   #read(line: unknown): Positioned<T> {
@@ -97,10 +166,12 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
         : new CorruptEntryError('the serializer cannot read it', { cause });
     }
   }
+}
 
-  #open(): Promise<IDBPDatabase<Journal>> {
-    return (this.#database ??= openDB<Journal>(this.#name, VERSION, {
-      upgrade: (database) => void database.createObjectStore('entries'),
-    }));
-  }
+interface Keys {
+  openKeyCursor(query: null, direction: 'prev'): Promise<{ readonly key: Position } | null>;
+}
+
+async function lastOf(store: Keys): Promise<Position> {
+  return (await store.openKeyCursor(null, 'prev'))?.key ?? START;
 }

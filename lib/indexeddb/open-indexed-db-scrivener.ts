@@ -1,23 +1,21 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { fromEvent, merge } from 'rxjs';
+import { fromEvent, merge, type RetryConfig, type Subscription } from 'rxjs';
 import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { toLine } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
-import type { FlushSink } from '../flush/flush-sink';
-import { FlusherDaemon } from '../flush/flusher-daemon';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { readableLineOf } from '../flush/readable-line-of';
 import { readEntry } from '../flush/validate-entry';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
-import { Queue } from '../journal/queue';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
+import { IndexedDbFlushing } from './indexed-db-flushing';
 import { IndexedDbScrivener } from './indexed-db-scrivener';
 import { IndexedDbSink, type IndexedDbSinkOptions } from './indexed-db-sink';
 import { lockJournal } from './web-lock';
@@ -39,6 +37,11 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
   readonly predicate?: FlushPredicate<T>;
   /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
+  /**
+   * Give a batch to the database again that it refused for what passes by itself (a `QuotaExceededError`, a connection that goes on being closed), as this says; refusals are
+   * journaled in `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   */
+  readonly retry?: RetryConfig;
 }
 
 /**
@@ -47,7 +50,7 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
  * What waits is handed to the browser when the page is hidden or left, too; what counts is what was reported flushed.
  *
  * Rejects with {@link JournalLockedError} when the journal is open elsewhere in this origin, after a second of waiting for it,
- * {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), {@link SchemaMismatchError} when the schema refuses what it holds, `RangeError` and `TypeError` for wrong options
+ * {@link JournalMismatchError} when the database of that name is somebody else's, {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), {@link SchemaMismatchError} when the schema refuses what it holds, `RangeError` and `TypeError` for wrong options
  * and where the page is not secure, and the browser's `DOMException` when the database cannot be opened.
  *
  * @example
@@ -74,23 +77,27 @@ export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig
   try {
     const memory = await recover(sink, name, schema);
     const recovered = { entries: memory.head, lastPosition: memory.head };
-    const lines = new Queue<string>();
-    const flusher = new FlusherDaemon<T>({
+    const flushing = new IndexedDbFlushing<T>({
+      name,
       scrivener: memory,
-      sink: withLines(sink, lines),
+      sink,
+      serializer,
       predicate: config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs)),
       flushQueueCapacity,
-      after: memory.head,
       daemonEvents,
+      retry: config.retry,
     });
-    await flusher.start();
-    const leaving = flushWhenHidden(flusher);
-    const release = () => {
-      leaving.unsubscribe();
-      unlock();
-    };
-    const lineOf = readableLineOf<T>((record) => toLine(serializer, record), serializer, schema);
-    return new IndexedDbScrivener({ memory, flusher, lines, lineOf, schema, daemonEvents, recovered, release });
+    return new IndexedDbScrivener({
+      memory,
+      flushing,
+      flusher: await flushing.start(memory.head),
+      lineOf: readableLineOf<T>((record) => toLine(serializer, record), serializer, schema),
+      schema,
+      daemonEvents,
+      recovered,
+      whenHidden,
+      release: unlock,
+    });
   } catch (error) {
     await sink.close().catch(() => undefined); // what failed first says more
     unlock();
@@ -123,26 +130,9 @@ function describeGap(position: Position, next: Position): string {
   return `its position is ${position} where ${next} is next`;
 }
 
-/** Gives the sink the lines as they were made when their entries were written. */
-function withLines<T>(sink: FlushSink<T>, lines: Queue<string>): FlushSink<T> {
-  return {
-    append: async (snapshot) =>
-      sink.append(
-        snapshot,
-        snapshot.map(() => lines.shift()!),
-      ),
-    close: async () => {
-      lines.clear();
-      await sink.close?.();
-    },
-  };
-}
-
-/** A hidden page may be ended without another word: https://www.w3.org/TR/page-visibility-2/ */
-function flushWhenHidden(flusher: { flush(): Promise<void> }) {
+/** Calls `flush` whenever the page is hidden, as it may be ended then without another word: https://www.w3.org/TR/page-visibility-2/ */
+function whenHidden(flush: () => void): Subscription {
   const events = [fromEvent(globalThis, 'pagehide')];
   if (typeof document !== 'undefined') events.push(fromEvent(document, 'visibilitychange'));
-  return merge(...events).subscribe(() => {
-    flusher.flush().catch(() => undefined); // the flusher says it
-  });
+  return merge(...events).subscribe(flush);
 }

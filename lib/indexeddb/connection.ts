@@ -1,0 +1,89 @@
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
+
+/** Our databases have one store, and a version that nobody raises. */
+const VERSION = 1;
+
+/** What becomes of requests when the browser has closed their connection: https://www.w3.org/TR/IndexedDB/#closing-connection */
+const LOST = ['InvalidStateError', 'AbortError', 'UnknownError'];
+
+/**
+ * A connection to a database of ours, which is created when it is missing. It is let go of when somebody wants the database deleted or another version of it, and made
+ * anew when it was closed, also by the browser.
+ */
+export class Connection<S extends DBSchema> {
+  readonly #name: string;
+  readonly #store: string;
+  #database: Promise<IDBPDatabase<S>> | undefined;
+
+  /** @param store - the database's only store, whose keys are apart from its values */
+  constructor(name: string, store: keyof S & string) {
+    this.#name = name;
+    this.#store = store;
+  }
+
+  /**
+   * Does a step, and does it once more, on a new connection, when its own was closed.
+   * Rejects with {@link JournalMismatchError} when the database is not ours, and with what the step rejects with.
+   */
+  async use<R>(step: (database: IDBPDatabase<S>) => Promise<R>): Promise<R> {
+    try {
+      return await step(await this.#connected());
+    } catch (error) {
+      if (!LOST.includes((error as Error | undefined)?.name ?? '')) throw error;
+      await this.close();
+      return step(await this.#connected());
+    }
+  }
+
+  /** Lets go of the database once what is under way is done. */
+  async close(): Promise<void> {
+    const database = this.#database;
+    this.#database = undefined;
+    (await database?.catch(() => undefined))?.close();
+  }
+
+  #connected(): Promise<IDBPDatabase<S>> {
+    return (this.#database ??= this.#connect());
+  }
+
+  #connect(): Promise<IDBPDatabase<S>> {
+    const connecting = openDB(this.#name, VERSION, {
+      upgrade: (database) => void database.createObjectStore(this.#store),
+      blocking: (_, __, event) => {
+        forget();
+        (event.target as IDBDatabase).close();
+      },
+      terminated: () => forget(),
+    });
+    const connected = this.#own(connecting);
+    const forget = () => {
+      if (this.#database === connected) this.#database = undefined;
+    };
+    connected.catch(forget);
+    return connected;
+  }
+
+  async #own(connecting: Promise<IDBPDatabase>): Promise<IDBPDatabase<S>> {
+    let database;
+    try {
+      database = await connecting;
+    } catch (error) {
+      if ((error as Error).name !== 'VersionError') throw error;
+      throw this.#foreign('it has another version');
+    }
+    if (isOurs(database, this.#store)) return database as unknown as IDBPDatabase<S>;
+    database.close();
+    throw this.#foreign(`it is not one store of the name ${this.#store} and with keys of its own`);
+  }
+
+  #foreign(reason: string): JournalMismatchError {
+    return new JournalMismatchError(`the database ${this.#name} is somebody else's: ${reason}`);
+  }
+}
+
+function isOurs(database: IDBPDatabase, name: string): boolean {
+  if (database.objectStoreNames.length !== 1 || !database.objectStoreNames.contains(name)) return false;
+  const { store } = database.transaction(name);
+  return store.keyPath === null && !store.autoIncrement;
+}

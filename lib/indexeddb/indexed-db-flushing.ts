@@ -1,0 +1,94 @@
+import type { RetryConfig } from 'rxjs';
+import type { DaemonEvent } from '../daemon/daemon-event';
+import { toLine, type EntrySerializer } from '../flush/entry-serializer';
+import type { FlushPredicate, Snapshot } from '../flush/flush-predicate';
+import { FlusherDaemon } from '../flush/flusher-daemon';
+import { NOT_FLUSHED, notFlushed } from '../flush/not-flushed';
+import { reportTo, retrying } from '../flush/retrying';
+import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import type { IndexedDbSink } from './indexed-db-sink';
+
+/** What a database's flushers are made with. */
+export interface IndexedDbFlushingOptions<T> {
+  readonly name: string;
+  readonly scrivener: Scrivener<T>;
+  readonly sink: IndexedDbSink<T>;
+  readonly serializer: EntrySerializer<T>;
+  readonly predicate: FlushPredicate<T>;
+  readonly flushQueueCapacity: number;
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  readonly retry: RetryConfig | undefined;
+}
+
+/** What passes by itself: there is room again when somebody has made some, and a browser that is busy is not for ever. */
+const TRANSIENT = ['QuotaExceededError', 'AbortError', 'InvalidStateError', 'TimeoutError', 'UnknownError'];
+
+/** How a journal gets into its database, by one flusher after the other. */
+export class IndexedDbFlushing<T> {
+  readonly #options: IndexedDbFlushingOptions<T>;
+  /** The lines of what is not flushed, each made when its entry was written. */
+  readonly #lines = new Map<Position, string>();
+
+  constructor(options: IndexedDbFlushingOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Keeps the line of an entry until it is flushed. */
+  keep(position: Position, line: string): void {
+    this.#lines.set(position, line);
+  }
+
+  /** Starts a flusher for what comes after a position; `take` is given it before it runs. */
+  async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
+    const { scrivener, sink, predicate, flushQueueCapacity, daemonEvents } = this.#options;
+    const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
+      scrivener,
+      sink: {
+        append: (snapshot) => this.#append(snapshot, flusher.name),
+        close: () => sink.close(),
+      },
+      predicate,
+      flushQueueCapacity,
+      after,
+      daemonEvents,
+    });
+    flusher.waitForFailure().then(
+      (error) => this.#warn(flusher.flushed, error),
+      () => undefined, // it completed
+    );
+    take?.(flusher);
+    await flusher.start();
+    return flusher;
+  }
+
+  /** Where a flusher goes on after another one has failed: what the database holds by then. */
+  async after(failed: FlusherDaemon<T>): Promise<Position> {
+    return Math.min(failed.flushed, await this.#options.sink.last());
+  }
+
+  async #append(snapshot: Snapshot<T>, name: string): Promise<void> {
+    const { sink, retry, daemonEvents } = this.#options;
+    const lines = snapshot.map((record) => this.#lineOf(record));
+    const keep = () => sink.append(snapshot, lines);
+    const report = reportTo(daemonEvents, () => name);
+    await (retry ? retrying(keep, retry, isTransient, snapshot[0]!.position, report) : keep());
+    for (const { position } of snapshot) this.#lines.delete(position);
+  }
+
+  /** What was flushed, and is not in the database any more, has a line no longer. */
+  #lineOf(record: Snapshot<T>[number]): string {
+    return this.#lines.get(record.position) ?? toLine(this.#options.serializer, record);
+  }
+
+  /** The journal goes on in memory, but not in secret. */
+  #warn(flushed: Position, error: unknown): void {
+    const { name, sink } = this.#options;
+    const held = Math.min(flushed, sink.held);
+    console.warn(`${NOT_FLUSHED}: ${notFlushed(`indexeddb:${name}`, held)}: ${String(error)}`);
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  return TRANSIENT.includes((error as Error | undefined)?.name ?? '');
+}
