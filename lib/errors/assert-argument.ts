@@ -1,3 +1,5 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
 /** The longest that timers count, in milliseconds; past it they fire at once. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -26,6 +28,35 @@ export function assertDelayMs(name: string, value: unknown): asserts value is nu
 /** Throws a `TypeError` that calls the argument by `name` unless it is a function. */
 export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to be a function, got ${shown(value)}`);
+}
+
+/** Throws a `TypeError` that calls the argument by `name` unless it is an object that has these methods. */
+export function assertMethods(name: string, value: unknown, methods: readonly string[]): void {
+  const missing = methods.filter((method) => typeof (Object(value) as Record<string, unknown>)[method] !== 'function');
+  if (missing.length === 0) return;
+  const of = methods.map((method) => `\`${method}\``).join(' and ');
+  throw new TypeError(`Expected \`${name}\` to be an object with ${of}, got ${described(value, missing)}`);
+}
+
+/** Throws a `TypeError` that calls the options by `name` unless they are an object with none but those known: a misspelled one would do nothing. */
+export function assertOptions(name: string, options: unknown, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`Expected the options of \`${name}\` to be an object, got ${shown(options)}`);
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, option)) continue;
+    throw new TypeError(`Expected no option \`${option}\` of \`${name}\`: there are ${Object.keys(known).join(', ')}`);
+  }
+}
+
+/** Throws a `TypeError` for what is no Standard Schema. */
+export function assertSchema(schema: unknown): void {
+  const standard = (Object(schema) as Partial<StandardSchemaV1>)['~standard'];
+  if (typeof standard?.validate === 'function') return;
+  throw new TypeError(`Expected \`schema\` to be a Standard Schema (https://standardschema.dev), got ${shown(schema)}`);
+}
+
+function described(value: unknown, missing: readonly string[]): string {
+  return typeof value === 'object' && value !== null ? `one without \`${missing[0]}\`` : shown(value);
 }
 
 /** A value in a message: a text in quotation marks, so that `'3'` is told from `3`. */

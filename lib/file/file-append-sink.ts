@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { assertOneOf } from '../errors/assert-argument';
+import { assertMethods, assertOneOf, assertOptions } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -9,17 +8,24 @@ import type { LineOf } from '../flush/readable-line-of';
 import { isContinued } from '../journal/group';
 import type { Durability } from './append-file';
 import type { Chunk } from './encoded-lines';
+import { absolutePathOf } from './file-path';
 import { JournalStore } from './journal-store';
 import { lineOf } from './line-of';
 
 /** Where a file sink writes, and how. */
 export interface FileAppendSinkOptions<T> {
   /** The file; it and its directories are created if they are missing. */
-  readonly filePath: string;
+  readonly filePath: string | URL;
   readonly serializer: EntrySerializer<T>;
   /** Whether a snapshot counts as accepted when the operating system has it, or when it is on the disk. @default 'os' */
   readonly durability?: Durability;
 }
+
+const OPTIONS: Record<keyof FileAppendSinkOptions<never>, true> = {
+  filePath: true,
+  serializer: true,
+  durability: true,
+};
 
 /** What a sink appends through. */
 interface AppendStore<T> {
@@ -45,7 +51,8 @@ const PIECE_LENGTH = 1024 * 1024;
  * ```
  */
 export class FileAppendSink<in out T> implements FlushSink<T> {
-  readonly #filePath: string;
+  /** @internal */
+  readonly filePath: string;
   readonly #serializer: EntrySerializer<T>;
   readonly #lineOf: LineOf<T>;
   #store: AppendStore<T>;
@@ -53,13 +60,16 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
   /** @internal */
   readonly durability: Durability;
 
-  constructor({ filePath, serializer, durability = 'os' }: FileAppendSinkOptions<T>) {
+  constructor(options: FileAppendSinkOptions<T>) {
+    assertOptions('FileAppendSink', options, OPTIONS);
+    const { filePath, serializer, durability = 'os' } = options;
+    assertMethods('serializer', serializer, ['serialize', 'deserialize']);
     assertOneOf('durability', durability, ['os', 'disk']);
-    this.#filePath = resolve(filePath);
+    this.filePath = absolutePathOf('filePath', filePath);
     this.#serializer = serializer;
     this.#lineOf = lineOf(serializer);
     this.durability = durability;
-    this.#store = new JournalStore({ filePath: this.#filePath, serializer, durability });
+    this.#store = new JournalStore({ filePath: this.filePath, serializer, durability });
   }
 
   /** How many bytes it has appended. */
@@ -85,7 +95,7 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
    */
   async keeps(filePath: string, serializer: EntrySerializer<T>): Promise<boolean> {
     const sameFormat = serializer === this.#serializer || (isOwn(serializer) && isOwn(this.#serializer));
-    return sameFormat && (await isSameFile(filePath, this.#filePath));
+    return sameFormat && (await isSameFile(filePath, this.filePath));
   }
 
   /**

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
+import { absolutePathOf } from './file-path';
 import { replaceFile } from './replace-file';
 
 /**
@@ -22,8 +22,9 @@ export class FileBookmarkStore implements BookmarkStore {
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(filePath: string) {
-    this.#filePath = resolve(filePath);
+  /** @param filePath - a path or a `file:` URL */
+  constructor(filePath: string | URL) {
+    this.#filePath = absolutePathOf('filePath', filePath);
     Reflect.defineProperty(this, STORED_AS, { value: this.#filePath });
   }
 

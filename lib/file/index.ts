@@ -1,5 +1,6 @@
 // The scrivener
-export { openFileScrivener, type FileScrivenerConfig } from './open-file-scrivener';
+export { openFileScrivener } from './open-file-scrivener';
+export type { FileScrivenerConfig, SinkScrivenerConfig } from './file-scrivener-config';
 export { FileScrivener } from './file-scrivener';
 
 // Its parts

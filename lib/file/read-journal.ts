@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertOneOf } from '../errors/assert-argument';
+import { assertMethods, assertOneOf, assertOptions, assertSchema, shown } from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream } from '../journal/paged-stream';
 import { assertPosition, type Position } from '../journal/position';
+import { pathOf } from './file-path';
 import { FilesReader } from './files-reader';
 
 /** How a journal's file is read. */
@@ -21,6 +22,10 @@ export interface ReadJournalOptions<T> {
   readonly schema?: StandardSchemaV1<unknown, T>;
 }
 
+const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
+  ...{ after: true, follow: true, restarts: true, serializer: true, schema: true },
+};
+
 /**
  * Reads a journal's files without opening them for writing; needs no lock, so it may be read while it is written and rotated.
  *
@@ -28,15 +33,21 @@ export interface ReadJournalOptions<T> {
  * damage, behind the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes behind it was retired, and with
  * the system's error when the file is missing or cannot be read.
  *
- * @throws RangeError when `after` is no position, TypeError for another `restarts`
+ * @param file - a path or a `file:` URL
+ * @throws RangeError when `after` is no position, TypeError for other wrong arguments
  * @example
  * ```ts
  * for await (const { position, entry } of readJournal<ChatEntry>('data/chat.ndjson', { follow: true })) show(position, entry);
  * ```
  */
-export function readJournal<T>(filePath: string, options: ReadJournalOptions<T> = {}): JournalStream<T> {
+export function readJournal<T>(file: string | URL, options: ReadJournalOptions<T> = {}): JournalStream<T> {
+  const filePath = pathOf('filePath', file);
+  assertOptions('readJournal', options, OPTIONS);
   const { after, follow = false, restarts = 'reject', serializer = new JsonEntrySerializer<T>(), schema } = options;
   if (after !== undefined) assertPosition('after', after);
+  if (typeof follow !== 'boolean') throw new TypeError(`Expected \`follow\` to be true or false, got ${shown(follow)}`);
+  assertMethods('serializer', serializer, ['serialize', 'deserialize']);
+  if (schema !== undefined) assertSchema(schema);
   assertOneOf('restarts', restarts, ['reject', 'renumber']);
   return pagedStream((signal) =>
     new FilesReader<T>({ filePath, serializer, schema, restarts }, after, follow, signal).pages(),

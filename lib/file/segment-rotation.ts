@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { assertCount, assertOneOf } from '../errors/assert-argument';
+import { assertCount, assertOneOf, assertOptions, shown } from '../errors/assert-argument';
 import { START, type Position } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
@@ -31,18 +31,25 @@ export interface Rotation {
   readonly compress?: 'gzip';
 }
 
+const OPTIONS: Record<keyof Rotation, true> = { maxBytes: true, maxAgeMs: true, keep: true, compress: true };
+const KEEP: Record<keyof NonNullable<Rotation['keep']>, true> = { segments: true, bytes: true, ageMs: true };
+
 /** Throws a RangeError or TypeError for what is no rotation. */
-export function assertRotation({ maxBytes, maxAgeMs, keep = {}, compress }: Rotation): void {
+export function assertRotation(rotation: Rotation): void {
+  assertOptions('rotation', rotation, OPTIONS);
+  const { maxBytes, maxAgeMs, keep = {}, compress } = rotation;
   if (maxBytes !== undefined) assertCount('rotation.maxBytes', maxBytes, ' or Infinity');
   if (maxAgeMs !== undefined) assertCount('rotation.maxAgeMs', maxAgeMs, ' or Infinity');
+  assertOptions('rotation.keep', keep, KEEP);
   if (keep.segments !== undefined) assertAmount('rotation.keep.segments', keep.segments);
   if (keep.bytes !== undefined) assertAmount('rotation.keep.bytes', keep.bytes);
   if (keep.ageMs !== undefined) assertAmount('rotation.keep.ageMs', keep.ageMs);
   if (compress !== undefined) assertOneOf('rotation.compress', compress, ['gzip']);
 }
 
-function assertAmount(name: string, value: number): void {
-  if (!(value >= 0)) throw new RangeError(`Expected \`${name}\` to be a number >= 0, got ${String(value)}`);
+function assertAmount(name: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return;
+  throw new RangeError(`Expected \`${name}\` to be a number >= 0, got ${shown(value)}`);
 }
 
 /** So much is compressed at the end, in bytes: the rest is left to the next opening, so that a journal closes at once. */

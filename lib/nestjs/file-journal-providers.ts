@@ -1,5 +1,5 @@
 import type { FactoryProvider } from '@nestjs/common';
-import type { FileScrivenerConfig } from '../file/open-file-scrivener';
+import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { ApplicationProviders } from './application-providers';
 import { FileJournal, type FileJournalParts } from './file-journal';
 import { JournalLifecycle } from './journal-lifecycle';

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
 import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { FileAppendSink } from '../file/file-append-sink';
+import { absolutePathOf } from '../file/file-path';
 import { FileScrivener } from '../file/file-scrivener';
-import { openFileScrivener, type FileScrivenerConfig } from '../file/open-file-scrivener';
+import type { FileScrivenerConfig } from '../file/file-scrivener-config';
+import { openFileScrivener } from '../file/open-file-scrivener';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
@@ -45,7 +46,7 @@ export class FileJournal {
   ) {
     this.#name = name;
     // Relative to where the process is when the journal is opened, not when it is first flushed.
-    this.#config = { ...config, filePath: config.filePath && resolve(config.filePath) };
+    this.#config = { ...config, filePath: absolutePathOf('filePath', config.filePath) };
     this.#application = application;
     this.#lifecycle = lifecycle;
   }

@@ -1,5 +1,5 @@
 import type { FactoryProvider, InjectionToken, ModuleMetadata } from '@nestjs/common';
-import type { FileScrivenerConfig } from '../file/open-file-scrivener';
+import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 
 /** What a journal goes by in a Nest application. */
 export interface JournalOptions {

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import {
   CorruptJournalError,
   JsonEntrySerializer,
@@ -10,7 +10,7 @@ import {
 import { FileAppendSink, openFileScrivener, type FileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
 import { journalText, line, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';
-import { rejectionOf, turns, until } from './support/outcome';
+import { outcomeOf, rejectionOf, turns, until } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
 
 const path = useTempDir();
@@ -353,4 +353,118 @@ onLinux('the file is not held open by a scrivener that does not write it', async
   expect(files.sort()).toEqual([filePath(), `${filePath()}.lock`]);
   expect(openDescriptors(path())).toEqual([]);
   expect(existsSync(filePath())).toBe(true);
+});
+
+describe('a sink without a file', () => {
+  const sinkOf = (held: readonly Positioned<string>[] = []) => {
+    const kept = [...held];
+    return {
+      kept,
+      append: jest.fn(async (snapshot: readonly Positioned<string>[]) => void kept.push(...snapshot)),
+      close: jest.fn(async () => undefined),
+    };
+  };
+
+  test('keeps the journal alone: no file is made, none is locked, and it has a name', async () => {
+    const before = readdirSync('.');
+    const sink = sinkOf();
+    const scrivener = await openFileScrivener<string>({ sink });
+    const second = await openFileScrivener<string>({ sink: sinkOf(), name: 'other' });
+    await scrivener.write('a');
+    await scrivener.writeAll(['b', 'c']);
+    await scrivener.flush();
+    expect([scrivener.head, scrivener.flushed, scrivener.first]).toEqual([3, 3, 1]);
+    expect((await outcomeOf(scrivener.readBackward())).values.length).toBe(3);
+    await scrivener.close();
+    await second.close();
+    expect(sink.kept.map(({ entry }) => entry)).toEqual(['a', 'b', 'c']);
+    expect(sink.close).toHaveBeenCalledTimes(1);
+    expect(readdirSync('.')).toEqual(before);
+    expect(readdirSync(path())).toEqual([]);
+  });
+
+  test('recovers from it', async () => {
+    const held = [{ position: 1, entry: 'a' }];
+    const sink = { ...sinkOf(), recover: () => from(held) };
+    const scrivener = await openFileScrivener<string>({ sink });
+    expect(scrivener.recovered).toEqual({ entries: 1, lastPosition: 1, truncatedBytes: 0 });
+    expect(await scrivener.write('b')).toBe(2);
+    await scrivener.close();
+    const gap = { ...sinkOf(), recover: () => from([{ position: 2, entry: 'a' }]) };
+    const error = await rejectionOf(openFileScrivener<string>({ sink: gap, name: 'ann' }));
+    expect(error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', filePath: 'ann' });
+    expect(gap.close).toHaveBeenCalledTimes(1);
+  });
+
+  test('that appends to a file is that journal: locked, and gone on with', async () => {
+    const filePath = path('journal.ndjson');
+    for (const entry of ['a', 'b']) {
+      const sink = new FileAppendSink<string>({ filePath, serializer: new JsonEntrySerializer() });
+      const scrivener = await openFileScrivener<string>({ sink });
+      expect(await rejectionOf(openFileScrivener({ filePath }))).toMatchObject({ code: 'ERR_JOURNAL_LOCKED' });
+      await scrivener.write(entry);
+      await scrivener.close();
+    }
+    expect(textOf(filePath)).toBe(journalText(['a', 'b']));
+  });
+
+  async function* from(records: readonly Positioned<string>[]) {
+    yield* records;
+  }
+});
+
+describe('a sink whose opening fails is closed once', () => {
+  const filePath = () => path('journal.ndjson');
+  const failed = new Error('no connection');
+  const cases: [string, (sink: { close: jest.Mock }) => Promise<unknown>, () => void][] = [
+    [
+      'a recovery that throws',
+      (sink) =>
+        openFileScrivener({
+          filePath: filePath(),
+          sink: {
+            ...sink,
+            append: async () => undefined,
+            // eslint-disable-next-line require-yield -- it fails before the first
+            async *recover(): AsyncGenerator<never> {
+              throw failed;
+            },
+          },
+        }),
+      () => undefined,
+    ],
+    [
+      'a damaged file',
+      (sink) => openFileScrivener({ filePath: filePath(), sink: { ...sink, append: async () => undefined } }),
+      () => writeFileSync(filePath(), 'no journal'),
+    ],
+    [
+      'an abort',
+      (sink) =>
+        openFileScrivener({
+          filePath: filePath(),
+          signal: AbortSignal.abort(failed),
+          sink: { ...sink, append: async () => undefined },
+        }),
+      () => undefined,
+    ],
+  ];
+
+  test.each(cases)('%s', async (_, opening, prepare) => {
+    prepare();
+    const sink = { close: jest.fn(async () => Promise.reject(new Error('nor closed'))) };
+    const error = await rejectionOf(opening(sink));
+    expect(error === failed || (error as { code: string }).code === 'ERR_CORRUPT_JOURNAL').toBe(true);
+    expect(sink.close).toHaveBeenCalledTimes(1);
+  });
+
+  test('a locked file', async () => {
+    const holder = await openFileScrivener({ filePath: filePath() });
+    const sink = { append: async () => undefined, close: jest.fn(async () => undefined) };
+    expect(await rejectionOf(openFileScrivener({ filePath: filePath(), sink }))).toMatchObject({
+      code: 'ERR_JOURNAL_LOCKED',
+    });
+    expect(sink.close).toHaveBeenCalledTimes(1);
+    await holder.close();
+  });
 });

@@ -1,0 +1,170 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { RetryConfig } from 'rxjs';
+import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
+import {
+  assertCount,
+  assertDelayMs,
+  assertFunction,
+  assertMethods,
+  assertOneOf,
+  assertOptions,
+  assertSchema,
+  shown,
+} from '../errors/assert-argument';
+import type { EntrySerializer } from '../flush/entry-serializer';
+import type { FlushPredicate } from '../flush/flush-predicate';
+import type { FlushSink } from '../flush/flush-sink';
+import { isOwn, JsonEntrySerializer } from '../flush/json-entry-serializer';
+import type { Scrivener } from '../journal/scrivener';
+import { anyOf } from '../operators/any-of';
+import { countThreshold } from '../operators/count-threshold';
+import { elapsed } from '../operators/elapsed';
+import type { Durability } from './append-file';
+import { assertChecksums } from './checksum';
+import { pathOf } from './file-path';
+import type { OpenProgress } from './journal-store';
+import { assertRotation, type Rotation } from './segment-rotation';
+
+/** How a journal is kept in a file. */
+export interface FileScrivenerConfig<T> {
+  /** The file, a path or a `file:` URL; it and its directories are created when they are missing. */
+  readonly filePath: string | URL;
+  /** Flush as soon as so many entries wait: an integer >= 1. More cost less each, and a crash more of them. @default 100 */
+  readonly flushThreshold?: number;
+  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  readonly flushIntervalMs?: number;
+  /** How many batches may wait while the file is busy, an integer >= 1; past it the active one grows. @default 8 */
+  readonly flushQueueCapacity?: number;
+  /** When a batch counts as flushed: 'os' when the operating system has it (it survives the process), 'disk' when it is synced (it survives the power). @default 'os' */
+  readonly durability?: Durability;
+  /**
+   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the file becomes when it is
+   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** How entries become lines. @default JsonEntrySerializer */
+  readonly serializer?: EntrySerializer<T>;
+  /**
+   * Where batches go. With a `recover` of its own the journal is recovered from it instead of from the file. Closed in the end, also when opening fails.
+   * @default FileAppendSink
+   */
+  readonly sink?: FlushSink<T>;
+  /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
+  readonly predicate?: FlushPredicate<T>;
+  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
+  readonly daemonEvents?: Scrivener<DaemonEvent>;
+  /**
+   * Keep in memory only the newest so many entries, an integer >= 1, and those that are not flushed; older ones are read from the file, and parsed then.
+   * @default Infinity
+   */
+  readonly retain?: number;
+  /** How many entries may wait to be flushed, an integer >= 1: past it `write` waits, and `append` throws {@link BacklogFullError}. @default Infinity */
+  readonly maxPending?: number;
+  /** When the file is closed as a segment and another one takes its name, and what becomes of segments. Default: never. */
+  readonly rotation?: Rotation;
+  /** Have each line end in a checksum of it, which is checked whenever it is read; only with the default serializer. Default: none. */
+  readonly checksum?: 'crc32';
+  /**
+   * Give a batch to the sink again that it refused for what passes by itself (EAGAIN, EBUSY, ENOSPC, …), as this says; each refusal is journaled in
+   * `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   */
+  readonly retry?: RetryConfig;
+  /** Told how far reading the file at its opening is, in bytes. */
+  readonly onProgress?: (progress: OpenProgress) => void;
+  /** How long to wait for whoever has the file open for writing, in milliseconds: 0 to 2^31-1, `Infinity`: until it is free. @default 0 */
+  readonly lockTimeoutMs?: number;
+  /** Ends the opening: it rejects with the signal's reason, and lets go of the file. Without effect once it is open. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a journal is kept in a sink alone: no file is made, and none is locked. */
+export interface SinkScrivenerConfig<T> extends Omit<FileScrivenerConfig<T>, 'filePath' | 'sink' | 'lockTimeoutMs'> {
+  readonly filePath?: undefined;
+  readonly sink: FlushSink<T>;
+  /** What the journal is called in errors, warnings and diagnostics. @default 'journal' */
+  readonly name?: string;
+}
+
+const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConfig<never>, true> = {
+  filePath: true,
+  name: true,
+  flushThreshold: true,
+  flushIntervalMs: true,
+  flushQueueCapacity: true,
+  durability: true,
+  schema: true,
+  serializer: true,
+  sink: true,
+  predicate: true,
+  daemonEvents: true,
+  retain: true,
+  maxPending: true,
+  rotation: true,
+  checksum: true,
+  retry: true,
+  onProgress: true,
+  lockTimeoutMs: true,
+  signal: true,
+};
+const RETRY: Record<keyof RetryConfig, true> = { count: true, delay: true, resetOnSuccess: true };
+
+/** A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong. */
+export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>) {
+  assertOptions('openFileScrivener', config, OPTIONS);
+  const {
+    flushThreshold = 100,
+    flushIntervalMs = 1000,
+    flushQueueCapacity = 8,
+    durability = 'os',
+    schema,
+    serializer = new JsonEntrySerializer<T>(),
+    sink,
+    daemonEvents = newestEvents(),
+    retain = Infinity,
+    maxPending = Infinity,
+    rotation,
+    checksum,
+    retry,
+    onProgress,
+    signal,
+  } = config;
+  const { lockTimeoutMs = 0 } = config as FileScrivenerConfig<T>;
+  const { name = 'journal' } = config as SinkScrivenerConfig<T>;
+  if (typeof name !== 'string') throw new TypeError(`Expected \`name\` to be a string, got ${shown(name)}`);
+  const filePath =
+    config.filePath === undefined && sink !== undefined ? undefined : pathOf('filePath', config.filePath);
+  assertCount('flushThreshold', flushThreshold);
+  assertDelayMs('flushIntervalMs', flushIntervalMs);
+  assertCount('flushQueueCapacity', flushQueueCapacity);
+  assertOneOf('durability', durability, ['os', 'disk']);
+  if (schema !== undefined) assertSchema(schema);
+  assertMethods('serializer', serializer, ['serialize', 'deserialize']);
+  if (sink !== undefined) assertMethods('sink', sink, ['append']);
+  if (config.predicate !== undefined) assertFunction('predicate', config.predicate);
+  assertMethods('daemonEvents', daemonEvents, ['write', 'tail']);
+  assertCount('retain', retain, ' or Infinity');
+  assertCount('maxPending', maxPending, ' or Infinity');
+  if (rotation !== undefined) assertRotation(rotation);
+  if (checksum !== undefined) {
+    assertOneOf('checksum', checksum, ['crc32']);
+    assertChecksums();
+    if (!isOwn(serializer)) throw new TypeError('Expected `checksum` without a `serializer`, got both');
+  }
+  if (retry !== undefined) assertRetry(retry);
+  if (onProgress !== undefined) assertFunction('onProgress', onProgress);
+  assertDelayMs('lockTimeoutMs', lockTimeoutMs);
+  if (signal !== undefined) assertMethods('signal', signal, ['throwIfAborted', 'addEventListener']);
+  const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
+  return {
+    ...{ name, filePath, flushQueueCapacity, durability, schema, serializer, sink, predicate, daemonEvents, retain },
+    ...{ maxPending, rotation, checksum, retry, onProgress, lockTimeoutMs, signal },
+  };
+}
+
+function assertRetry(retry: RetryConfig): void {
+  assertOptions('retry', retry, RETRY);
+  const { count, delay } = retry;
+  if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0) && count !== Infinity)
+    throw new RangeError(`Expected \`retry.count\` to be an integer >= 0 or Infinity, got ${shown(count)}`);
+  if (delay !== undefined && typeof delay !== 'function') assertDelayMs('retry.delay', delay);
+}
