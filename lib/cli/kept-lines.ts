@@ -10,7 +10,8 @@ import type { NewJournals } from './new-journals';
 import { renumbered } from './renumbered';
 import type { Piece } from './salvage';
 
-type LinePiece = Piece & { readonly content: JournalLine };
+/** So much garbage may stand within a group. */
+const MAX_HELD_GARBAGE = 1000;
 
 /** Sorts what is salvaged of a journal into new ones, and tells what is not in them. */
 export class KeptLines {
@@ -18,8 +19,11 @@ export class KeptLines {
   readonly #renumber: boolean;
   readonly #leftOut: LeftOut;
   readonly #missing = new Missing();
-  /** Of a group that is not whole yet. */
-  #held: LinePiece[] = [];
+  /** Of a group that is not whole yet: its lines, and what stands between them. */
+  #held: Piece[] = [];
+  #heldGarbage = 0;
+  /** The position that goes on from what was read. */
+  #next: Position;
   /** The last position that was kept, as it stood in its line. */
   #last: Position;
   #renumbered = 0;
@@ -31,6 +35,7 @@ export class KeptLines {
     this.#renumber = renumber;
     this.#leftOut = new LeftOut(filePath);
     this.#last = oldest - 1;
+    this.#next = oldest;
   }
 
   /** Whether nothing but a torn end was lost. */
@@ -46,13 +51,15 @@ export class KeptLines {
       else this.#leaveOut(piece, content);
       return undefined;
     }
-    if (this.#held.length > 0 && content.position !== this.#next) this.#dropHeld();
-    this.#held.push({ ...piece, content });
+    if (content.position !== this.#next) this.#dropHeld();
+    this.#held.push(piece);
+    this.#next = content.position + 1;
     return isContinuedLine(content.text) ? undefined : this.#keepHeld();
   }
 
   /** There is nothing more: a group that is not whole is torn. */
   end(): void {
+    if (this.#heldGarbage > 0) this.#dropHeld();
     for (const { bytes } of this.#held.splice(0)) this.#tornBytes += bytes;
   }
 
@@ -68,13 +75,13 @@ export class KeptLines {
     if (this.#tornBytes > 0) yield `left out a torn end of ${counted(this.#tornBytes, 'byte')}`;
   }
 
-  /** The position that goes on from what was read. */
-  get #next(): Position {
-    return (this.#held.at(-1)?.content.position ?? this.#last) + 1;
-  }
-
   async #keepHeld(): Promise<void> {
-    const lines = this.#held.splice(0).map(({ content }) => content);
+    const lines: JournalLine[] = [];
+    for (const piece of this.#held.splice(0)) {
+      if (typeof piece.content === 'string') this.#leftOut.add(piece, piece.content);
+      else lines.push(piece.content);
+    }
+    this.#heldGarbage = 0;
     const [{ position: first }] = lines as [JournalLine];
     if (first > this.#last + 1) this.#missing.add(this.#last + 1, first - 1);
     let journal = this.#journals.newest;
@@ -89,12 +96,19 @@ export class KeptLines {
   }
 
   #leaveOut(piece: Piece, reason: string): void {
-    this.#dropHeld();
-    this.#leftOut.add(piece, reason);
+    if (this.#heldGarbage === MAX_HELD_GARBAGE) this.#dropHeld();
+    if (this.#held.length > 0) {
+      // The group may go on after it.
+      this.#held.push(piece);
+      this.#heldGarbage++;
+    } else this.#leftOut.add(piece, reason);
   }
 
   #dropHeld(): void {
-    for (const piece of this.#held.splice(0)) this.#leftOut.add(piece, 'its group is not whole');
+    for (const piece of this.#held.splice(0))
+      this.#leftOut.add(piece, typeof piece.content === 'string' ? piece.content : 'its group is not whole');
+    this.#heldGarbage = 0;
+    this.#next = this.#last + 1;
   }
 
   /** Whether the next open would cut it off. */

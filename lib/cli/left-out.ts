@@ -4,6 +4,7 @@ import type { Piece } from './salvage';
 interface Group {
   lines: number;
   readonly first: Piece;
+  last: Piece;
 }
 
 /** What a repair could not keep, by reason. */
@@ -11,6 +12,8 @@ export class LeftOut {
   readonly #filePath: string;
   readonly #groups = new Map<string, Group>();
   #bytes = 0;
+  #lines = 0;
+  #last: Piece | undefined;
 
   /** @param filePath - the journal's; other files are named */
   constructor(filePath: string) {
@@ -19,9 +22,15 @@ export class LeftOut {
 
   /** @param reason - one of a few */
   add(piece: Piece, reason: string): void {
-    const group = this.#groups.get(reason) ?? { lines: 0, first: piece };
-    this.#groups.set(reason, group);
-    group.lines++;
+    // Several parts of a line are one.
+    if (!isOfLine(piece, this.#last)) this.#lines++;
+    this.#last = piece;
+    const group = this.#groups.get(reason);
+    if (!group) this.#groups.set(reason, { lines: 1, first: piece, last: piece });
+    else {
+      if (!isOfLine(piece, group.last)) group.lines++;
+      group.last = piece;
+    }
     this.#bytes += piece.bytes;
   }
 
@@ -34,9 +43,8 @@ export class LeftOut {
     const groups = [...this.#groups.values()];
     const [first] = groups;
     if (first === undefined) return;
-    const lines = groups.reduce((sum, group) => sum + group.lines, 0);
     const from = `${this.#where(first.first)} (byte ${first.first.byteOffset})`;
-    yield `left out ${counted(lines, 'line')}, ${counted(this.#bytes, 'byte')}, from ${from} on:`;
+    yield `left out ${counted(this.#lines, 'line')}, ${counted(this.#bytes, 'byte')}, from ${from} on:`;
     for (const [reason, group] of this.#groups) {
       yield `- ${this.#where(group.first)}${group.lines > 1 ? ` and ${group.lines - 1} more` : ''}: ${reason}`;
     }
@@ -45,4 +53,8 @@ export class LeftOut {
   #where({ filePath, line }: Piece): string {
     return `${filePath === this.#filePath ? '' : `${filePath}, `}line ${line}`;
   }
+}
+
+function isOfLine(piece: Piece, other: Piece | undefined): boolean {
+  return piece.line === other?.line && piece.filePath === other.filePath;
 }

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { HEAD } from '../flush/json-entry-serializer';
-import { blocksOf, readBlocks } from '../file/read-blocks';
+import { blocksOf, chunksOf } from '../file/read-blocks';
 import type { JournalFile } from './journal-files';
 import { parseLine, type JournalLine } from './journal-line';
+import { objectsIn } from './objects-in';
 import { Unpacked } from './unpack';
+import { withNewlines } from './with-newlines';
 
 /** A line of a file, or a part of one. */
 export interface Piece {
@@ -20,7 +21,12 @@ export interface Piece {
   readonly end?: Buffer;
 }
 
+const TAB = 9;
 const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+/** Less is no entry. */
+const MIN_LINE_BYTES = '{"schemaVersion":"1","position":1,"entry":1}'.length;
 
 /** Takes a file apart, whatever it holds; positions are not looked at. */
 export async function* salvage({ filePath, file, compressed, isActive }: JournalFile): AsyncGenerator<Piece, void> {
@@ -29,7 +35,7 @@ export async function* salvage({ filePath, file, compressed, isActive }: Journal
   const unpacked = compressed ? new Unpacked(file) : undefined;
   // One that is passed over without being held: how long it is, tells what follows.
   let passed: Omit<Piece, 'bytes'> | undefined;
-  for await (const { bytes, byteOffset, zeros = 0, reason } of unpacked ? blocksOf(unpacked) : readBlocks(file)) {
+  for await (const { bytes, byteOffset, zeros = 0, reason } of blocksOf(withNewlines(unpacked ?? chunksOf(file)))) {
     if (passed) yield { ...passed, bytes: byteOffset - passed.byteOffset };
     passed = undefined;
     if (reason !== undefined && zeros === 0) {
@@ -64,25 +70,41 @@ export async function* salvage({ filePath, file, compressed, isActive }: Journal
   if (unpacked?.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content };
 }
 
+/** The entries of a line, and what stands between them: several may be glued together. */
 function* piecesOf(bytes: Buffer, where: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>): Generator<Piece> {
+  const piece = (from: number, end: number, content: Piece['content']): Piece => ({
+    ...where,
+    byteOffset: where.byteOffset + from,
+    bytes: end - from,
+    content,
+  });
   const content = contentOf(bytes);
-  if (typeof content === 'string') {
-    // A whole line behind a torn one, or behind zeros: what a crash leaves when the file is appended to as it is.
-    const at = bytes.lastIndexOf(HEAD);
-    const behind = at > 0 ? contentOf(bytes.subarray(at)) : '';
-    if (typeof behind !== 'string') {
-      yield { ...where, bytes: at, content };
-      yield { ...where, byteOffset: where.byteOffset + at, bytes: bytes.length - at, content: behind };
-      return;
-    }
+  if (typeof content !== 'string') {
+    yield piece(0, bytes.length, content);
+    return;
   }
-  yield { ...where, bytes: bytes.length, content };
+  let kept = 0;
+  for (const { from, end } of objectsIn(bytes)) {
+    const found = end - from < MIN_LINE_BYTES ? '' : contentOf(bytes.subarray(from, end));
+    if (typeof found === 'string') continue;
+    if (!isBlank(bytes.subarray(kept, from))) yield piece(kept, from, contentOf(bytes.subarray(kept, from)));
+    yield piece(from, end, found);
+    kept = end;
+  }
+  if (kept === 0) yield piece(0, bytes.length, content);
+  else if (!isBlank(bytes.subarray(kept))) yield piece(kept, bytes.length, contentOf(bytes.subarray(kept)));
+}
+
+/** Whether nothing was lost with bytes that stand between entries. */
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === SPACE || (byte >= TAB && byte <= CARRIAGE_RETURN));
 }
 
 function contentOf(bytes: Buffer): JournalLine | string {
   let end = bytes.length;
   if (bytes[end - 1] === NEWLINE) end--;
   else while (end > 0 && bytes[end - 1] === 0) end--;
+  while (end > 0 && bytes[end - 1] === CARRIAGE_RETURN) end--;
   const text = bytes.subarray(0, end);
   if (!isUtf8(text)) return 'it is not UTF-8';
   try {

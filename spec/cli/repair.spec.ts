@@ -262,6 +262,19 @@ describe('groups', () => {
     expect(good).toBe(journalText([1, 2, 5]) + group([6, 7], 4));
   });
 
+  test('garbage within one is lost alone', async () => {
+    const whole = group([2, 3, 4], 2);
+    const text = line(1, 1) + whole.replace(' }\n', ' }\nx\n').replace('3 }\n', '3 }{"schemaVersion":"1","pos');
+    expect(await repaired(text)).toEqual({
+      code: 1,
+      good: line(1, 1) + whole,
+      notes: ['left out 2 lines, 27 bytes, from line 3 (byte 91) on:', '- line 3 and 1 more: it is not JSON'],
+    });
+    const begun = whole.split('\n')[0]! + '\n' + 'x\n'.repeat(2000);
+    await repaired(line(1, 1) + begun + line(2, 2), '--output', path('begun'));
+    expect(textOf(path('begun'))).toBe(journalText([1, 2]));
+  });
+
   test('whole ones behind garbage are kept, and those that are not do not swallow others', async () => {
     expect((await repaired(line(1, 1) + 'x\n' + group([2, 3], 2))).good).toBe(line(1, 1) + group([2, 3], 2));
     const begun = line(2, 2).replace('}\n', ' }\n');
@@ -348,4 +361,101 @@ test('one that is interrupted leaves nothing behind', async () => {
   child.process.kill('SIGINT');
   expect(await child.ended).toEqual({ code: null, signal: 'SIGINT', stdout: '', stderr: '' });
   expect(readdirSync(path())).toEqual(['big']);
+});
+
+describe('several entries on one line', () => {
+  const bare = (position: number, entry: unknown) => line(position, entry).trimEnd();
+
+  test.each([2, 3, 5])('%i of them, glued together', async (count) => {
+    const entries = Array.from({ length: count }, (_, index) => ({
+      text: `"{"schemaVersion":"1","position":${index}`,
+    }));
+    const text = entries.map((entry, index) => bare(index + 1, entry)).join('') + '\n' + line(count + 1, 'next');
+    expect(await repaired(text)).toEqual({ code: 0, good: journalText([...entries, 'next']), notes: [''] });
+  });
+
+  test.each([' ', '\t', ', ', '\r', '\r\r', '\0\0'])('%j between them', async (between) => {
+    const text = [1, 2, 3].map((n) => bare(n, n)).join(between) + '\n';
+    expect((await repaired(text)).good).toBe(journalText([1, 2, 3]));
+  });
+
+  test('with checksums, groups, and other layouts', async () => {
+    const scrivener = await openFileScrivener<number>({ filePath: path('talk'), checksum: 'crc32' });
+    await scrivener.write(1);
+    await scrivener.writeAll([2, 3, 4]);
+    await scrivener.close();
+    const text = textOf(path('talk'));
+    expect(await repaired(text.replaceAll('\n', ''))).toMatchObject({ code: 0, good: text });
+    const other = '{ "position":5, "schemaVersion":"1","entry":5 }';
+    const mixed = text.replaceAll('\n', '') + other + bare(6, 6) + '\n';
+    expect(await repaired(mixed, '--output', path('mixed'))).toMatchObject({ code: 0 });
+    expect(textOf(path('mixed'))).toBe(text + other + '\n' + line(6, 6));
+    const altered = text.replaceAll('\n', '').replace('"entry":1', '"entry":7');
+    expect(await repaired(altered, '--output', path('altered'))).toMatchObject({
+      code: 1,
+      notes: [
+        'left out 1 line, 63 bytes, from line 1 (byte 0) on:',
+        '- line 1: its checksum does not agree',
+        '1 position is missing: 1',
+      ],
+    });
+    expect(textOf(path('altered'))).toBe(text.slice(text.indexOf('\n') + 1));
+  });
+
+  const outer = bare(2, { a: [1, { b: 'x\\"ü{' }, -1.5e3, true, null, {}], text: 'see: {"} hello' });
+  test('wherever a line was torn, those that were glued to it are kept', async () => {
+    for (const next of [3, 2]) {
+      const glued = bare(next, { text: 'three' }) + bare(next + 1, 'four');
+      for (let cut = 1; cut < Buffer.byteLength(outer); cut++) {
+        const torn = Buffer.from(outer).subarray(0, cut);
+        const output = path(`${next}.${cut}`);
+        const text = Buffer.concat([Buffer.from(line(1, 1)), torn, Buffer.from(glued + '\n' + line(next + 2, 'five'))]);
+        await repaired(text, '--output', output, '--renumber');
+        expect(textOf(output)).toBe(journalText([1, { text: 'three' }, 'four', 'five']));
+      }
+    }
+  });
+
+  test('wherever one was written into another, it is kept', async () => {
+    const inner = bare(3, { text: 'three' });
+    for (let cut = 1; cut < outer.length; cut++) {
+      const spliced = outer.slice(0, cut) + inner + outer.slice(cut);
+      await repaired(`${line(1, 1)}${spliced}\n${line(4, 4)}`, '--output', path(`${cut}`), '--renumber');
+      expect({ cut, text: textOf(path(`${cut}`)) }).toEqual({ cut, text: journalText([1, { text: 'three' }, 4]) });
+    }
+  });
+
+  test('a file of carriage returns alone is read, and what of it is torn is told', async () => {
+    const text = journalText(['a', 'b', 'c']).replaceAll('\n', '\r');
+    expect(await repaired(text)).toEqual({ code: 0, good: journalText(['a', 'b', 'c']), notes: [''] });
+    const torn = await repaired(text + '{"schemaV', '--output', path('torn'));
+    expect(textOf(path('torn'))).toBe(journalText(['a', 'b', 'c']));
+    expect(torn.notes).toEqual(['left out a torn end of 9 bytes']);
+  });
+
+  test('an entry that holds lines is not taken for them, wherever it lost its end or its beginning', async () => {
+    const holder = bare(9, { quoted: JSON.parse(bare(2, 'two')) as unknown, text: 'hello', list: [1] });
+    for (let cut = 1; cut < holder.length; cut++) {
+      const { notes } = await repaired(line(1, 1) + holder.slice(0, cut) + '\n', '--output', path(`end ${cut}`));
+      expect(notes).toEqual([expect.stringContaining('left out 1 line'), '- line 2: it is not JSON']);
+      expect(textOf(path(`end ${cut}`))).toBe(line(1, 1));
+      // Without what stands before it, it is a line.
+      if (holder.startsWith(bare(2, 'two'), cut)) continue;
+      await repaired(line(1, 1) + holder.slice(cut) + '\n', '--output', path(`begin ${cut}`));
+      expect(textOf(path(`begin ${cut}`))).toBe(line(1, 1));
+    }
+  });
+
+  test('a long line of garbage costs its length', async () => {
+    const parts = ['{', '{"a":', '[{"a":[', '{"a":"{"', '"\\"{', bare(1, 1).slice(0, -1), '{"a":{}', '{} '];
+    for (const part of parts) {
+      const garbage = part.repeat(Math.ceil(1_000_000 / part.length));
+      const begin = performance.now();
+      await repaired(garbage + bare(7, part) + garbage + '\n', '--output', path('long'), '--renumber');
+      expect(performance.now() - begin).toBeLessThan(5000);
+      expect(textOf(path('long')).endsWith(line(7, part)) || part.startsWith('{"schema')).toBe(true);
+      rmSync(path('long'));
+      for (const name of readdirSync(path())) rmSync(path(name));
+    }
+  }, 60_000);
 });
