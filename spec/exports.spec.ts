@@ -42,10 +42,12 @@ const entries: Record<string, string[]> = {
     'openRemoteScrivener',
   ],
   indexeddb: [
+    'CorruptBookmarkError',
     'CorruptEntryError',
     'CorruptJournalError',
     'EntryValidationError',
     'FlushAbandonedError',
+    'IndexedDbBookmarkStore',
     'IndexedDbScrivener',
     'IndexedDbSink',
     'JournalLockedError',

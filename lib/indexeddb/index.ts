@@ -5,7 +5,11 @@ export { IndexedDbScrivener } from './indexed-db-scrivener';
 // Its parts
 export { IndexedDbSink, type IndexedDbSinkOptions } from './indexed-db-sink';
 
+// Bookmarks
+export { IndexedDbBookmarkStore } from './indexed-db-bookmark-store';
+
 // Errors
+export { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 export { CorruptEntryError } from '../errors/corrupt-entry-error';
 export { CorruptJournalError } from '../errors/corrupt-journal-error';
 export { EntryValidationError } from '../errors/entry-validation-error';
