@@ -2,6 +2,7 @@ import { counted } from './counted';
 import { describeDamage } from './describe-error';
 import { journalSize } from './journal-size';
 import { NewJournal } from './new-journal';
+import { printable } from './printable';
 import { renumbered } from './renumbered';
 import { survey } from './survey';
 import type { Terminal } from './terminal';
@@ -28,7 +29,7 @@ export async function importRuns(filePath: string, output: string, terminal: Ter
     if (tornBytes > 0) terminal.note(`left out a torn end of ${counted(tornBytes, 'byte')}`);
     await journal.seal();
     await journal.commit();
-    await terminal.out.write(`${output}: ${counted(entries, 'entry')} of ${counted(runs, 'run')}`);
+    await terminal.out.write(printable(`${output}: ${counted(entries, 'entry')} of ${counted(runs, 'run')}`));
   } finally {
     await journal.close();
   }

@@ -1,20 +1,23 @@
 import type { Writable } from 'node:stream';
+import { printable } from './printable';
 
 const CHUNK_LENGTH = 64 * 1024;
 
-/** Writes lines, many at once, no later than when there is nothing else to do. */
+/** Writes lines, many at once, no later than when there is nothing else to do: as they are, and printable at a terminal. */
 export class LineWriter {
   readonly #stream: Writable;
+  readonly #isTerminal: boolean;
   #text = '';
   #scheduled: NodeJS.Immediate | undefined;
 
   constructor(stream: Writable) {
     this.#stream = stream;
+    this.#isTerminal = (stream as Partial<NodeJS.WriteStream>).isTTY === true;
   }
 
   /** Adds a line; returns a promise when the next one had better wait for it. */
   write(line: string): Promise<void> | undefined {
-    this.#text += line + '\n';
+    this.#text += (this.#isTerminal ? printable(line) : line) + '\n';
     if (this.#text.length >= CHUNK_LENGTH) return this.flush();
     this.#scheduled ??= setImmediate(() => void this.flush());
     return undefined;

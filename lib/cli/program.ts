@@ -3,6 +3,7 @@ import { cat, type CatOptions } from './cat';
 import { countArgument } from './count-argument';
 import { describeError } from './describe-error';
 import { importRuns } from './import-runs';
+import { printable } from './printable';
 import { repair, type RepairOptions } from './repair';
 import { stats, type StatsOptions } from './stats';
 import { tail, type TailOptions } from './tail';
@@ -40,7 +41,15 @@ function programFor(version: string, terminal: Terminal): Command {
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'rx-scrivener: ')),
+      // It quotes the command line.
+      outputError: (text, write) =>
+        write(
+          text
+            .replace(/^error: /, 'rx-scrivener: ')
+            .split('\n')
+            .map(printable)
+            .join('\n'),
+        ),
     });
 
   program

@@ -8,6 +8,7 @@ import { journalFiles } from './journal-files';
 import { KeptLines } from './kept-lines';
 import type { NewJournal } from './new-journal';
 import { NewJournals } from './new-journals';
+import { printable } from './printable';
 import { showProgress } from './progress';
 import { salvage } from './salvage';
 import type { Terminal } from './terminal';
@@ -63,7 +64,7 @@ export async function repair(
     }
     for (const note of kept.notes()) terminal.note(note);
     await journals.commit();
-    for (const journal of journals.all) await terminal.out.write(describe(journal));
+    for (const journal of journals.all) await terminal.out.write(printable(describe(journal)));
   } finally {
     await journals.close();
   }
