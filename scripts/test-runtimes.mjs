@@ -2,14 +2,19 @@
 // `--update` writes the table in docs/runtimes.md. Runtimes come from the registry, into a folder that git ignores.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { buildSync } from 'esbuild';
 import { pkg } from './entries.mjs';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.runtimes');
 const modules = join(folder, 'node_modules');
+
+const NO_ABORT = '--unstable-no-legacy-abort';
+const LOCKS = 'excludes the other runtimes from its journal';
 
 const PACKAGES = {
   'node-20': 'npm:node@20',
@@ -18,6 +23,7 @@ const PACKAGES = {
   'node-26': 'npm:node@26',
   '@oven/bun-linux-x64': '1',
   '@deno/linux-x64-glibc': '2',
+  miniflare: '4', // Cloudflare's workerd
 };
 const node = (major) => [join(modules, `node-${major}/bin/node`)];
 const runtimes = {
@@ -35,7 +41,8 @@ const failures = [];
 const rows = [];
 try {
   installPackage();
-  for (const [name, command] of Object.entries(runtimes)) await testRuntime(name, command);
+  for (const [name, command] of Object.entries(runtimes)) testRuntime(name, command);
+  testWorkerd();
   await testLocks();
 } finally {
   rmSync(consumer, { recursive: true, force: true });
@@ -46,7 +53,9 @@ function install() {
   mkdirSync(folder, { recursive: true });
   const manifest = join(folder, 'package.json');
   const wanted = `${JSON.stringify({ private: true, dependencies: PACKAGES }, null, 2)}\n`;
-  const isThere = Object.values(runtimes).every(([file]) => existsSync(file));
+  const isThere = [...Object.values(runtimes).map(([file]) => file), join(modules, 'miniflare')].every((path) =>
+    existsSync(path),
+  );
   if (isThere && existsSync(manifest) && readFileSync(manifest, 'utf8') === wanted) return;
   writeFileSync(manifest, wanted);
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: folder, stdio: 'inherit' });
@@ -62,25 +71,56 @@ function installPackage() {
   cpSync(join(root, 'scripts/runtimes'), consumer, { recursive: true });
 }
 
-async function testRuntime(name, [file, ...args]) {
+function testRuntime(name, [file, ...args]) {
   const version = execFileSync(file, ['--version'], { encoding: 'utf8' })
     .split('\n')[0]
     .replace(/^(deno|v)\s*/, '')
     .replace(/ .*/, '');
   const data = mkdtempSync(join(consumer, 'data-'));
-  const run = spawnSync(file, [...args, 'suite.mjs', data], { cwd: consumer, encoding: 'utf8', timeout: 300_000 });
-  const passed = [...run.stdout.matchAll(/^passed: (.*)$/gm)].map(([, part]) => part);
-  const failed = [...run.stdout.matchAll(/^FAILED: (.*)$/gm)].map(([, part]) => part);
-  if (run.status !== 0 || passed.length === 0) {
-    failures.push(`${name}: ${failed.join('; ') || `the suite ended with ${run.status ?? run.signal}`}\n${run.stderr}`);
-  }
+  const passed = runParts(name, [file, ...args, 'suite.mjs', data]);
+  // Here a request's signal aborts when its answer has been given, unless it is told not to.
+  if (name === 'Deno') runParts(`${name}, ${NO_ABORT}`, [file, ...args, NO_ABORT, 'http-suite.mjs']);
   const journal = join(data, 'recovered.ndjson');
   const command = join(consumer, `node_modules/${pkg.name}/dist/cli.js`);
   const cli = spawnSync(file, [...args, command, 'verify', journal], { encoding: 'utf8', timeout: 60_000 });
   if (cli.status !== 0 || !/1,?001/.test(cli.stdout)) failures.push(`${name}: the command\n${cli.stdout}${cli.stderr}`);
-  else passed.push('the command');
-  console.log(`${name} (${version}): ${passed.length} parts passed, ${failed.length} failed`);
+  else passed.set('the command', 'yes');
+  passed.set(LOCKS, 'yes'); // which testLocks fails for
   rows.push({ name, version, passed });
+}
+
+/** What Cloudflare runs: no files there, but the core and what serves it. */
+function testWorkerd() {
+  const script = join(consumer, 'bundled-worker.mjs');
+  buildSync({
+    absWorkingDir: consumer,
+    entryPoints: ['worker.mjs'],
+    outfile: script,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    external: ['cloudflare:workers'],
+    logLevel: 'error',
+  });
+  const { version } = JSON.parse(readFileSync(join(modules, 'workerd/package.json'), 'utf8'));
+  const miniflare = createRequire(join(folder, 'package.json')).resolve('miniflare');
+  const passed = runParts('workerd', [...runtimes['Node 24'], 'workerd.mjs', miniflare, script]);
+  rows.push({ name: 'workerd', version, passed });
+}
+
+/** Runs a program that prints `passed: PART` or `FAILED: PART` for each of its parts; gives what to say of those that passed. */
+function runParts(name, [file, ...args]) {
+  const run = spawnSync(file, args, { cwd: consumer, encoding: 'utf8', timeout: 300_000 });
+  const passed = new Map(
+    [...run.stdout.matchAll(/^passed: (.*?)(?: \((\d+ cases)\))?$/gm)].map(([, part, cases = 'yes']) => [part, cases]),
+  );
+  const failed = [...run.stdout.matchAll(/^FAILED: (.*)$/gm)].map(([, part]) => part);
+  if (run.status !== 0 || passed.size === 0) {
+    failures.push(`${name}: ${failed.join('; ') || `the suite ended with ${run.status ?? run.signal}`}\n${run.stderr}`);
+  }
+  console.log(`${name}: ${passed.size} parts passed, ${failed.length} failed`);
+  return passed;
 }
 
 /** What one runtime holds, every other one is refused; what is killed lets go. */
@@ -116,15 +156,11 @@ function report() {
     console.error(`\n${failures.join('\n\n')}\n\n${failures.length} failures`);
     process.exit(1);
   }
-  const parts = rows[0].passed.map((part) => part.replace(/ \(\d+ cases\)$/, ''));
+  const parts = new Set(rows.flatMap(({ passed }) => [...passed.keys()]));
   const table = [
     `| | ${rows.map(({ name, version }) => (name.startsWith('Node') ? `Node ${version}` : `${name} ${version}`)).join(' | ')} |`,
     `| --- | ${rows.map(() => '---').join(' | ')} |`,
-    ...parts.map(
-      (part, index) =>
-        `| ${part} | ${rows.map(({ passed }) => /\((\d+ cases)\)/.exec(passed[index])?.[1] ?? 'yes').join(' | ')} |`,
-    ),
-    `| excludes the other runtimes from its journal | ${rows.map(() => 'yes').join(' | ')} |`,
+    ...[...parts].map((part) => `| ${part} | ${rows.map(({ passed }) => passed.get(part) ?? '').join(' | ')} |`),
   ].join('\n');
   if (process.argv.includes('--update')) {
     const guide = join(root, 'docs/runtimes.md');
