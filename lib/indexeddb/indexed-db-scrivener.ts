@@ -4,7 +4,6 @@ import type { DaemonEvent } from '../daemon/daemon-event';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { FlusherDaemon } from '../flush/flusher-daemon';
-import type { LineOf } from '../flush/readable-line-of';
 import { validateEntry } from '../flush/validate-entry';
 import { assertWritable } from '../journal/assert-writable';
 import { atHead } from '../journal/at-head';
@@ -27,7 +26,8 @@ export interface IndexedDbScrivenerParts<T> {
   readonly memory: InMemoryScrivener<T>;
   readonly flushing: IndexedDbFlushing<T>;
   readonly flusher: FlusherDaemon<T>;
-  readonly lineOf: LineOf<T>;
+  /** Makes the line of a record, whose group goes on in the next one or does not. */
+  readonly lineOf: (record: Positioned<T>, isContinued: boolean) => string;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };

@@ -10,7 +10,7 @@ const { Miniflare } = await import(miniflare);
 const workerd = new Miniflare({
   modules: true,
   script: readFileSync(script, 'utf8'),
-  compatibilityDate: '2026-07-01',
+  compatibilityDate: '2026-01-01',
   // Without it a worker is not told that its client is gone.
   compatibilityFlags: ['enable_request_signal'],
   durableObjects: { JOURNALS: 'Journal' },
