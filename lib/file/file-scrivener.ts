@@ -27,7 +27,6 @@ import { flushAtExit } from './at-exit';
 import { Backlog } from './backlog';
 import { publish } from './diagnostics';
 import type { PendingLines } from './flushing';
-import type { FileContent } from './journal-store';
 import { Turns } from './turns';
 
 /** What starts flushers, and the lines of what they are to flush. */
@@ -61,7 +60,7 @@ export interface FileScrivenerParts<T> {
   readonly oldest: () => Position;
   readonly maxPending: number;
   readonly daemonEvents: Scrivener<DaemonEvent>;
-  readonly recovered: FileContent;
+  readonly recovered: FileScrivener<T>['recovered'];
 }
 
 /**
