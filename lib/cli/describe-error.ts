@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { types } from 'node:util';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 
@@ -8,7 +9,7 @@ export function describeError(error: unknown, filePath: string): string {
   const { code, path = filePath } = error as NodeJS.ErrnoException;
   // `ENOENT: no such file or directory, open 'talk.ndjson'`
   const system = code === undefined ? undefined : /^[A-Z]\w+: (.*?)(?:, \w+(?: '.*)?)?$/s.exec(error.message)?.[1];
-  return system === undefined ? error.message : `${path}: ${system}`;
+  return system === undefined ? error.message : `${fromHere(path)}: ${system}`;
 }
 
 /** Where a journal is damaged and why, and what there is to do about it. */
@@ -16,5 +17,11 @@ export function describeDamage({ filePath, line, byteOffset, reason }: CorruptJo
   // The remedy of the library's users is put in the words of this tool.
   const [what, remedy] = reason.split('; readJournal(');
   const advice = remedy === undefined ? '' : '; `rx-scrivener import OLD NEW` makes one journal of them';
-  return `${filePath}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
+  return `${fromHere(filePath)}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
+}
+
+/** A path as one would give it here: relative to the working directory, where it is in that. */
+export function fromHere(path: string): string {
+  const way = relative(process.cwd(), path);
+  return way === '' || way.startsWith('..') ? path : way;
 }

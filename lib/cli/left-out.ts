@@ -1,4 +1,5 @@
 import { counted } from './counted';
+import { fromHere } from './describe-error';
 import type { Piece } from './salvage';
 
 interface Group {
@@ -51,7 +52,7 @@ export class LeftOut {
   }
 
   #where({ filePath, line }: Piece): string {
-    return `${filePath === this.#filePath ? '' : `${filePath}, `}line ${line}`;
+    return `${filePath === this.#filePath ? '' : `${fromHere(filePath)}, `}line ${line}`;
   }
 }
 

@@ -35,7 +35,7 @@ export async function repair(
   const found = await located(filePath);
   const oldest = await oldestOf(found, terminal);
   const journals = new NewJournals(output);
-  const kept = new KeptLines(filePath, journals, oldest, renumber);
+  const kept = new KeptLines(found, journals, oldest, renumber);
   try {
     for await (const file of journalFiles(found, oldest)) {
       const { size } = await file.file.stat();

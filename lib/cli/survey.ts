@@ -1,8 +1,7 @@
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { lineBytes, type JournalLine } from './journal-line';
-import { located } from '../file/files-reader';
-import { activeFirst, journalSize, tornBytes } from './journal-size';
+import { journalSize } from './journal-size';
 import { showProgress } from './progress';
 import { readLines } from './read-lines';
 import type { Terminal } from './terminal';
@@ -31,26 +30,20 @@ export interface SurveyOptions {
 
 /** Reads a journal from its beginning to its end, or to the first damage. */
 export async function survey(
-  name: string,
+  filePath: string,
   { doing, terminal, restarts = 'reject', visit }: SurveyOptions,
 ): Promise<Survey> {
-  const filePath = await located(name);
-  // Asked for first: what a writer appends meanwhile is not torn.
-  const size = await journalSize(filePath);
-  const first = await activeFirst(filePath);
-  const progress = showProgress(`${doing} ${filePath}`, size, terminal.stderr);
+  const progress = showProgress(`${doing} ${filePath}`, await journalSize(filePath), terminal.stderr);
   let entries = 0;
   let lastPosition = START;
   let bytes = 0;
-  let activeBytes = 0;
+  let tornBytes = 0;
   let damage: CorruptJournalError | undefined;
   try {
-    for await (const line of readLines(filePath, { restarts })) {
+    for await (const line of readLines(filePath, { restarts, onTorn: (torn) => (tornBytes = torn) })) {
       entries++;
       lastPosition = line.position;
-      const length = lineBytes(line.entry);
-      bytes += length;
-      if (line.position >= first) activeBytes += length;
+      bytes += lineBytes(line.entry);
       progress.update(bytes);
       const pause = visit?.(line);
       if (pause) await pause;
@@ -61,5 +54,5 @@ export async function survey(
   } finally {
     progress.stop();
   }
-  return { entries, lastPosition, bytes, damage, tornBytes: damage ? 0 : await tornBytes(filePath, activeBytes, size) };
+  return { entries, lastPosition, bytes, damage, tornBytes };
 }

@@ -20,7 +20,9 @@ export function withChecksum(line: string): string {
 }
 
 /** The line without its checksum, and as it is when it has none; throws {@link CorruptEntryError} when that is not the line's. */
-export function withoutChecksum(line: string): string {
+export function withoutChecksum(text: string): string {
+  // An editor, or a version control, may have made its newline two characters.
+  const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   const quote = line.length - (line.endsWith(' }') ? 3 : 2);
   if (line[quote] !== '"' || line[quote - 9] !== '"' || line[quote - 10] !== ':') return line;
   const found = ENDING.exec(line.slice(-LENGTH));

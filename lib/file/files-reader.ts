@@ -59,8 +59,8 @@ export class FilesReader<T> {
   }
 
   async *pages(): Pages<T> {
-    // Once: links, and for a follower a working directory that changes, lead to no other journal.
-    const filePath = await located(this.#format.filePath, this.#follow);
+    // Once: links, and a working directory that changes, lead to no other journal.
+    const filePath = await located(this.#format.filePath);
     this.#format = { ...this.#format, filePath };
     const { first, id } = await loadManifest(filePath);
     this.#id = id;
@@ -154,7 +154,7 @@ export class FilesReader<T> {
   async *#activePages(file: FileHandle): AsyncGenerator<readonly Positioned<T>[], 'done' | 'rotated'> {
     const { filePath } = this.#format;
     const first = this.#last + 1;
-    const { ino } = await file.stat({ bigint: true });
+    const { ino, size } = await file.stat({ bigint: true });
     const gone = new AbortController();
     const leave = () => gone.abort();
     this.#signal.addEventListener('abort', leave);
@@ -180,14 +180,18 @@ export class FilesReader<T> {
         const isFirst = end < 0;
         let isSure = given === undefined;
         let newEnd = byteOffset;
+        let torn = 0;
         for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
           if (this.#signal.aborted) return 'done';
           const records: Positioned<T>[] = [];
           let damage: { readonly error: unknown } | undefined;
           try {
             if (block.whole) lines.read(block, records);
-            else if (block.reason !== undefined || (!this.#follow && !isRotated))
-              records.push(...lines.end(block).records);
+            else if (block.reason !== undefined || (!this.#follow && !isRotated)) {
+              const end = lines.end(block);
+              records.push(...end.records);
+              torn = Math.max(0, Number(size) - end.byteOffset);
+            }
           } catch (error) {
             damage = { error };
           }
@@ -216,7 +220,14 @@ export class FilesReader<T> {
         this.#last = lines.last;
         if (isRotated) return 'rotated';
         if (!this.#follow) {
-          if (await this.#isRotated(first, ino, lines.last)) continue;
+          if (await this.#isRotated(first, ino, lines.last)) {
+            // The end has changed: all is looked at again, and what was given out is not given out twice.
+            ({ byteOffset } = begin);
+            lines = new LineReader<T>(this.#format, begin);
+            continue;
+          }
+          const isGrowing = (await file.stat({ bigint: true })).size !== size;
+          if (torn > 0 && !isGrowing) this.#format.onTorn?.(torn);
           return 'done';
         }
         do {
@@ -306,10 +317,9 @@ export class FilesReader<T> {
   }
 }
 
-/** Where a file is, links followed; under the name that it was given where that leads there as long as it is read. */
-export async function located(filePath: string, follow = false): Promise<string> {
-  const real = await realpath(filePath).catch(() => filePath);
-  return real === resolve(filePath) && !follow ? filePath : real;
+/** Where a file is, links followed, wherever the process goes to. */
+export async function located(filePath: string): Promise<string> {
+  return realpath(filePath).catch(() => resolve(filePath));
 }
 
 async function seenBefore(file: FileHandle, end: number): Promise<Seen> {

@@ -24,6 +24,8 @@ export interface LineFormat<T> {
   readonly restarts?: 'reject' | 'renumber';
   /** Whether all groups are known to be whole, and are not held back until they are. */
   readonly groupsAreWhole?: boolean;
+  /** Is told how many bytes a crash has left of a line, or a group, at the journal's end. */
+  readonly onTorn?: ((bytes: number) => void) | undefined;
 }
 
 /** What the end of a file comes to. */
@@ -38,6 +40,7 @@ export interface FileEnd<T> {
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Where reading starts: behind so many lines, the last of which has this position. */
 export interface Start {
@@ -161,7 +164,8 @@ export class LineReader<T> {
     try {
       record = this.#readLine(line);
     } catch (error) {
-      throw this.#locate(error, byteOffset);
+      const foreign = this.#own ? describeForeign(line, this.#line) : undefined;
+      throw this.#locate(foreign === undefined ? error : new CorruptEntryError(foreign, { cause: error }), byteOffset);
     }
     return this.#accept(record);
   }
@@ -246,6 +250,13 @@ export class LineReader<T> {
       { cause: error },
     );
   }
+}
+
+/** What editors and shells put into a file. */
+function describeForeign(line: string, linesBefore: number): string | undefined {
+  const remedy = 'remove it, or `npx rx-scrivener repair` makes a journal without it';
+  if (linesBefore === 0 && line.startsWith(BYTE_ORDER_MARK)) return `it begins with a byte order mark: ${remedy}`;
+  return /^[ \t\r]*$/.test(line) ? `it is a blank line: ${remedy}` : undefined;
 }
 
 function describeBreak(position: Position, next: Position): string {

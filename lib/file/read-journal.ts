@@ -5,7 +5,7 @@ import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream } from '../journal/paged-stream';
 import { assertPosition, type Position } from '../journal/position';
-import { pathOf } from './file-path';
+import { absolutePathOf } from './file-path';
 import { FilesReader } from './files-reader';
 
 /** How a journal's file is read. */
@@ -41,7 +41,7 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
  * ```
  */
 export function readJournal<T>(file: string | URL, options: ReadJournalOptions<T> = {}): JournalStream<T> {
-  const filePath = pathOf('filePath', file);
+  const filePath = absolutePathOf('filePath', file);
   assertOptions('readJournal', options, OPTIONS);
   const { after, follow = false, restarts = 'reject', serializer = new JsonEntrySerializer<T>(), schema } = options;
   if (after !== undefined) assertPosition('after', after);

@@ -4,6 +4,7 @@ import { openFileScrivener, type Rotation } from 'rx-scrivener/file';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
+import { runHere } from './support/run-here';
 
 const command = useCommand();
 const path = useTempDir();
@@ -34,6 +35,24 @@ test.each<[name: string, rotation: Rotation]>([
   expect((await run('verify', 'j.ndjson')).stdout).toBe('j.ndjson: 10 entries, last position 10\n');
   expect((await run('repair', 'j.ndjson', '--output', 'new.ndjson')).code).toBe(0);
   expect(readFileSync(path('new.ndjson'), 'utf8')).toBe(journalText(numbers));
+});
+
+test('a journal that is rotated meanwhile has no torn end, and all its files', async () => {
+  const filePath = path('live');
+  const rotation = { maxBytes: 200, keep: { segments: 2 } };
+  const scrivener = await openFileScrivener<number>({ filePath, rotation, flushIntervalMs: 0 });
+  const done = new AbortController();
+  const writing = (async () => {
+    for (let n = 1; !done.signal.aborted; n++) await scrivener.whenFlushed(await scrivener.write(n));
+  })();
+  for (let round = 1; round <= 40; round++) {
+    const { code, stdout, stderr } = await runHere(['verify', filePath]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('torn');
+  }
+  done.abort();
+  await writing;
+  await scrivener.close();
 });
 
 test('a torn end is that of the active file', async () => {

@@ -30,6 +30,8 @@ async function refusal(bytes: string | Buffer, kept: readonly unknown[]): Promis
 
 const ENTRIES = [{ text: 'héllo' }, { text: '日本語 🙂' }, { text: 'drei' }];
 const TEXT = journalText(ENTRIES);
+/** What is refused as what it is, with the way out. */
+const named = (what: string) => `${what}: remove it, or \`npx rx-scrivener repair\` makes a journal without it`;
 const NEXT = line(4, { text: 'vier' }).slice(0, -1);
 
 describe('what stands behind the last newline and is no torn line is refused', () => {
@@ -61,7 +63,7 @@ describe('what stands behind the last newline and is no torn line is refused', (
     ['a line and a brace', NEXT + '}', notJson],
     ['a line, garbage and zeros', NEXT + 'x\0\0\0', notJson],
     ['two lines without a newline between them', NEXT + NEXT, notJson],
-    ['a carriage return', '\r', notJson],
+    ['a carriage return', '\r', named('it is a blank line')],
     ['a byte order mark', '\uFEFF', notJson],
     ['a byte order mark and the beginning of a line', '\uFEFF{"schema', notJson],
     [
@@ -153,13 +155,13 @@ describe('a file that is no journal is refused and left as it was', () => {
 
   test('two megabytes without a newline', async () => {
     const error = await refusal(Buffer.alloc(2 * 1024 * 1024, 'x'), []);
-    expect(error).toMatchObject({ line: 1, byteOffset: 0, reason: 'it is not JSON' });
+    expect(error).toMatchObject({ line: 1, byteOffset: 0, reason: 'it is no line of a journal' });
   });
 });
 
 describe('damage before the last newline', () => {
   const damages: [name: string, damage: (k: number) => string | Buffer, reason: (k: number) => string][] = [
-    ['a blank line', () => '\n', () => 'it is not JSON'],
+    ['a blank line', () => '\n', () => named('it is a blank line')],
     ['zeros', () => '\0\0\0\0\n', () => 'it is not JSON'],
     ['a text', () => 'Dear diary 🙂\n', () => 'it is not JSON'],
     ['a torn line', (k) => line(k, 'torn').slice(0, -4) + '\n', () => 'it is not JSON'],
@@ -170,7 +172,11 @@ describe('damage before the last newline', () => {
     ],
     ['a line and garbage', (k) => line(k, 'x').trimEnd() + 'x\n', () => 'it is not JSON'],
     ['an array', () => '[]\n', () => 'it is not a JSON object'],
-    ['a byte order mark', (k) => '\uFEFF' + line(k, 'x'), () => 'it is not JSON'],
+    [
+      'a byte order mark',
+      (k) => '\uFEFF' + line(k, 'x'),
+      (k) => (k === 1 ? named('it begins with a byte order mark') : 'it is not JSON'),
+    ],
     [
       'invalid UTF-8',
       (k) => Buffer.concat([Buffer.from(line(k, 'x').slice(0, -3)), Buffer.from([0xc3]), Buffer.from('"}\n')]),
