@@ -1,4 +1,6 @@
 import { START, type Position } from '../journal/position';
+import { typeOf } from './entry-types';
+import type { JournalLine } from './journal-line';
 import { readLines } from './read-lines';
 import { Ring } from './ring';
 import type { Terminal } from './terminal';
@@ -9,35 +11,46 @@ export interface CatOptions {
   readonly after?: Position;
   /** So many, at the end. */
   readonly last?: number;
+  /** Those whose entry is of one of these types. */
+  readonly type?: readonly string[];
 }
 
 /** Prints a journal's lines; those before damage, then fails. */
-export async function cat(filePath: string, { after, last }: CatOptions, terminal: Terminal): Promise<void> {
+export async function cat(filePath: string, { after, last, type }: CatOptions, terminal: Terminal): Promise<void> {
   if (last !== undefined) {
-    await catLast(filePath, { after, last }, terminal);
+    await catLast(filePath, { after, last, type }, terminal);
     return;
   }
-  for await (const { entry: line } of readLines(filePath, { after })) {
+  const isWanted = typeFilter(type);
+  for await (const { entry: line } of readLines(filePath, terminal.stdin, { after })) {
+    if (!isWanted(line)) continue;
     const pause = terminal.out.write(line.text);
     if (pause) await pause;
   }
 }
 
-/** Prints a journal's last lines, and returns the position of the last. */
+/** Prints a journal's last lines, and returns the position of the last, printed or not. */
 export async function catLast(
   filePath: string,
-  { after, last }: CatOptions & { readonly last: number },
+  { after, last, type }: CatOptions & { readonly last: number },
   terminal: Terminal,
 ): Promise<Position> {
   const lines = new Ring<string>(last);
+  const isWanted = typeFilter(type);
   let position = START;
   try {
-    for await (const record of readLines(filePath, { after })) {
-      lines.push(record.entry.text);
+    for await (const record of readLines(filePath, terminal.stdin, { after })) {
+      if (isWanted(record.entry)) lines.push(record.entry.text);
       position = record.position;
     }
   } finally {
     for (const line of lines) await terminal.out.write(line);
   }
   return position;
+}
+
+function typeFilter(wanted: readonly string[] | undefined): (line: JournalLine) => boolean {
+  if (wanted === undefined) return () => true;
+  const types = new Set<unknown>([...wanted, ...wanted.flatMap((text) => text.split(','))]);
+  return ({ entry }) => types.has(typeOf(entry));
 }

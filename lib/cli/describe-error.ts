@@ -16,8 +16,17 @@ export function describeError(error: unknown, filePath: string): string {
 export function describeDamage({ filePath, line, byteOffset, reason }: CorruptJournalError): string {
   // The remedy of the library's users is put in the words of this tool.
   const [what, remedy] = reason.split('; readJournal(');
-  const advice = remedy === undefined ? '' : '; `rx-scrivener import OLD NEW` makes one journal of them';
+  const advice =
+    remedy === undefined ? missingBefore(line, reason) : '; `rx-scrivener import OLD NEW` makes one journal of them';
   return `${fromHere(filePath)}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
+}
+
+/** What there is to do about a file that goes on from others. */
+function missingBefore(line: number, reason: string): string {
+  const isLater = line === 1 && /^its position is \d+ where 1 is next$/.test(reason);
+  return isLater
+    ? '; put the closed segments that come before it beside it, or `rx-scrivener repair` keeps what is here'
+    : '';
 }
 
 /** A path as one would give it here: relative to the working directory, where it is in that. */

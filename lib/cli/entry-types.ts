@@ -30,7 +30,7 @@ export class EntryTypes {
 }
 
 /** What `isType` looks at, or what the reference implementation writes instead. */
-function typeOf(entry: unknown): string | undefined {
+export function typeOf(entry: unknown): string | undefined {
   const { type, $type } = Object(entry) as { type?: unknown; $type?: unknown };
   return [type, $type].find((name) => typeof name === 'string');
 }

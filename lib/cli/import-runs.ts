@@ -1,15 +1,21 @@
 import { counted } from './counted';
 import { describeDamage } from './describe-error';
-import { journalSize } from './journal-size';
 import { NewJournal } from './new-journal';
 import { printable } from './printable';
 import { renumbered } from './renumbered';
+import { journalSize } from './journal-size';
+import type { Source } from './source';
 import { survey } from './survey';
 import type { Terminal } from './terminal';
 
 /** Makes one journal of a file whose positions start again at 1 with each run, as the reference implementation writes it. */
-export async function importRuns(filePath: string, output: string, terminal: Terminal): Promise<void> {
-  await journalSize(filePath);
+export async function importRuns(
+  filePath: string,
+  source: Source | undefined,
+  output: string,
+  terminal: Terminal,
+): Promise<void> {
+  if (source === undefined) await journalSize(filePath);
   const journal = await NewJournal.create(output);
   try {
     let runs = 0;
@@ -17,6 +23,7 @@ export async function importRuns(filePath: string, output: string, terminal: Ter
       doing: 'Importing',
       terminal,
       restarts: 'renumber',
+      source,
       visit({ position, entry: line }) {
         if (line.position === 1) runs++;
         return journal.add(renumbered(line, position));

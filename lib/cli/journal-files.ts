@@ -1,14 +1,27 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { findSegments } from '../file/manifest';
+import { chunksOf } from '../file/read-blocks';
 import type { Position } from '../journal/position';
+import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
+import { Unpacked } from './unpack';
 
 /** One of the files that hold a journal, open for as long as it is asked for. */
 export interface JournalFile {
   readonly filePath: string;
-  readonly file: FileHandle;
-  readonly compressed: boolean;
+  readonly sizeBytes: number;
+  /** All that can be read of it. */
+  readonly bytes: AsyncIterable<Buffer> & { readonly isDamaged?: boolean };
   /** Whether it is the one that grows. */
   readonly isActive: boolean;
+}
+
+/** A file that is a journal's all. */
+export interface SourceFile {
+  readonly file: JournalFile;
+  /** The position that it begins with, where its name tells. */
+  readonly first: Position | undefined;
+  readonly close: () => Promise<void> | void;
 }
 
 /** The files that hold a journal from a position on, in their order, whatever is in them; they may be rotated meanwhile. */
@@ -31,11 +44,29 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
     }
     try {
       if (isActive && (await nextClosed()) !== undefined) continue;
-      yield { filePath: path, file, compressed: closed?.compressed ?? false, isActive };
+      const { size } = await file.stat();
+      const bytes = closed?.compressed ? new Unpacked(file) : chunksOf(file);
+      yield { filePath: path, sizeBytes: size, bytes, isActive };
     } finally {
       await file.close();
     }
     if (isActive) return;
     last = closed.first;
   }
+}
+
+/** What is read once, as if it were a journal's only file; `undefined` for a journal of files. */
+export async function sourceFile(filePath: string, stdin: Readable): Promise<SourceFile | undefined> {
+  const first = segmentFirst(filePath);
+  const isActive = first === undefined;
+  if (filePath !== STANDARD_INPUT && (await isCompressedFile(filePath))) {
+    const file = await open(filePath, 'r');
+    const { size } = await file.stat();
+    const content = { filePath, sizeBytes: size, bytes: new Unpacked(file), isActive };
+    return { first, file: content, close: () => file.close() };
+  }
+  const source = await openSource(filePath, stdin);
+  if (source === undefined) return undefined;
+  const content = { filePath: source.name, sizeBytes: 0, bytes: source.bytes, isActive };
+  return { first, file: content, close: source.close };
 }

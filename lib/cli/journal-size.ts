@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { located } from '../file/files-reader';
 import { findSegments } from '../file/manifest';
+import { STANDARD_INPUT } from './source';
 
-/** How many bytes a journal's active file takes. */
+/** How many bytes a journal's active file takes; 0 where that is not known. */
 export async function journalSize(name: string): Promise<number> {
+  if (name === STANDARD_INPUT) return 0;
   const filePath = await located(name);
   try {
     return (await stat(filePath)).size;

@@ -2,7 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { cat, type CatOptions } from './cat';
 import { countArgument } from './count-argument';
 import { describeError } from './describe-error';
-import { importRuns } from './import-runs';
+import { importJournal } from './import-journal';
+import type { ImportLinesOptions } from './import-lines';
 import { printable } from './printable';
 import { repair, type RepairOptions } from './repair';
 import { stats, type StatsOptions } from './stats';
@@ -55,17 +56,23 @@ function programFor(version: string, terminal: Terminal): Command {
   program
     .command('cat')
     .description("print a journal's lines")
-    .argument('<file>', 'the journal')
-    .option('--after <position>', 'only those behind this position', countArgument)
+    .argument('<file>', 'the journal, or - for the standard input')
+    .option('--after <position>', 'only those after this position', countArgument)
     .option('--last <count>', 'only so many at the end', countArgument)
+    .option('--type <type>', 'only entries of this type, or of several: --type Said --type Asked', collect)
     .action((file: string, options: CatOptions) => about(file, cat(file, options, terminal)));
 
   program
     .command('tail')
     .description("print a journal's last lines, and those to come")
-    .argument('<file>', 'the journal')
+    .argument('<file>', 'the journal, or - for the standard input')
     .option('-f, --follow', 'go on with what is appended, until Ctrl-C')
-    .option('-n, --lines <count>', 'so many of those that are there', countArgument, 10)
+    .option(
+      '-n, --lines <count>',
+      'so many of those that are there (default: 10, or all after a position)',
+      countArgument,
+    )
+    .option('--after <position>', 'only those after this position', countArgument)
     .action((file: string, options: TailOptions) => about(file, tail(file, options, terminal)));
 
   program
@@ -85,17 +92,24 @@ function programFor(version: string, terminal: Terminal): Command {
 
   program
     .command('import')
-    .description('make one journal of a file whose positions start again at 1 with each run')
-    .argument('<old>', 'the file')
+    .description('make one journal of lines of JSON, or of a file whose positions start again at 1 with each run')
+    .argument('<old>', 'the file, or - for the standard input')
     .argument('<new>', 'the journal, which must not be there yet')
-    .action((file: string, output: string) => about(file, importRuns(file, output, terminal)));
+    .option('--type <field>', "the field whose value becomes an entry's type")
+    .action((file: string, output: string, options: ImportLinesOptions) =>
+      about(file, importJournal(file, output, options, terminal)),
+    );
 
   program
     .command('stats')
     .description('say what a journal is made of')
-    .argument('<file>', 'the journal')
+    .argument('<file>', 'the journal, or - for the standard input')
     .option('--json', 'as a JSON object')
     .action((file: string, options: StatsOptions) => about(file, stats(file, options, terminal)));
 
   return program;
+}
+
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
 }

@@ -4,7 +4,7 @@ import { loadManifest } from '../file/manifest';
 import type { Position } from '../journal/position';
 import { counted } from './counted';
 import { describeDamage } from './describe-error';
-import { journalFiles } from './journal-files';
+import { journalFiles, sourceFile } from './journal-files';
 import { KeptLines } from './kept-lines';
 import type { NewJournal } from './new-journal';
 import { NewJournals } from './new-journals';
@@ -32,14 +32,14 @@ export async function repair(
   { output = `${filePath}.repaired`, renumber = false }: RepairOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const found = await located(filePath);
-  const oldest = await oldestOf(found, terminal);
+  const source = await sourceFile(filePath, terminal.stdin);
+  const found = source ? source.file.filePath : await located(filePath);
+  const oldest = source ? (source.first ?? 1) : await oldestOf(found, terminal);
   const journals = new NewJournals(output);
   const kept = new KeptLines(found, journals, oldest, renumber);
   try {
-    for await (const file of journalFiles(found, oldest)) {
-      const { size } = await file.file.stat();
-      const progress = showProgress(`Repairing ${file.filePath}`, size, terminal.stderr);
+    for await (const file of source ? [source.file] : journalFiles(found, oldest)) {
+      const progress = showProgress(`Repairing ${file.filePath}`, file.sizeBytes, terminal.stderr);
       try {
         for await (const piece of salvage(file)) {
           progress.update(piece.byteOffset);
@@ -66,6 +66,7 @@ export async function repair(
     await journals.commit();
     for (const journal of journals.all) await terminal.out.write(printable(describe(journal)));
   } finally {
+    await source?.close();
     await journals.close();
   }
 }

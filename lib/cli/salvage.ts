@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { blocksOf, chunksOf } from '../file/read-blocks';
+import { blocksOf } from '../file/read-blocks';
 import type { JournalFile } from './journal-files';
 import { parseLine, type JournalLine } from './journal-line';
 import { objectsIn } from './objects-in';
-import { Unpacked } from './unpack';
 import { withNewlines } from './with-newlines';
 
 /** A line of a file, or a part of one. */
@@ -29,13 +28,16 @@ const SPACE = 32;
 const MIN_LINE_BYTES = '{"schemaVersion":"1","position":1,"entry":1}'.length;
 
 /** Takes a file apart, whatever it holds; positions are not looked at. */
-export async function* salvage({ filePath, file, compressed, isActive }: JournalFile): AsyncGenerator<Piece, void> {
+export async function* salvage({
+  filePath,
+  bytes: content,
+  isActive,
+}: Omit<JournalFile, 'sizeBytes'>): AsyncGenerator<Piece, void> {
   let line = 1;
   let bytesRead = 0;
-  const unpacked = compressed ? new Unpacked(file) : undefined;
   // One that is passed over without being held: how long it is, tells what follows.
   let passed: Omit<Piece, 'bytes'> | undefined;
-  for await (const { bytes, byteOffset, zeros = 0, reason } of blocksOf(withNewlines(unpacked ?? chunksOf(file)))) {
+  for await (const { bytes, byteOffset, zeros = 0, reason } of blocksOf(withNewlines(content))) {
     if (passed) yield { ...passed, bytes: byteOffset - passed.byteOffset };
     passed = undefined;
     if (reason !== undefined && zeros === 0) {
@@ -66,8 +68,8 @@ export async function* salvage({ filePath, file, compressed, isActive }: Journal
       yield { ...where, bytes: zeros, content, ...(isEnd && { end: bytes.subarray(bytes.length) }) };
     }
   }
-  const content = 'the rest cannot be decompressed, and what is kept of the file may be altered';
-  if (unpacked?.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content };
+  const reason = 'the rest cannot be decompressed, and what is kept of the file may be altered';
+  if (content.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content: reason };
 }
 
 /** The entries of a line, and what stands between them: several may be glued together. */

@@ -4,6 +4,7 @@ import { lineBytes, type JournalLine } from './journal-line';
 import { journalSize } from './journal-size';
 import { showProgress } from './progress';
 import { readLines } from './read-lines';
+import type { Source } from './source';
 import type { Terminal } from './terminal';
 
 /** What reading a whole journal found. */
@@ -24,6 +25,8 @@ export interface SurveyOptions {
   readonly doing: string;
   readonly terminal: Terminal;
   readonly restarts?: 'reject' | 'renumber';
+  /** Read instead of what the path leads to. */
+  readonly source?: Source | undefined;
   /** Gets each line; reading waits for the promise it may return. */
   readonly visit?: (line: Positioned<JournalLine>) => Promise<void> | void;
 }
@@ -31,16 +34,20 @@ export interface SurveyOptions {
 /** Reads a journal from its beginning to its end, or to the first damage. */
 export async function survey(
   filePath: string,
-  { doing, terminal, restarts = 'reject', visit }: SurveyOptions,
+  { doing, terminal, restarts = 'reject', source, visit }: SurveyOptions,
 ): Promise<Survey> {
-  const progress = showProgress(`${doing} ${filePath}`, await journalSize(filePath), terminal.stderr);
+  const progress = showProgress(`${doing} ${filePath}`, source ? 0 : await journalSize(filePath), terminal.stderr);
   let entries = 0;
   let lastPosition = START;
   let bytes = 0;
   let tornBytes = 0;
   let damage: CorruptJournalError | undefined;
   try {
-    for await (const line of readLines(filePath, { restarts, onTorn: (torn) => (tornBytes = torn) })) {
+    for await (const line of readLines(filePath, terminal.stdin, {
+      source,
+      restarts,
+      onTorn: (torn) => (tornBytes = torn),
+    })) {
       entries++;
       lastPosition = line.position;
       bytes += lineBytes(line.entry);

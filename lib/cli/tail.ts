@@ -1,27 +1,39 @@
-import { START } from '../journal/position';
+import { START, type Position } from '../journal/position';
 import { catLast } from './cat';
 import { interruption } from './interruption';
 import { readLines } from './read-lines';
+import { isSource } from './source';
 import type { Terminal } from './terminal';
 
 /** What is printed of a journal's end. */
 export interface TailOptions {
-  readonly lines: number;
+  /** So many; default: 10, or all after a position. */
+  readonly lines?: number;
+  /** Those after this position. */
+  readonly after?: Position;
   /** Go on with what is appended, until the process is interrupted. */
   readonly follow?: boolean;
 }
 
+const LINES = 10;
+
 /** Prints a journal's last lines, and those to come. */
 export async function tail(
   filePath: string,
-  { lines, follow = false }: TailOptions,
+  { after, lines = after === undefined ? LINES : undefined, follow = false }: TailOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const after = await catLast(filePath, { last: lines }, terminal);
-  if (!follow) return;
-  // Where nothing is there to be printed, what comes begins anywhere.
-  const records = readLines(filePath, { ...(after > START && { after }), follow })[Symbol.asyncIterator]();
-  interruption().addEventListener('abort', () => void records.return?.());
+  // A pipe is followed to its end by reading it.
+  const goesOn = follow && !(await isSource(filePath));
+  let last = after;
+  if (lines !== undefined) {
+    const printed = await catLast(filePath, { last: lines, after }, terminal);
+    if (!goesOn) return;
+    // Where nothing is there to be printed, what comes begins anywhere.
+    if (printed > START) last = Math.max(printed, after ?? START);
+  }
+  const records = readLines(filePath, terminal.stdin, { after: last, follow: goesOn })[Symbol.asyncIterator]();
+  if (goesOn) interruption().addEventListener('abort', () => void records.return?.());
   for (let next = await records.next(); next.done !== true; next = await records.next()) {
     const pause = terminal.out.write(next.value.entry.text);
     if (pause) await pause;

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { LineWriter } from './line-writer';
 import { printable } from './printable';
 
@@ -8,13 +8,15 @@ export class Terminal {
   readonly out: LineWriter;
   readonly stdout: Writable;
   readonly stderr: Writable;
+  readonly stdin: Readable;
   /** What the process ends with: 1 as soon as something failed. */
   exitCode = 0;
 
-  constructor(stdout: Writable, stderr: Writable) {
+  constructor(stdout: Writable, stderr: Writable, stdin: Readable = process.stdin) {
     this.out = new LineWriter(stdout);
     this.stdout = stdout;
     this.stderr = stderr;
+    this.stdin = stdin;
   }
 
   /** Says in one line what is worth knowing. */

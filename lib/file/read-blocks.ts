@@ -21,6 +21,8 @@ export interface Extent {
   readonly byteOffset?: number;
   readonly end?: number;
   readonly isForeign?: IsForeign | undefined;
+  /** Give lines as soon as they are there; otherwise many at once. */
+  readonly prompt?: boolean;
 }
 
 const NEWLINE = 10;
@@ -66,7 +68,7 @@ export async function* blocksOf(chunks: AsyncIterable<Buffer>, extent: Extent = 
     for (let from = Math.max(0, byteOffset - passed); from < until;) {
       const copied = chunk.copy(lines.room, 0, from, until);
       lines.fill(copied);
-      if (lines.room.length === 0) yield* lines.take();
+      if (lines.room.length === 0 || extent.prompt) yield* lines.take();
       from += copied;
     }
     passed += chunk.length;

@@ -141,3 +141,24 @@ test('memory stays bounded, whatever the file', async () => {
   );
   expect(limited).toMatchObject({ code: 0, stdout: journalText(new Array<string>(2).fill('x'.repeat(2000)), 39_999) });
 });
+
+test('--type prints the entries of some types', async () => {
+  const entries = [
+    { type: 'Said' },
+    { type: 'Asked' },
+    { $type: 'ChatAck' },
+    { type: 'a,b' },
+    'Said',
+    { type: 'Said' },
+  ];
+  writeFileSync(path('talk'), journalText(entries));
+  const lines = journalText(entries).split(/(?<=\n)/);
+  const printed = async (...args: string[]) => (await runHere(['cat', path('talk'), ...args])).stdout;
+  expect(await printed('--type', 'Said')).toBe(lines[0]! + lines[5]!);
+  expect(await printed('--type', 'Asked', '--type', 'ChatAck')).toBe(lines[1]! + lines[2]!);
+  expect(await printed('--type', 'Asked,ChatAck')).toBe(lines[1]! + lines[2]!);
+  expect(await printed('--type', 'a,b')).toBe(lines[3]);
+  expect(await printed('--type', 'Said', '--last', '1')).toBe(lines[5]);
+  expect(await printed('--type', 'Said', '--after', '1')).toBe(lines[5]);
+  expect(await printed('--type', 'none')).toBe('');
+});

@@ -14,7 +14,11 @@ const path = useTempDir();
 
 async function contents(): Promise<string[]> {
   const texts: string[] = [];
-  for await (const { file } of journalFiles(path('j'), 1)) texts.push(await file.readFile('utf8'));
+  for await (const { bytes } of journalFiles(path('j'), 1)) {
+    let text = '';
+    for await (const chunk of bytes) text += chunk.toString();
+    texts.push(text);
+  }
   return texts;
 }
 

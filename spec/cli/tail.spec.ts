@@ -99,3 +99,22 @@ test('a missing file is told', async () => {
     });
   }
 });
+
+test('--after begins there, also where it follows', async () => {
+  writeFileSync(path('talk.ndjson'), journalText(twelve));
+  const ended = (args: string[]) => runHere(['tail', path('talk.ndjson'), ...args]);
+  expect(await ended(['--after', '1'])).toMatchObject({ code: 0, stdout: journalText(twelve.slice(1), 2), stderr: '' });
+  expect(await ended(['--after', '1', '-n', '2'])).toMatchObject({ code: 0, stdout: journalText([11, 12], 11) });
+  expect(await ended(['--after', '11', '-n', '5'])).toMatchObject({ code: 0, stdout: line(12, 12) });
+  expect(await ended(['--after', '99'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  for (const args of [
+    ['--after', '10'],
+    ['--after', '10', '-n', '9'],
+  ]) {
+    const child = command.start(['tail', '-f', 'talk.ndjson', ...args], path());
+    await child.prints(line(12, 12));
+    child.process.kill('SIGINT');
+    await child.ended;
+    expect(child.stdout).toBe(journalText([11, 12], 11));
+  }
+});
