@@ -1,42 +1,55 @@
 import { JetStreamApiCodes, JetStreamApiError, type ApiError } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/nats-core';
 import { JournalLostError } from '../errors/journal-lost-error';
+import { NotSupportedError } from '../errors/not-supported-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteRefusedError } from '../errors/write-refused-error';
 import type { Position } from '../journal/position';
+import type { Flight } from './flight';
 import type { StreamLink } from './stream-link';
 
 /**
  * Codes of https://github.com/nats-io/nats-server/blob/main/server/errors.json that leave open what becomes of the message: no leader
  * (`JSClusterNotAvailErr`, `JSClusterNotLeaderErr`), JetStream starting or stopping (`JSNotEnabledErr`, `JSStreamOfflineErr`,
- * `JSStreamOfflineReasonErrF`), an earlier copy still on its way (`JSStreamDuplicateMessageConflict`), and too much at once (`JSStreamTooManyRequests`).
+ * `JSStreamOfflineReasonErrF`), an earlier copy still on its way (`JSStreamDuplicateMessageConflict`), too much at once (`JSStreamTooManyRequests`,
+ * `JSAtomicPublishTooManyInflight`), and a batch of which a part was lost (`JSAtomicPublishIncompleteBatchErr`).
  */
-const UNDECIDED: readonly number[] = [10008, 10009, 10076, 10118, 10194, 10158, 10167];
+const UNDECIDED: readonly number[] = [10008, 10009, 10076, 10118, 10194, 10158, 10167, 10176, 10210];
 /** `JSStreamMessageExceedsMaximumErr`, `JSStreamHeaderExceedsMaximumErr` */
 const TOO_LARGE: readonly number[] = [10054, 10097];
 
+/** `JSAtomicPublishDisabledErr` */
+const NO_BATCHES = 10174;
+/** `JSAtomicPublishContainsDuplicateMessageErr` */
+const STORED_BATCH = 10201;
+
 /**
- * What the server said became of a message: the position it has (`isDuplicate`: from an earlier copy), why it has none, or (`undefined`) that this is
- * not decided.
+ * What the server said became of a flight: the position of its first entry (`isDuplicate`: from an earlier copy; `undefined`: it is not told which), why it
+ * has none, or (`undefined`) that this is not decided.
  */
 export type Acknowledgement =
-  { readonly position: Position; readonly isDuplicate: boolean } | { readonly error: Error } | undefined;
+  { readonly position: Position | undefined; readonly isDuplicate: boolean } | { readonly error: Error } | undefined;
 
-/** Reads the answer to a message that was published to a stream, expecting the last position `expect`. */
+/** Reads the answer to a flight that was published to a stream. */
 export function parseAcknowledgement(
   answer: Msg,
   { stream, head }: StreamLink,
-  expect: Position | undefined,
+  { expect, size }: Flight,
 ): Acknowledgement {
   const said = parse(answer);
   const { error, seq } = said;
   if (error === undefined) {
     if (typeof seq !== 'number') return undefined; // of somebody else who answers on the subject
-    if (said.stream === stream) return { position: seq, isDuplicate: said.duplicate === true };
-    return { error: new JournalLostError(`the subject belongs to the stream "${String(said.stream)}"`) };
+    if (said.stream !== stream)
+      return { error: new JournalLostError(`the subject belongs to the stream "${String(said.stream)}"`) };
+    // A server of 2.10 says so of a copy that it is about to take, or has refused.
+    if (seq === 0) return undefined;
+    return { position: seq - size + 1, isDuplicate: said.duplicate === true };
   }
   if (UNDECIDED.includes(error.err_code)) return undefined;
+  if (error.err_code === STORED_BATCH) return { position: undefined, isDuplicate: true };
+  if (error.err_code === NO_BATCHES) return { error: noBatches(stream) };
   const isConflict =
     error.err_code === JetStreamApiCodes.StreamWrongLastSequence ||
     error.err_code === JetStreamApiCodes.StreamWrongLastSequenceUnknown;
@@ -49,6 +62,14 @@ export function parseAcknowledgement(
   // "wrong last sequence: 7"; newer servers do not always know it.
   const actual = Number(/\d+$/.exec(error.description)?.[0] ?? head);
   return { error: new PositionConflictError(expect, actual) };
+}
+
+/** Why a stream takes no entries as one. */
+export function noBatches(stream: string, version?: string): NotSupportedError {
+  const server = version === undefined ? '' : `; the server is ${version}`;
+  return new NotSupportedError(
+    `the stream "${stream}" does not take several entries as one: that needs nats-server 2.12 or later, and the stream's setting \`allow_atomic\`${server}`,
+  );
 }
 
 interface Answer {

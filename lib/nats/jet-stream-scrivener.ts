@@ -74,19 +74,24 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
    * journaled, {@link WriteUncertainError} when it was sent and not acknowledged, {@link JournalLostError} when the stream is gone or out of
    * reach, and {@link WriteRefusedError} when the stream refuses the message, as a full one may.
    */
-  async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
-    if (this.#closing) throw new JournalClosedError();
-    if (!this.#publisher)
-      throw new NotSupportedError(`the stream "${this.#link.stream}" takes its messages from other streams alone`);
-    const payload = this.#payload.encode(entry);
-    if (expect !== undefined) assertPosition('expect', expect);
-    signal?.throwIfAborted();
-    return this.#publisher.publish(payload, expect, signal);
+  async write(entry: T, options: WriteOptions = {}): Promise<Position> {
+    const publisher = this.#writable();
+    return publisher.publish([this.#payload.encode(entry)], checked(options));
   }
 
-  /** Rejects with {@link NotSupportedError}: no stream takes several messages as one before nats-server 2.12. */
-  async writeAll(_entries: Iterable<T>, _options?: WriteOptions): Promise<Position[]> {
-    throw new NotSupportedError('a JetStream journal takes entries one by one');
+  /**
+   * Publishes the entries as one atomic batch, all or none, and resolves with their positions; otherwise as {@link JetStreamScrivener.write}.
+   *
+   * Rejects with {@link NotSupportedError} where the server is older than nats-server 2.12, or the stream was made without its setting `allow_atomic`.
+   */
+  async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
+    const publisher = this.#writable();
+    publisher.assertAtomic();
+    const payloads = Array.from(entries, (entry) => this.#payload.encode(entry));
+    const given = checked(options);
+    if (payloads.length === 0) return [];
+    const first = await publisher.publish(payloads, given);
+    return payloads.map((_, index) => first + index);
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -131,8 +136,20 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     return pagedStream(untilClosed(open, scrivener), signal);
   }
 
+  #writable(): Publisher {
+    if (this.#closing) throw new JournalClosedError();
+    if (this.#publisher) return this.#publisher;
+    throw new NotSupportedError(`the stream "${this.#link.stream}" takes its messages from other streams alone`);
+  }
+
   async #close(): Promise<void> {
     this.#link.closed$.next();
     await this.#publisher?.close();
   }
+}
+
+function checked(options: WriteOptions): WriteOptions {
+  if (options.expect !== undefined) assertPosition('expect', options.expect);
+  options.signal?.throwIfAborted();
+  return options;
 }

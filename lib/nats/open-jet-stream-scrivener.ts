@@ -1,5 +1,6 @@
 import {
   jetstreamManager,
+  PersistMode,
   RetentionPolicy,
   type JetStreamManager,
   type StreamConfig,
@@ -37,7 +38,7 @@ export interface JetStreamScrivenerConfig<T> {
    * read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults. */
+  /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults, and `allow_atomic`. */
   readonly streamConfig?: Partial<StreamConfig>;
   /**
    * Make the stream when it is missing. Default: yes, but for a server whose JetStream belongs to a domain when `domain` is not given: the stream may
@@ -73,7 +74,12 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
   if (apiPrefix !== undefined) assertName('apiPrefix', apiPrefix, /^[^\s*>]+$/);
   if (domain !== undefined && apiPrefix !== undefined)
     throw new TypeError('Expected `domain` or `apiPrefix`, got both');
-  const missing = { ...(streamConfig?.mirror === undefined && { subjects: [subject] }), ...streamConfig, name: stream };
+  const missing = {
+    ...(streamConfig?.mirror === undefined && { subjects: [subject] }),
+    ...(takesBatches(streamConfig) && { allow_atomic: true }),
+    ...streamConfig,
+    name: stream,
+  };
   if (create !== false) assertFits({ ...DEFAULTS, ...missing }, subject);
   const where = { ...(domain !== undefined && { domain }), ...(apiPrefix !== undefined && { apiPrefix }) };
   const manager = await jetstreamManager(connection, { checkAPI: false, ...where });
@@ -91,7 +97,12 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
     link,
     publisher: isReadOnly(info.config)
       ? undefined
-      : new Publisher(link, subject, millis(info.config.duplicate_window) / 2),
+      : new Publisher(link, {
+          subject,
+          retryMs: millis(info.config.duplicate_window) / 2,
+          isAtomic: info.config.allow_atomic === true,
+          isClustered: info.cluster?.name !== undefined,
+        }),
     payload: new StreamPayload({ source: `the stream "${stream}"`, serializer, schema }),
   });
 }
@@ -136,6 +147,11 @@ const DEFAULTS = { retention: RetentionPolicy.Limits, no_ack: false };
 /** Whether nothing can be published to a stream: it takes its messages from other streams. */
 function isReadOnly({ mirror, subjects = [] }: Partial<StreamConfig>): boolean {
   return mirror !== undefined || subjects.length === 0;
+}
+
+/** Whether a stream can be made that takes atomic batches; servers before 2.12 make it without them. */
+function takesBatches({ mirror, persist_mode }: Partial<StreamConfig> = {}): boolean {
+  return mirror === undefined && persist_mode !== PersistMode.Async;
 }
 
 type Fitting = Pick<StreamConfig, 'name' | 'retention' | 'no_ack'> & Partial<StreamConfig>;

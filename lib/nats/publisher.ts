@@ -1,19 +1,15 @@
-import {
-  headers,
-  InvalidArgumentError,
-  nuid,
-  type Msg,
-  type MsgHdrs,
-  type Status,
-  type Subscription,
-} from '@nats-io/nats-core';
+import { InvalidArgumentError, nuid, type Msg, type Status, type Subscription } from '@nats-io/nats-core';
 import type { Subscription as Listening } from 'rxjs';
 import { JournalLostError } from '../errors/journal-lost-error';
-import { PositionConflictError } from '../errors/position-conflict-error';
+import { NotSupportedError } from '../errors/not-supported-error';
+import { isTrimmed, type PositionTrimmedError } from '../errors/position-trimmed-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
+import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
-import { parseAcknowledgement } from './acknowledgement';
+import { noBatches, parseAcknowledgement } from './acknowledgement';
+import { contiguousMessages } from './contiguous-messages';
+import { board, Flight, type Departure } from './flight';
 import { forbids, type StreamLink } from './stream-link';
 
 /** How often it is looked whether acknowledgements fail to come. */
@@ -21,26 +17,28 @@ const TICK_MS = 100;
 /** No acknowledgement of anything for so long: something is wrong. */
 const STALL_MS = 1_000;
 const LONGEST_PAUSE_MS = 1_000;
+/** How many flights are in the air where none can be lost and the next not. */
+const MOST_FLIGHTS = 1_024;
 
-interface Pending {
-  readonly payload: string;
-  readonly headers: MsgHdrs;
-  readonly expect: Position | undefined;
-  readonly signal: AbortSignal | undefined;
-  /** When the write was called. */
-  readonly since: number;
-  /** How many of the messages that were sent may still be, or come to be, in the stream. */
-  sent: number;
-  /** The newest position that was acknowledged when it was first sent: its own comes after it. */
-  floor: Position;
-  resolve(position: Position): void;
-  reject(error: unknown): void;
+/** How a {@link Publisher} publishes. */
+export interface PublisherOptions {
+  /** To where. */
+  readonly subject: string;
+  /** How long what was sent may be sent again. */
+  readonly retryMs: number;
+  /** The stream takes atomic batches. */
+  readonly isAtomic: boolean;
+  /** The stream's leader may change. */
+  readonly isClustered: boolean;
 }
 
 /**
- * Publishes entries in the order of the calls, many in flight, and settles each call once the server has said what became of it.
+ * Publishes entries in the order of the calls, and settles each call once the server has said what became of it.
  *
- * While acknowledgements fail to come it holds back what is new and asks the server for the stream; when it has answered, it sends the oldest entry again,
+ * On a server that stands alone many flights are in the air. In a cluster it is one: when the leader changes, one could be lost and the next not. What is
+ * called meanwhile goes in the next, as one batch, where the stream takes batches.
+ *
+ * While acknowledgements fail to come it holds back what is new and asks the server for the stream; when it has answered, it sends the oldest flight again,
  * and when that is acknowledged everything after it, in order. What is sent again has the id that it had, so the stream takes it once. It is not sent
  * to a server that does not answer: copies would wait there, and be stored once the server has forgotten the id.
  */
@@ -48,13 +46,18 @@ export class Publisher {
   readonly #link: StreamLink;
   readonly #subject: string;
   readonly #retryMs: number;
+  readonly #isClustered: boolean;
   readonly #inbox: string;
   readonly #id = nuid.next();
   readonly #acknowledgements: Subscription;
   readonly #listening: Listening;
-  /** By the last token of the subject that the acknowledgement comes to; in the order of the calls. */
-  readonly #pending = new Map<string, Pending>();
+  #isAtomic: boolean;
+  /** In the order of the calls. */
+  #queue = new Set<Departure>();
+  /** By their tokens; in the order of the calls, before those of the queue. */
+  readonly #flights = new Map<string, Flight>();
   #count = 0;
+  #isDeparting = false;
   #timer: NodeJS.Timeout | undefined;
   /** When an acknowledgement came, or when sending was begun. */
   #heard = 0;
@@ -66,14 +69,15 @@ export class Publisher {
   #probeAt = 0;
   #settled: (() => void) | undefined;
 
-  /** @param retryMs - how long what was sent may be sent again */
-  constructor(link: StreamLink, subject: string, retryMs: number) {
+  constructor(link: StreamLink, { subject, retryMs, isAtomic, isClustered }: PublisherOptions) {
     this.#link = link;
     this.#subject = subject;
     this.#retryMs = retryMs;
+    this.#isAtomic = isAtomic;
+    this.#isClustered = isClustered;
     this.#inbox = link.inbox();
     this.#acknowledged = link.head;
-    this.#acknowledgements = link.connection.subscribe(`${this.#inbox}.*`, {
+    this.#acknowledgements = link.connection.subscribe(`${this.#inbox}.>`, {
       callback: (error, message) => (error ? this.#fail(link.explain(error)) : this.#receive(message)),
     });
     this.#listening = link.events$.subscribe({
@@ -82,120 +86,177 @@ export class Publisher {
     });
   }
 
+  /** @throws {@link NotSupportedError} when the stream does not take several entries as one */
+  assertAtomic(): void {
+    if (!this.#isAtomic) throw noBatches(this.#link.stream, this.#link.connection.info?.version);
+  }
+
   /**
-   * Resolves with the position that the entry took. Rejects with {@link PositionConflictError}, with the signal's reason when it is aborted
-   * before the entry is sent, with {@link WriteUncertainError}, {@link JournalLostError}, and what the server refuses it with.
+   * Resolves with the position of the first entry; the others follow it. Rejects with {@link PositionConflictError}, with the signal's reason when it is aborted
+   * before the entries are sent, with {@link WriteUncertainError}, {@link JournalLostError}, and what the server refuses them with.
    */
-  publish(payload: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
+  publish(payloads: readonly string[], { expect, signal }: WriteOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
       if (this.#link.lost) return reject(this.#link.lost);
-      const token = String(++this.#count);
       const since = performance.now();
-      const pending = {
-        payload,
-        headers: this.#headers(token, expect),
-        expect,
-        signal,
-        since,
-        sent: 0,
-        floor: this.#acknowledged,
-        resolve,
-        reject,
-      };
-      if (this.#pending.size === 0) this.#heard = since;
-      this.#pending.set(token, pending);
+      this.#queue.add({ payloads, expect, signal, since, isAlone: false, resolve, reject });
       this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-      if (!this.#holds) this.#send(token, pending);
+      if (this.#isDeparting) return;
+      this.#isDeparting = true;
+      queueMicrotask(() => {
+        // What is called at once goes together.
+        this.#isDeparting = false;
+        this.#depart();
+      });
     });
   }
 
   /** Resolves once every call is settled, with everything released. */
   async close(): Promise<void> {
-    if (this.#pending.size > 0) await new Promise<void>((resolve) => (this.#settled = resolve));
+    if (!this.#isIdle()) await new Promise<void>((resolve) => (this.#settled = resolve));
     clearInterval(this.#timer);
     this.#listening.unsubscribe();
     this.#acknowledgements.unsubscribe();
   }
 
-  #headers(token: string, expect: Position | undefined): MsgHdrs {
-    const made = headers();
-    made.set('Nats-Msg-Id', `${this.#id}.${token}`);
-    if (expect !== undefined) made.set('Nats-Expected-Last-Sequence', String(expect));
-    return made;
+  #isIdle(): boolean {
+    return this.#queue.size === 0 && this.#flights.size === 0;
   }
 
-  #send(token: string, pending: Pending): void {
+  #depart(): void {
+    const most = this.#isClustered ? 1 : MOST_FLIGHTS;
+    while (!this.#holds && this.#flights.size < most && this.#departOne());
+    if (this.#isIdle()) this.#settled?.();
+  }
+
+  /** Whether anything departed. */
+  #departOne(): boolean {
+    const calls = board(this.#queue, this.#isAtomic && this.#isClustered);
+    if (calls.length === 0) return false;
+    if (this.#flights.size === 0) this.#heard = performance.now();
+    const token = String(++this.#count);
+    const flight = new Flight(calls, token, `${this.#id}.${token}`, this.#acknowledged);
+    this.#flights.set(token, flight);
+    this.#send(flight);
+    return true;
+  }
+
+  #send(flight: Flight): void {
     try {
-      const reply = `${this.#inbox}.${token}`;
-      this.#link.connection.publish(this.#subject, pending.payload, { headers: pending.headers, reply });
-      pending.sent++;
+      for (const { payload, headers, reply } of flight.copy()) {
+        const options = reply === undefined ? { headers } : { headers, reply: `${this.#inbox}.${reply}` };
+        this.#link.connection.publish(this.#subject, payload, options);
+      }
+      flight.sent++;
     } catch (error) {
-      const isTooLarge = error instanceof InvalidArgumentError;
-      const refusal = isTooLarge
-        ? new SerializationError('the server takes no message as large', { cause: error })
-        : this.#link.explain(error);
-      this.#take(token)?.reject(refusal);
+      if (error instanceof InvalidArgumentError)
+        this.#refuse(flight, new SerializationError('the server takes no message as large', { cause: error }));
+      else this.#giveUp(flight, this.#link.explain(error));
     }
   }
 
   #receive(message: Msg): void {
-    const token = message.subject.slice(this.#inbox.length + 1);
-    const pending = this.#pending.get(token);
-    if (pending === undefined) return;
+    const reply = message.subject.slice(this.#inbox.length + 1);
+    const dot = reply.indexOf('.');
+    const flight = this.#flights.get(dot < 0 ? reply : reply.slice(0, dot));
+    if (flight === undefined) return;
     if (message.data.length === 0 && message.headers?.code === 503) {
-      pending.sent--;
+      if (dot < 0) flight.sent--;
       return this.#hold();
     }
-    const outcome = parseAcknowledgement(message, this.#link, pending.expect);
+    if (message.data.length === 0 && dot > 0) return; // the batch goes on
+    const outcome = parseAcknowledgement(message, this.#link, flight);
     if (outcome === undefined) return this.#hold();
     this.#heard = performance.now();
-    if ('position' in outcome) {
-      if (outcome.position <= pending.floor && !outcome.isDuplicate) return this.#lose(token, outcome.position);
-      this.#settle(token, outcome.position);
-    } else if (outcome.error instanceof PositionConflictError && pending.sent > 1) {
-      void this.#inquire(token, outcome.error);
-    } else this.#settle(token, outcome.error);
+    if ('error' in outcome) {
+      if (flight.sent > 1) void this.#inquire(flight, outcome.error);
+      else this.#refuse(flight, outcome.error);
+    } else if (outcome.position === undefined) void this.#inquire(flight);
+    else if (outcome.position <= flight.floor && !outcome.isDuplicate) this.#lose(flight, outcome.position);
+    else this.#settle(flight, outcome.position);
   }
 
-  #settle(token: string, outcome: Position | Error): void {
-    const isOldest = this.#oldest()?.[0] === token;
-    const pending = this.#take(token);
-    if (typeof outcome === 'number') {
-      this.#acknowledged = Math.max(this.#acknowledged, outcome);
-      this.#link.saw(outcome);
-      pending?.resolve(outcome);
-    } else pending?.reject(outcome);
+  #settle(flight: Flight, first: Position): void {
+    const last = first + flight.size - 1;
+    this.#acknowledged = Math.max(this.#acknowledged, last);
+    this.#link.saw(last);
+    this.#land(flight);
+    let position = first;
+    for (const { payloads, resolve } of flight.calls) {
+      resolve(position);
+      position += payloads.length;
+    }
+  }
+
+  /** None of it is in the stream. Of several calls, each is tried on its own. */
+  #refuse(flight: Flight, error: Error): void {
+    if (error instanceof NotSupportedError) this.#isAtomic = false;
+    const { calls } = flight;
+    if (calls.length === 1) calls[0]!.reject(error);
+    else {
+      for (const call of calls) call.isAlone = true;
+      this.#queue = new Set([...calls, ...this.#queue]);
+    }
+    this.#land(flight);
+  }
+
+  /** It is no longer in the air: others may be. */
+  #land(flight: Flight): void {
+    const isOldest = this.#oldest() === flight;
+    this.#take(flight);
     if (this.#holds && isOldest) this.#flow();
+    else if (this.#queue.size > 0 || this.#isIdle()) this.#depart();
   }
 
   /** The stream has given out a position that it had given out before. */
-  #lose(token: string, position: Position): void {
+  #lose(flight: Flight, position: Position): void {
     const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was made anew, or has lost entries`;
     const lost = this.#link.lose(new JournalLostError(reason));
-    this.#take(token)?.reject(lost);
+    this.#take(flight);
+    for (const call of flight.calls) call.reject(lost);
     this.#fail(lost);
   }
 
-  /** An entry that was sent twice conflicts also with its own first copy, where the server compares positions before it looks for duplicates. */
-  async #inquire(token: string, conflict: PositionConflictError): Promise<void> {
-    const own = conflict.expected + 1;
+  /**
+   * Looks in the stream whether a copy of a flight is there, when the server refuses another one: positions may be compared before it is looked for
+   * duplicates, and of a batch that it has the server does not say where.
+   */
+  async #inquire(flight: Flight, refusal?: Error): Promise<void> {
+    if (flight.search) return;
+    flight.search = new AbortController();
+    const { signal } = flight.search;
     try {
-      const id = await this.#link.messageId(own);
-      if (id === `${this.#id}.${token}`) {
-        this.#settle(token, own);
-        return;
+      const own = await this.#find(flight, signal);
+      if (signal.aborted) return;
+      flight.search = undefined;
+      const isOnItsWay = refusal === undefined || (flight.expect !== undefined && flight.expect === this.#link.head);
+      if (own !== undefined) this.#settle(flight, own);
+      else if (isOnItsWay) this.#hold();
+      else this.#refuse(flight, refusal);
+    } catch (cause) {
+      flight.search = undefined;
+      if (!signal.aborted) this.#giveUp(flight, cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  /** The position of a flight's first entry, where the stream has it. */
+  async #find({ id, floor }: Flight, signal: AbortSignal): Promise<Position | undefined> {
+    let trimmed: PositionTrimmedError | undefined;
+    for (let from = floor + 1; ;) {
+      try {
+        for await (const { messages, end } of contiguousMessages(this.#link, from, signal)) {
+          for (const { position, message } of messages) if (message.headers?.get('Nats-Msg-Id') === id) return position;
+          if (end !== undefined) break;
+        }
+      } catch (error) {
+        if (!isTrimmed(error)) throw error;
+        trimmed = error;
+        from = error.first;
+        continue;
       }
-      if (id !== undefined) {
-        this.#settle(token, conflict);
-        return;
-      }
-      const { last } = await this.#link.ends();
-      if (last === conflict.expected)
-        this.#hold(); // a copy is on its way
-      else if (last < own) this.#settle(token, conflict);
-      else this.#settle(token, new WriteUncertainError({ cause: conflict })); // dropped meanwhile
-    } catch {
-      this.#hold(); // asked again with the next copy
+      // It may have been among those that the stream no longer keeps.
+      if (trimmed) throw trimmed;
+      return undefined;
     }
   }
 
@@ -208,8 +269,7 @@ export class Publisher {
   }
 
   #probe(): void {
-    const oldest = this.#oldest();
-    if (oldest === undefined) return this.#flow();
+    if (this.#isIdle()) return this.#flow();
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
     this.#probeAt = performance.now() + this.#pause;
     if (!this.#isAsking) void this.#ask();
@@ -221,7 +281,9 @@ export class Publisher {
     try {
       await this.#link.ends();
       const oldest = this.#oldest();
-      if (this.#holds && oldest !== undefined) this.#send(...oldest);
+      if (!this.#holds) return;
+      if (oldest) this.#send(oldest);
+      else this.#departOne();
     } catch (error) {
       // Nobody answers for a stream that was deleted.
       if (error instanceof JournalLostError) this.#fail(error);
@@ -233,23 +295,35 @@ export class Publisher {
   /** Sends everything that is not acknowledged, whether or not it was sent before. */
   #flow(): void {
     this.#holds = false;
-    for (const [token, pending] of [...this.#pending]) this.#send(token, pending);
+    for (const flight of [...this.#flights.values()]) this.#send(flight);
+    this.#depart();
   }
 
   #tick(): void {
-    if (this.#pending.size === 0) {
+    if (this.#isIdle()) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
     }
     const now = performance.now();
-    for (const [token, { since, sent, signal }] of this.#pending) {
-      if (sent === 0 && signal?.aborted) this.#take(token)?.reject(signal.reason);
-      else if (now - since > this.#retryMs)
-        this.#giveUp(token, new JournalLostError('nothing was acknowledged in time'));
+    const tooLate = new JournalLostError('nothing was acknowledged in time');
+    for (const flight of [...this.#flights.values()]) {
+      const [{ signal, reject }] = flight.calls as [Departure];
+      if (flight.sent === 0 && flight.calls.length === 1 && signal?.aborted) {
+        this.#take(flight);
+        reject(signal.reason);
+      } else if (now - flight.since > this.#retryMs) this.#giveUp(flight, tooLate);
+    }
+    for (const call of this.#queue) {
+      const { signal, since, reject } = call;
+      const isAborted = signal?.aborted === true;
+      if (!isAborted && now - since <= this.#retryMs) continue;
+      this.#queue.delete(call);
+      reject(isAborted ? signal.reason : tooLate);
     }
     if (!this.#holds && now - this.#heard > STALL_MS) this.#hold();
     if (this.#holds && now >= this.#probeAt) this.#probe();
+    this.#depart();
   }
 
   #heed(status: Status): void {
@@ -257,28 +331,31 @@ export class Publisher {
     else if (status.type === 'reconnect') this.#probe();
     else if (forbids(status, this.#subject)) {
       // What was sent was refused.
-      for (const pending of this.#pending.values()) pending.sent = 0;
+      for (const flight of this.#flights.values()) flight.sent = 0;
       this.#fail(this.#link.explain(status.error));
     }
   }
 
   #fail(cause: Error): void {
-    for (const token of [...this.#pending.keys()]) this.#giveUp(token, cause);
+    const queued = [...this.#queue];
+    this.#queue.clear();
+    for (const flight of [...this.#flights.values()]) this.#giveUp(flight, cause);
+    for (const call of queued) call.reject(cause);
   }
 
-  #giveUp(token: string, cause: Error): void {
-    const pending = this.#take(token);
-    pending?.reject(pending.sent > 0 ? new WriteUncertainError({ cause }) : cause);
+  #giveUp(flight: Flight, cause: Error): void {
+    const reason = flight.sent > 0 ? new WriteUncertainError({ cause }) : cause;
+    this.#take(flight);
+    for (const call of flight.calls) call.reject(reason);
+    this.#depart();
   }
 
-  #oldest(): [string, Pending] | undefined {
-    return this.#pending.entries().next().value;
+  #oldest(): Flight | undefined {
+    return this.#flights.values().next().value;
   }
 
-  #take(token: string): Pending | undefined {
-    const pending = this.#pending.get(token);
-    this.#pending.delete(token);
-    if (this.#pending.size === 0) this.#settled?.();
-    return pending;
+  #take(flight: Flight): void {
+    this.#flights.delete(flight.token);
+    flight.search?.abort();
   }
 }

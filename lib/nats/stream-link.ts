@@ -89,12 +89,6 @@ export class StreamLink {
     return (this.lost ??= reason);
   }
 
-  /** The id that the message at a position was sent with; `undefined` when there is no message. Rejects as {@link StreamLink.call} does. */
-  async messageId(position: Position): Promise<string | undefined> {
-    const message = await this.call(() => this.manager.streams.getMessage(this.stream, { seq: position }));
-    return message === null ? undefined : message.header.get('Nats-Msg-Id');
-  }
-
   /**
    * Whether the stream had a position and has it no more; rejects as {@link StreamLink.call} does. One answer says it all: of two, one may be of a
    * server that does not know yet that it leads no longer.

@@ -405,11 +405,12 @@ describeWithNats('JetStreamScrivener', () => {
     });
   });
 
-  test('writeAll rejects with NotSupportedError and appends nothing', async () => {
-    const scrivener = await open();
+  test('where the stream takes no batches writeAll rejects with NotSupportedError, says why, and appends nothing', async () => {
+    const scrivener = await open({ streamConfig: { allow_atomic: false } });
     const error = await rejection(scrivener.writeAll([1, 2]));
     expect(error).toBeInstanceOf(NotSupportedError);
     expect(error).toMatchObject({ code: 'ERR_NOT_SUPPORTED' });
+    expect((error as Error).message).toMatch(/nats-server 2\.12 .*`allow_atomic`; the server is \d/);
     expect(await scrivener.write(1)).toBe(1);
   });
 

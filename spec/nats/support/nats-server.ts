@@ -13,7 +13,11 @@ const READY_MS = 20_000;
 
 /** Which server: of one version or another. */
 const SERVER = process.env.NATS_SERVER ?? 'nats-server';
-const isInstalled = spawnSync(SERVER, ['--version'], { env: { ...process.env, PATH } }).status === 0;
+const asked = spawnSync(SERVER, ['--version'], { env: { ...process.env, PATH }, encoding: 'utf8' });
+const isInstalled = asked.status === 0;
+const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(asked.stdout) ?? [];
+/** Whether it takes atomic batches. */
+export const hasBatches = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 12);
 if (!isInstalled && process.env.REQUIRE_NATS === '1')
   throw new Error('REQUIRE_NATS=1, and nats-server is not installed');
 

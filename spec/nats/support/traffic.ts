@@ -92,7 +92,7 @@ export class Traffic {
 
   /**
    * Ends the writing, waits for the readers, and checks that every acknowledged entry is in the stream once, at its position, and that every reader
-   * saw all the stream holds once and in order. Prints what it counted.
+   * saw all the stream holds once and in order, and that the entries of each writer are in the order of its calls. Prints what it counted.
    *
    * @param mayFork - nats-server 2.9.10 may come back from a SIGSTOP as the leader that it no longer is, with a replica that differs from the
    *   others' for good, and give readers that. Then what they saw is held to the positions, and what differs is counted; a reader may notice it
@@ -113,6 +113,7 @@ export class Traffic {
     const held = new Map(stored.map(([position, mark]) => [mark, position]));
     for (const [mark, position] of this.#acknowledged) expect([mark, held.get(mark)]).toEqual([mark, position]);
     for (const [, mark] of stored) expect(this.#acknowledged.has(mark) || this.#uncertain.has(mark)).toBe(true);
+    expect(overtaken(stored.filter(([, mark]) => this.#acknowledged.has(mark)))).toBe(0);
     let forked = 0;
     for (const { kind, seen, mismatch } of this.#tails) {
       if (mismatch) {
@@ -129,7 +130,7 @@ export class Traffic {
     const found = [...this.#uncertain].filter((mark) => held.has(mark)).length;
     process.stderr.write(
       `${title}: ${stored.length} in the stream, each once; ${this.acknowledged} acknowledged, all there; ` +
-        `${this.#uncertain.size} uncertain, ${found} of them there; ${overtaken(stored)} overtaken by a later call; ${tails}` +
+        `${this.#uncertain.size} uncertain, ${found} of them there; none overtaken by a later call; ${tails}` +
         (forked > 0 ? `; ${forked} OF THEM FROM A FORKED REPLICA\n` : '\n'),
     );
   }
@@ -183,7 +184,7 @@ async function storedIn(connection: NatsConnection, stream: string): Promise<[nu
   return stored;
 }
 
-/** How many entries stand behind one that the same writer called later. */
+/** How many entries stand after one that the same writer called later. */
 function overtaken(stored: readonly [number, string][]): number {
   const last = new Map<string, number>();
   let count = 0;
