@@ -10,7 +10,7 @@ export type {
   WriteOptions,
 } from './journal/scrivener';
 export { JournalStream } from './journal/journal-stream';
-export { InMemoryScrivener } from './journal/in-memory-scrivener';
+export { InMemoryScrivener, type InMemoryOptions } from './journal/in-memory-scrivener';
 export { TappedScrivener } from './journal/tapped-scrivener';
 
 // Operators and conversion
@@ -53,7 +53,7 @@ export { ask } from './patterns/ask';
 export type { BookmarkStore } from './patterns/bookmark-store';
 export { consume, type ConsumeOptions } from './patterns/consume';
 export { lastEntries } from './patterns/last-entries';
-export { writeOnce } from './patterns/write-once';
+export { writeOnce, type WriteOnceOptions } from './patterns/write-once';
 
 // Errors
 export { ScrivenerError, type ErrorCode } from './errors/scrivener-error';

@@ -1,4 +1,5 @@
 import { filter, firstValueFrom, ReplaySubject, throwIfEmpty, type Observable } from 'rxjs';
+import { assertMethods, shown } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { waitLimits } from '../operators/wait-limits';
@@ -11,6 +12,8 @@ export interface DaemonOptions {
   /** What it is called in its events and errors. Default: its class's name. */
   readonly name?: string;
 }
+
+export const DAEMON_OPTIONS: Record<keyof DaemonOptions, true> = { daemonEvents: true, name: true };
 
 /**
  * Work in the background with a lifecycle: started once, shut down once, failed at any time.
@@ -48,6 +51,9 @@ export abstract class ContractDaemon implements AsyncDisposable {
   #lifecycle: Promise<void> | undefined;
 
   constructor({ daemonEvents, name }: DaemonOptions = {}) {
+    if (name !== undefined && typeof name !== 'string')
+      throw new TypeError(`Expected \`name\` to be a string, got ${shown(name)}`);
+    if (daemonEvents !== undefined) assertMethods('daemonEvents', daemonEvents, ['write']);
     this.name = name ?? this.constructor.name;
     this.#events = daemonEvents;
     this.status$ = this.#statuses.asObservable();

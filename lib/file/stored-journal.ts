@@ -1,3 +1,4 @@
+import { assertReadOptions, assertTailOptions } from '../journal/assert-options';
 import { forwardAbort } from '../journal/abort';
 import { ENDED, PENDING, push, TailCursor, type Cursor } from '../journal/cursor';
 import { firstMatch } from '../journal/first-match';
@@ -23,15 +24,17 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
   tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
-  tail(after?: Position | 'oldest', { match, ...options }: TailOptions<T> = {}): JournalStream<T> {
-    return tailFrom(after, match, (from) => this.#tail(from, options));
+  tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
+    assertTailOptions(options);
+    return tailFrom(after, options.match, (from) => this.#tail(from, options));
   }
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
-  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
+  readBackward(before: Position = END, options: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
-    return matching(this.#readBackward(before, signal), match);
+    assertReadOptions(options);
+    return matching(this.#readBackward(before, options.signal), options.match);
   }
 
   waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
@@ -40,7 +43,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
     return firstMatch(this, after, match, options);
   }
 
-  #tail(after: Position, { signal, caughtUp }: TailOptions): JournalStream<T> {
+  #tail(after: Position, { signal, caughtUp }: TailOptions<T>): JournalStream<T> {
     const log = this.#log;
     const open = () => new StoredTailCursor(log, this.#store, new TailCursor(log, after, caughtUp));
     return new JournalStream(

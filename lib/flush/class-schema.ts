@@ -20,6 +20,8 @@ export function classSchema<C extends Record<string, abstract new (...args: neve
   classes: C,
   { key = 'type' }: { readonly key?: string } = {},
 ): StandardSchemaV1<unknown, InstanceType<C[keyof C]>> {
+  if (typeof classes !== 'object' || (classes as unknown) === null)
+    throw new TypeError(`Expected \`classes\` to be an object, got ${shown(classes)}`);
   const prototypes = new Map<unknown, object>();
   for (const [name, constructor] of Object.entries(classes)) {
     assertFunction(`classes.${name}`, constructor);

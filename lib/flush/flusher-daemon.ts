@@ -19,8 +19,8 @@ import {
   throwIfEmpty,
   type Observable,
 } from 'rxjs';
-import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
-import { assertCount } from '../errors/assert-argument';
+import { ContractDaemon, DAEMON_OPTIONS, type DaemonOptions } from '../daemon/contract-daemon';
+import { assertCount, assertFunction, assertMethods, assertOptions } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import { inheritMark, isContinued } from '../journal/group';
 import { newestPosition } from '../journal/newest-position';
@@ -53,6 +53,11 @@ export interface FlusherDaemonOptions<T> extends DaemonOptions {
   /** The last position that the sink holds already. @default START */
   readonly after?: Position;
 }
+
+const OPTIONS: Record<keyof FlusherDaemonOptions<never>, true> = {
+  ...DAEMON_OPTIONS,
+  ...{ scrivener: true, sink: true, predicate: true, flushQueueCapacity: true, after: true },
+};
 
 /**
  * Persists a journal as it grows: its tail, through {@link bufferUntil} and `concatMap`, into a sink.
@@ -104,15 +109,13 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   #countOut: (() => void) | undefined;
 
   /** @throws RangeError for an `after` that is no position and a `flushQueueCapacity` that is no integer >= 1 */
-  constructor({
-    scrivener,
-    sink,
-    predicate = countThreshold(100),
-    flushQueueCapacity = 8,
-    after = START,
-    ...daemon
-  }: FlusherDaemonOptions<T>) {
-    super(daemon);
+  constructor(options: FlusherDaemonOptions<T>) {
+    assertOptions('FlusherDaemon', options, OPTIONS);
+    super(options);
+    const { scrivener, sink, predicate = countThreshold(100), flushQueueCapacity = 8, after = START } = options;
+    assertMethods('scrivener', scrivener, ['tail', 'readBackward']);
+    assertMethods('sink', sink, ['append']);
+    assertFunction('predicate', predicate);
     assertPosition('after', after);
     assertCount('flushQueueCapacity', flushQueueCapacity);
     this.#scrivener = scrivener;

@@ -1,4 +1,5 @@
 import { distinctUntilChanged, map, merge, of, startWith, Subject, switchMap, type Observable } from 'rxjs';
+import { assertMethods } from '../errors/assert-argument';
 import type { DaemonStatus } from '../daemon/daemon-event';
 import { FLUSHERS, type FlushedReads } from '../journal/flushed-tail';
 import type { JournalStream } from '../journal/journal-stream';
@@ -39,6 +40,7 @@ interface Carrier {
  * ```
  */
 export function flushingOf<T>(scrivener: Scrivener<T>): Flushing | undefined {
+  assertMethods('scrivener', scrivener, ['tail']);
   let carrier: Carrier = scrivener as Carrier;
   while (!isFlushing(carrier)) {
     const { [INNER]: inner, [FLUSHERS]: flushers } = carrier;

@@ -14,7 +14,8 @@ import {
   timer,
 } from 'rxjs';
 import type { Observable, ObservableInput } from 'rxjs';
-import { ContractDaemon, type DaemonOptions } from '../daemon/contract-daemon';
+import { ContractDaemon, DAEMON_OPTIONS, type DaemonOptions } from '../daemon/contract-daemon';
+import { assertMethods, assertOptions } from '../errors/assert-argument';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { newestPosition } from '../journal/newest-position';
 import { assertPosition, END, type Position, type Positioned } from '../journal/position';
@@ -57,6 +58,11 @@ export interface AdapterHostOptions<M, E> extends DaemonOptions {
   readonly bookmarks?: BookmarkStore;
 }
 
+const OPTIONS: Record<keyof AdapterHostOptions<never, never>, true> = {
+  ...DAEMON_OPTIONS,
+  ...{ scrivener: true, adapter: true, codec: true, after: true, bookmarks: true },
+};
+
 /**
  * Carries a client's messages into a journal and the journal's messages out to it.
  *
@@ -82,8 +88,14 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
   #sides: readonly Promise<unknown>[] = [];
 
   /** @throws RangeError for an `after` that is no position, TypeError for `after` and `bookmarks` at once */
-  constructor({ scrivener, adapter, codec, after, bookmarks, ...daemon }: AdapterHostOptions<M, E>) {
-    super(daemon);
+  constructor(options: AdapterHostOptions<M, E>) {
+    assertOptions('AdapterHost', options, OPTIONS);
+    super(options);
+    const { scrivener, adapter, codec, after, bookmarks } = options;
+    assertMethods('scrivener', scrivener, ['write', 'tail']);
+    assertMethods('adapter', adapter, ['deliver']);
+    assertMethods('codec', codec, ['toEntry', 'toMessage']);
+    if (bookmarks !== undefined) assertMethods('bookmarks', bookmarks, ['load', 'save']);
     if (after !== undefined) assertPosition('after', after);
     if (after !== undefined && bookmarks) throw new TypeError('Expected `after` or `bookmarks`, got both');
     this.#scrivener = scrivener;

@@ -1,4 +1,5 @@
 import { filter, map } from 'rxjs';
+import { assertMethods } from '../errors/assert-argument';
 import { derivedIterator } from '../journal/derived-iterator';
 import { JournalStream } from '../journal/journal-stream';
 import { START, type Position, type Positioned } from '../journal/position';
@@ -25,6 +26,8 @@ export class AgentHost<in out M, in out E> {
   readonly #codec: MessageCodec<M, E>;
 
   constructor(scrivener: Scrivener<E>, codec: MessageCodec<M, E>) {
+    assertMethods('scrivener', scrivener, ['write', 'waitFor']);
+    assertMethods('codec', codec, ['toEntry', 'toMessage']);
     this.#scrivener = scrivener;
     this.#codec = codec;
   }

@@ -1,9 +1,12 @@
 import { PositionConflictError } from '../errors/position-conflict-error';
+import { assertWriteOptions } from './assert-options';
 import { assertPosition, type Position } from './position';
 import type { WriteOptions } from './scrivener';
 
 /** Throws what a write with these options is to reject with, on a journal that ends at `head`. */
-export function assertWritable({ expect, signal }: WriteOptions, head: Position): void {
+export function assertWritable(options: WriteOptions, head: Position): void {
+  assertWriteOptions(options);
+  const { expect, signal } = options;
   if (expect !== undefined) assertPosition('expect', expect);
   signal?.throwIfAborted();
   if (expect !== undefined && expect !== head) throw new PositionConflictError(expect, head);

@@ -1,7 +1,8 @@
 import type { Observable, Observer } from 'rxjs';
-import { assertCount } from '../errors/assert-argument';
+import { assertCount, assertMethods, assertOptions } from '../errors/assert-argument';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import { forwardAbort } from './abort';
+import { assertReadOptions, assertTailOptions } from './assert-options';
 import { assertWritable } from './assert-writable';
 import { atHead } from './at-head';
 import { BackwardCursor, push, TailCursor } from './cursor';
@@ -24,6 +25,16 @@ import type {
 } from './scrivener';
 import { TailSubscriber } from './tail-subscriber';
 
+/** How a journal is kept in memory. */
+export interface InMemoryOptions<T> {
+  /** Keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. @default Infinity */
+  readonly retain?: number;
+  /** Write each entry as a line and read it back, so that the journal refuses and changes what a file would. Default: entries are kept as they are. */
+  readonly serializer?: EntrySerializer<T>;
+}
+
+const OPTIONS: Record<keyof InMemoryOptions<never>, true> = { retain: true, serializer: true };
+
 /**
  * A journal in memory, and an `Observer`, so that any Observable, RxJS's or the platform's, can be journaled: `source$.subscribe(scrivener)`.
  *
@@ -41,12 +52,11 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
   readonly #log: Log<T>;
   readonly #serializer: EntrySerializer<T> | undefined;
 
-  /**
-   * @param options - `retain`: keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. Default: all.
-   *   `serializer`: each entry is written as a line and read back, so that the journal refuses and changes what a file would. Default: entries are kept as they are
-   * @throws RangeError when `retain` is anything else
-   */
-  constructor({ retain = Infinity, serializer }: { retain?: number; serializer?: EntrySerializer<T> } = {}) {
+  /** @throws RangeError for another `retain`, TypeError for other wrong options */
+  constructor(options: InMemoryOptions<T> = {}) {
+    assertOptions('InMemoryScrivener', options, OPTIONS);
+    const { retain = Infinity, serializer } = options;
+    if (serializer !== undefined) assertMethods('serializer', serializer, ['serialize', 'deserialize']);
     this.#serializer = serializer;
     assertCount('retain', retain, ' or Infinity');
     this.#log = new Log(retain);
@@ -114,7 +124,9 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
   tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
-  tail(after?: Position | 'oldest', { match, signal, caughtUp, flushed }: TailOptions<T> = {}): JournalStream<T> {
+  tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
+    assertTailOptions(options);
+    const { match, signal, caughtUp, flushed } = options;
     const log = this.#log;
     const stream = tailFrom(
       after,
@@ -139,8 +151,10 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
-  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
+  readBackward(before: Position = END, options: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
+    assertReadOptions(options);
+    const { match, signal } = options;
     const log = this.#log;
     return matching(
       new JournalStream(

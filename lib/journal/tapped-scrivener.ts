@@ -1,3 +1,4 @@
+import { assertFunction, assertMethods } from '../errors/assert-argument';
 import { INNER } from '../flush/flushing-of';
 import type { JournalStream } from './journal-stream';
 import type { Position, Positioned } from './position';
@@ -20,6 +21,8 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
     inner: Scrivener<T>,
     write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>,
   ) {
+    assertMethods('inner', inner, ['write', 'tail']);
+    assertFunction('write', write);
     this.#inner = inner;
     this.#write = write;
     Reflect.defineProperty(this, INNER, { value: inner }); // a computed member would keep bundlers from dropping the class

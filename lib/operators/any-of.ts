@@ -1,4 +1,5 @@
 import { connect, merge, type OperatorFunction } from 'rxjs';
+import { assertFunction } from '../errors/assert-argument';
 import { fromInput } from './from-input';
 
 /**
@@ -10,5 +11,6 @@ import { fromInput } from './from-input';
  * ```
  */
 export function anyOf<V>(...predicates: OperatorFunction<V, unknown>[]): OperatorFunction<V, unknown> {
+  predicates.forEach((predicate, index) => assertFunction(`predicates[${index}]`, predicate));
   return connect((shared) => merge(...predicates.map((predicate) => fromInput(shared.pipe(predicate)))));
 }

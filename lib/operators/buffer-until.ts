@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { assertFunction } from '../errors/assert-argument';
 import { batchesOf } from './batches-of';
 
 /**
@@ -17,5 +18,6 @@ import { batchesOf } from './batches-of';
  * ```
  */
 export function bufferUntil<V>(predicate: OperatorFunction<readonly NoInfer<V>[], unknown>): OperatorFunction<V, V[]> {
+  assertFunction('predicate', predicate);
   return batchesOf<V>(predicate);
 }

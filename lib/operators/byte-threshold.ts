@@ -1,4 +1,5 @@
 import { defer, filter } from 'rxjs';
+import { assertFunction } from '../errors/assert-argument';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Positioned } from '../journal/position';
@@ -20,6 +21,7 @@ export function byteThreshold<T>(
   sizeOf: (entry: Positioned<T>) => number = bytesOfLine,
 ): FlushPredicate<T> {
   assertSize('bytes', bytes);
+  assertFunction('sizeOf', sizeOf);
   return (snapshots) =>
     defer(() => {
       let size = 0;

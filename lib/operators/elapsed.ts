@@ -1,5 +1,5 @@
 import { NEVER, timer, type OperatorFunction, type SchedulerLike } from 'rxjs';
-import { assertDelayMs } from '../errors/assert-argument';
+import { assertDelayMs, assertMethods } from '../errors/assert-argument';
 
 /**
  * A flush predicate that cuts a batch `ms` milliseconds after its first entry, whether or not another arrives.
@@ -14,5 +14,6 @@ import { assertDelayMs } from '../errors/assert-argument';
  */
 export function elapsed(ms: number, scheduler?: SchedulerLike): OperatorFunction<readonly unknown[], unknown> {
   assertDelayMs('ms', ms);
+  if (scheduler !== undefined) assertMethods('scheduler', scheduler, ['schedule', 'now']);
   return () => (ms === Infinity ? NEVER : timer(ms, scheduler));
 }

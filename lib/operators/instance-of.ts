@@ -1,3 +1,4 @@
+import { assertFunction } from '../errors/assert-argument';
 /**
  * A type guard for entries that are instances of a class.
  *
@@ -9,5 +10,6 @@
 export function instanceOf<C>(
   constructor: abstract new (...args: never[]) => C,
 ): (entry: unknown) => entry is NoInfer<C> {
+  assertFunction('constructor', constructor);
   return (entry): entry is NoInfer<C> => entry instanceof constructor;
 }

@@ -1,5 +1,5 @@
 import { Subject, takeUntil, type ObservableInput } from 'rxjs';
-import { assertCount, assertOneOf } from '../errors/assert-argument';
+import { assertCount, assertOneOf, assertOptions } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { readEnd, type End } from '../journal/cursor';
 import { PullIterator } from '../journal/pull-iterator';
@@ -13,6 +13,8 @@ export interface ToAsyncIterableOptions {
   /** What a value that finds the buffer full does: end the iteration with {@link BufferOverflowError}, behind what is buffered, or drop the oldest or the newest value. @default 'error' */
   readonly overflow?: 'error' | 'dropOldest' | 'dropNewest';
 }
+
+const OPTIONS: Record<keyof ToAsyncIterableOptions, true> = { highWaterMark: true, overflow: true };
 
 /**
  * Iterates any Observable, RxJS's or the platform's: buffers what it emits until it is asked for. What is iterable already ({@link JournalStream},
@@ -30,8 +32,10 @@ export interface ToAsyncIterableOptions {
  */
 export function toAsyncIterable<V>(
   source: ObservableInput<V> | PlatformObservable<V>,
-  { highWaterMark = Infinity, overflow = 'error' }: ToAsyncIterableOptions = {},
+  options: ToAsyncIterableOptions = {},
 ): AsyncIterable<V> {
+  assertOptions('toAsyncIterable', options, OPTIONS);
+  const { highWaterMark = Infinity, overflow = 'error' } = options;
   assertCount('highWaterMark', highWaterMark, ' or Infinity');
   assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
   if (isPullable(source)) return Symbol.asyncIterator in Object(source) ? (source as AsyncIterable<V>) : pulled(source);

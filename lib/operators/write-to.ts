@@ -1,4 +1,5 @@
 import { concatMap, type Observable, type ObservableInput } from 'rxjs';
+import { assertMethods } from '../errors/assert-argument';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { eachInTurn } from '../patterns/each-in-turn';
@@ -20,6 +21,7 @@ import { fromInput, isPullable, type PlatformObservable } from './from-input';
 export function writeTo<T>(
   scrivener: Scrivener<T>,
 ): (source: ObservableInput<T> | PlatformObservable<T>) => Observable<Position> {
+  assertMethods('scrivener', scrivener, ['write']);
   const write = async (entry: T) => scrivener.write(entry);
   return (source) =>
     isPullable(source) ? eachInTurn(source, write) : fromInput(source).pipe(concatMap((entry) => write(entry)));

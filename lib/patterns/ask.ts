@@ -1,4 +1,5 @@
-import { assertDelayMs } from '../errors/assert-argument';
+import { assertWaitOptions } from '../journal/assert-options';
+import { assertDelayMs, assertFunction, assertMethods } from '../errors/assert-argument';
 import type { Position, Positioned } from '../journal/position';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 
@@ -32,6 +33,9 @@ export async function ask<T>(
   isAnswer: (entry: T, asked: Position) => boolean,
   options: WaitOptions = {},
 ): Promise<Positioned<T>> {
+  assertMethods('scrivener', scrivener, ['write', 'waitFor']);
+  assertFunction('isAnswer', isAnswer);
+  assertWaitOptions(options);
   if (options.timeout !== undefined) assertDelayMs('timeout', options.timeout);
   const asked = await scrivener.write(question, { signal: options.signal });
   return scrivener.waitFor(asked, (entry) => isAnswer(entry, asked), options);

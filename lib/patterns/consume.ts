@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { assertOneOf } from '../errors/assert-argument';
+import { assertFunction, assertMethods, assertOneOf, assertOptions } from '../errors/assert-argument';
 import { isTrimmed } from '../errors/position-trimmed-error';
 import { derivedIterator } from '../journal/derived-iterator';
 import type { Position, Positioned } from '../journal/position';
@@ -17,6 +17,8 @@ export interface ConsumeOptions {
    */
   readonly retired?: 'error' | 'skip';
 }
+
+const OPTIONS: Record<keyof ConsumeOptions, true> = { retired: true };
 
 /**
  * Handles a journal's records in order, one at a time, from the bookmark on, and emits each position when it is handled and the bookmark covers it.
@@ -39,8 +41,13 @@ export function consume<T>(
   scrivener: Scrivener<T>,
   bookmarks: BookmarkStore,
   handle: (record: Positioned<T>) => void | Promise<void>,
-  { retired = 'error' }: ConsumeOptions = {},
+  options: ConsumeOptions = {},
 ): Observable<Position> {
+  assertMethods('scrivener', scrivener, ['tail']);
+  assertMethods('bookmarks', bookmarks, ['load', 'save']);
+  assertFunction('handle', handle);
+  assertOptions('consume', options, OPTIONS);
+  const { retired = 'error' } = options;
   assertOneOf('retired', retired, ['error', 'skip']);
   return new Observable((subscriber) => {
     const bookmark = new Bookmark(scrivener, bookmarks);

@@ -1,4 +1,5 @@
 import { firstValueFrom } from 'rxjs';
+import { assertMethods } from '../errors/assert-argument';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { isTrimmed } from '../errors/position-trimmed-error';
@@ -36,6 +37,8 @@ export async function copyJournal<T>(
   to: Scrivener<T>,
   { after = START }: { readonly after?: Position } = {},
 ): Promise<Position> {
+  assertMethods('from', from, ['tail', 'readBackward']);
+  assertMethods('to', to, ['write', 'readBackward']);
   assertPosition('after', after);
   const last = await firstValueFrom(newestPosition(from));
   const held = await assertBeginning(from, to, after, last);

@@ -1,4 +1,5 @@
 import { catchError, EMPTY, filter, lastValueFrom, take, toArray } from 'rxjs';
+import { assertFunction, assertMethods } from '../errors/assert-argument';
 import { isTrimmed } from '../errors/position-trimmed-error';
 import { assertPosition, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
@@ -29,7 +30,9 @@ export async function lastEntries<T>(
   count: number,
   match: (entry: T) => boolean = () => true,
 ): Promise<Positioned<T>[]> {
+  assertMethods('scrivener', scrivener, ['readBackward']);
   assertPosition('count', count);
+  assertFunction('match', match);
   const newestFirst = await lastValueFrom(
     scrivener.readBackward().pipe(
       filter(({ entry }) => match(entry)),

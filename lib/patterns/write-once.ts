@@ -1,8 +1,17 @@
 import { catchError, EMPTY, filter, firstValueFrom, map, takeWhile } from 'rxjs';
+import { assertFunction, assertMethods, assertOptions } from '../errors/assert-argument';
 import { isConflict } from '../errors/position-conflict-error';
 import { isTrimmed } from '../errors/position-trimmed-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
+
+/** Where {@link writeOnce} looks. */
+export interface WriteOnceOptions {
+  /** Look for duplicates after this position alone. @default START */
+  readonly after?: Position;
+}
+
+const OPTIONS: Record<keyof WriteOnceOptions, true> = { after: true };
 
 /** The end of the newest call on each journal: callers of one process take turns, rather than each lose to all the others. */
 const turns = new WeakMap<object, Promise<unknown>>();
@@ -14,22 +23,25 @@ const turns = new WeakMap<object, Promise<unknown>>();
  * looked at. Callers in one process take turns. Rejects with {@link PositionTrimmedError} where the journal no longer keeps entries among which
  * a duplicate may have been.
  *
- * @param options - `after`: look for duplicates after this position alone, so that a long journal is not read whole and one that retires entries can
- *   be written to; default {@link START}
+ * With `after` a long journal is not read whole, and one that retires entries can be written to.
  * @example
  * ```ts
  * const { position, written } = await writeOnce(scrivener, order, (entry) => entry.id === order.id);
  * ```
  */
-export function writeOnce<T>(
+export async function writeOnce<T>(
   scrivener: Scrivener<T>,
   entry: T,
   isDuplicate: (entry: T) => boolean,
-  { after = START }: { readonly after?: Position } = {},
+  options: WriteOnceOptions = {},
 ): Promise<{ position: Position; written: boolean }> {
+  assertMethods('scrivener', scrivener, ['write', 'readBackward']);
+  assertFunction('isDuplicate', isDuplicate);
+  assertOptions('writeOnce', options, OPTIONS);
+  const { after = START } = options;
+  assertPosition('after', after);
   const before = turns.get(scrivener);
   const compareAndAppend = async () => {
-    assertPosition('after', after);
     await before;
     for (let seen = after; ;) {
       let head = START;

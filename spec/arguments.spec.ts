@@ -1,0 +1,118 @@
+import * as core from 'rx-scrivener';
+import { copyJournal } from 'rx-scrivener/file';
+
+/** The functions as JavaScript calls them. */
+type Loose = Record<string, (...args: unknown[]) => unknown>;
+type Made = Record<string, new (...args: unknown[]) => unknown>;
+const call = core as unknown as Loose;
+const make = core as unknown as Made;
+const s = new core.InMemoryScrivener<unknown>();
+const loose = s as unknown as Loose;
+const sink = { append: async () => undefined };
+const codec = { toEntry: String, toMessage: String };
+const adapter = { incoming: [], deliver: () => undefined };
+const bookmarks = { load: async () => 0, save: async () => undefined };
+const yes = () => true;
+
+const wrong: [title: string, what: RegExp, run: () => unknown][] = [
+  ['InMemoryScrivener(null)', /options of `InMemoryScrivener`.*got null/, () => new make.InMemoryScrivener!(null)],
+  ['InMemoryScrivener: unknown', /no option `retian`.*retain/, () => new make.InMemoryScrivener!({ retian: 5 })],
+  ['InMemoryScrivener: serializer', /`serializer`/, () => new make.InMemoryScrivener!({ serializer: {} })],
+  ['TappedScrivener()', /`inner`/, () => new make.TappedScrivener!()],
+  ['TappedScrivener(s)', /`write`/, () => new make.TappedScrivener!(s)],
+  ['bufferUntil()', /`predicate`/, () => call.bufferUntil!()],
+  ['countThreshold()', /`count`/, () => call.countThreshold!()],
+  ['elapsed()', /`ms`/, () => call.elapsed!()],
+  ['elapsed: scheduler', /`scheduler`/, () => call.elapsed!(5, {})],
+  ['byteThreshold()', /`bytes`/, () => call.byteThreshold!()],
+  ['byteThreshold: sizeOf', /`sizeOf`/, () => call.byteThreshold!(5, 5)],
+  ['anyOf', /`predicates\[1\]`/, () => call.anyOf!(yes, 5)],
+  ['instanceOf()', /`constructor`/, () => call.instanceOf!()],
+  ['waitFor()', /`match`/, () => call.waitFor!()],
+  ['waitFor: timeout', /`timeout`.*"5"/, () => call.waitFor!(yes, { timeout: '5' })],
+  ['waitFor: unknown', /no option `timout`.*timeout, signal/, () => call.waitFor!(yes, { timout: 5 })],
+  ['toAsyncIterable: highWaterMark', /`highWaterMark`/, () => call.toAsyncIterable!([1], { highWaterMark: -1 })],
+  ['toAsyncIterable: overflow', /`overflow`/, () => call.toAsyncIterable!([1], { overflow: 'x' })],
+  ['toAsyncIterable: unknown', /no option `highwatermark`/, () => call.toAsyncIterable!([1], { highwatermark: 2 })],
+  ['toAsyncIterable: null', /options of `toAsyncIterable`/, () => call.toAsyncIterable!([1], null)],
+  ['writeTo()', /`scrivener`/, () => call.writeTo!()],
+  ['classSchema()', /`classes`/, () => call.classSchema!()],
+  ['flushingOf()', /`scrivener`/, () => call.flushingOf!()],
+  ['FlusherDaemon()', /options of `FlusherDaemon`/, () => new make.FlusherDaemon!()],
+  ['FlusherDaemon: scrivener', /`scrivener`/, () => new make.FlusherDaemon!({})],
+  ['FlusherDaemon: sink', /`sink`.*without `append`/, () => new make.FlusherDaemon!({ scrivener: s, sink: {} })],
+  ['FlusherDaemon: predicate', /`predicate`/, () => new make.FlusherDaemon!({ scrivener: s, sink, predicate: 5 })],
+  [
+    'FlusherDaemon: unknown',
+    /`flushThreshold`/,
+    () => new make.FlusherDaemon!({ scrivener: s, sink, flushThreshold: 5 }),
+  ],
+  [
+    'FlusherDaemon: daemonEvents',
+    /`daemonEvents`/,
+    () => new make.FlusherDaemon!({ scrivener: s, sink, daemonEvents: {} }),
+  ],
+  ['FlusherDaemon: name', /`name`/, () => new make.FlusherDaemon!({ scrivener: s, sink, name: 5 })],
+  ['AgentHost()', /`scrivener`/, () => new make.AgentHost!()],
+  ['AgentHost(s)', /`codec`/, () => new make.AgentHost!(s)],
+  ['AdapterHost()', /options of `AdapterHost`/, () => new make.AdapterHost!()],
+  ['AdapterHost: scrivener', /`scrivener`/, () => new make.AdapterHost!({})],
+  ['AdapterHost: adapter', /`adapter`/, () => new make.AdapterHost!({ scrivener: s, codec })],
+  ['AdapterHost: codec', /`codec`/, () => new make.AdapterHost!({ scrivener: s, adapter, codec: {} })],
+  [
+    'AdapterHost: bookmarks',
+    /`bookmarks`/,
+    () => new make.AdapterHost!({ scrivener: s, adapter, codec, bookmarks: {} }),
+  ],
+  [
+    'AdapterHost: unknown',
+    /no option `bookmark`/,
+    () => new make.AdapterHost!({ scrivener: s, adapter, codec, bookmark: 5 }),
+  ],
+  ['consume()', /`scrivener`/, () => call.consume!()],
+  ['consume(s)', /`bookmarks`/, () => call.consume!(s)],
+  ['consume(s, b)', /`handle`/, () => call.consume!(s, bookmarks)],
+  ['consume: unknown', /no option `after`/, () => call.consume!(s, bookmarks, yes, { after: 5 })],
+  ['lastEntries()', /`scrivener`/, () => call.lastEntries!()],
+  ['lastEntries(s)', /`count`/, () => call.lastEntries!(s)],
+  ['lastEntries: match', /`match`/, () => call.lastEntries!(s, 1, 5)],
+  ['writeOnce()', /`scrivener`/, () => call.writeOnce!()],
+  ['writeOnce(s, 1)', /`isDuplicate`/, () => call.writeOnce!(s, 1)],
+  ['writeOnce: unknown', /no option `before`/, () => call.writeOnce!(s, 1, yes, { before: 1 })],
+  ['writeOnce: after', /`after`/, () => call.writeOnce!(s, 1, yes, { after: -1 })],
+  ['ask()', /`scrivener`/, () => call.ask!()],
+  ['ask(s, 1)', /`isAnswer`/, () => call.ask!(s, 1)],
+  ['ask: unknown', /no option `timout`/, () => call.ask!(s, 1, yes, { timout: 1 })],
+  ['copyJournal()', /`from`/, () => copyJournal(...([] as unknown as Parameters<typeof copyJournal>))],
+  ['copyJournal(s)', /`to`/, () => copyJournal(...([s] as unknown as Parameters<typeof copyJournal>))],
+  ['scrivener.waitFor()', /`after`/, () => loose.waitFor!()],
+  ['scrivener.waitFor(0)', /`match`/, () => loose.waitFor!(0)],
+  ['scrivener.waitFor: signal', /`signal`/, () => loose.waitFor!(0, yes, { signal: {} })],
+  ['scrivener.waitFor: null', /options of `waitFor`/, () => loose.waitFor!(0, yes, null)],
+  ['scrivener.tail: null', /options of `tail`/, () => loose.tail!(0, null)],
+  ['scrivener.tail: after', /`after`.*"newest"/, () => loose.tail!('newest')],
+  ['scrivener.tail: signal', /`signal`/, () => loose.tail!(0, { signal: 5 })],
+  ['scrivener.tail: caughtUp', /`caughtUp`/, () => loose.tail!(0, { caughtUp: 5 })],
+  ['scrivener.tail: unknown', /no option `caughtup`.*caughtUp/, () => loose.tail!(0, { caughtup: yes })],
+  ['scrivener.readBackward: unknown', /no option `caughtUp`/, () => loose.readBackward!(5, { caughtUp: yes })],
+  ['scrivener.write: null', /options of `write`/, () => loose.write!(1, null)],
+  ['scrivener.write: signal', /`signal`/, () => loose.write!(1, { signal: 5 })],
+  ['scrivener.write: unknown', /no option `expected`/, () => loose.write!(1, { expected: 0 })],
+];
+
+test.each(wrong)('%s is told by its name', async (_, what, run) => {
+  const error: unknown = await (async () => run())().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(['TypeError', 'RangeError']).toContain((error as Error | undefined)?.name);
+  expect((error as Error).message).toMatch(/^Expected /);
+  expect((error as Error).message).toMatch(what);
+  expect(s.head).toBe(0);
+});
+
+test('options that are undefined are as if left out', async () => {
+  const made = new make.InMemoryScrivener!({ retain: undefined, other: undefined }) as typeof s;
+  expect(await made.write(1, { expect: undefined, signal: undefined })).toBe(1);
+  expect(() => made.tail(0, { caughtUp: undefined, signal: undefined, flushed: undefined })).not.toThrow();
+});
