@@ -15,6 +15,7 @@ import type { EntrySerializer } from '../flush/entry-serializer';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { isOwn, JsonEntrySerializer } from '../flush/json-entry-serializer';
+import { assertRetry } from '../flush/retrying';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -106,7 +107,6 @@ const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConf
   lockTimeoutMs: true,
   signal: true,
 };
-const RETRY: Record<keyof RetryConfig, true> = { count: true, delay: true, resetOnSuccess: true };
 
 /** A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong. */
 export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>) {
@@ -159,12 +159,4 @@ export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerCo
     ...{ name, filePath, flushQueueCapacity, durability, schema, serializer, sink, predicate, daemonEvents, retain },
     ...{ maxPending, rotation, checksum, retry, onProgress, lockTimeoutMs, signal },
   };
-}
-
-function assertRetry(retry: RetryConfig): void {
-  assertOptions('retry', retry, RETRY);
-  const { count, delay } = retry;
-  if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0) && count !== Infinity)
-    throw new RangeError(`Expected \`retry.count\` to be an integer >= 0 or Infinity, got ${shown(count)}`);
-  if (delay !== undefined && typeof delay !== 'function') assertDelayMs('retry.delay', delay);
 }

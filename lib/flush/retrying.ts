@@ -1,9 +1,12 @@
 import { defer, lastValueFrom, retry, throwError, throwIfEmpty, timer, type RetryConfig } from 'rxjs';
 import { failureOccurred, type DaemonEvent } from '../daemon/daemon-event';
+import { assertDelayMs, assertOptions, shown } from '../errors/assert-argument';
 import { FlushAbandonedError } from '../errors/flush-abandoned-error';
 import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { fromInput } from '../operators/from-input';
+
+const OPTIONS: Record<keyof RetryConfig, true> = { count: true, delay: true, resetOnSuccess: true };
 
 /** Where no delay is given, it doubles from attempt to attempt, in milliseconds: first, and at most. */
 const FIRST_DELAY_MS = 10;
@@ -47,6 +50,15 @@ export function reportTo(events: Scrivener<DaemonEvent>, daemon: () => string) {
     const write = async () => events.write(event);
     write().catch(() => undefined);
   };
+}
+
+/** Throws a `TypeError` or `RangeError` that names what is wrong in a `retry` option. */
+export function assertRetry(retry: RetryConfig): void {
+  assertOptions('retry', retry, OPTIONS);
+  const { count, delay } = retry;
+  if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0) && count !== Infinity)
+    throw new RangeError(`Expected \`retry.count\` to be an integer >= 0 or Infinity, got ${shown(count)}`);
+  if (delay !== undefined && typeof delay !== 'function') assertDelayMs('retry.delay', delay);
 }
 
 function growingDelay(_: unknown, count: number) {

@@ -1,4 +1,5 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { shown } from '../errors/assert-argument';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 
 /** Our databases have one store, and a version that nobody raises. */
@@ -48,6 +49,7 @@ export class Connection<S extends DBSchema> {
   }
 
   #connect(): Promise<IDBPDatabase<S>> {
+    if (typeof indexedDB === 'undefined') throw new TypeError('Expected a browser: there is no IndexedDB here');
     const connecting = openDB(this.#name, VERSION, {
       upgrade: (database) => void database.createObjectStore(this.#store),
       blocking: (_, __, event) => {
@@ -80,6 +82,12 @@ export class Connection<S extends DBSchema> {
   #foreign(reason: string): JournalMismatchError {
     return new JournalMismatchError(`the database ${this.#name} is somebody else's: ${reason}`);
   }
+}
+
+/** Throws a `TypeError` unless a name is a text, and not an empty one. */
+export function assertName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new TypeError(`Expected \`name\` to be a text that is not empty, got ${shown(name)}`);
 }
 
 function isOurs(database: IDBPDatabase, name: string): boolean {

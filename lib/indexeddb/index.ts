@@ -1,5 +1,6 @@
 // The scrivener
-export { openIndexedDbScrivener, type IndexedDbScrivenerConfig } from './open-indexed-db-scrivener';
+export { openIndexedDbScrivener } from './open-indexed-db-scrivener';
+export type { IndexedDbScrivenerConfig } from './indexed-db-scrivener-config';
 export { IndexedDbScrivener } from './indexed-db-scrivener';
 
 // Its parts

@@ -1,9 +1,8 @@
 import type { DBSchema } from 'idb';
-import { shown } from '../errors/assert-argument';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
-import { Connection } from './connection';
+import { assertName, Connection } from './connection';
 
 interface Bookmarks extends DBSchema {
   readonly bookmarks: { key: string; value: unknown };
@@ -31,8 +30,7 @@ export class IndexedDbBookmarkStore implements BookmarkStore {
    * @throws TypeError when that is no text, or an empty one
    */
   constructor(name: string) {
-    if (typeof name !== 'string' || name === '')
-      throw new TypeError(`Expected \`name\` to be the name of a bookmark, got ${shown(name)}`);
+    assertName(name);
     this.#name = name;
     Reflect.defineProperty(this, STORED_AS, { value: this.#path });
   }

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from 'idb';
-import { assertOneOf } from '../errors/assert-argument';
+import { assertMethods, assertOneOf, assertOptions } from '../errors/assert-argument';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { PositionConflictError } from '../errors/position-conflict-error';
@@ -8,7 +8,7 @@ import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { START, type Position, type Positioned } from '../journal/position';
-import { Connection } from './connection';
+import { assertName, Connection } from './connection';
 
 /** Where a sink writes, and how. */
 export interface IndexedDbSinkOptions<T> {
@@ -19,6 +19,13 @@ export interface IndexedDbSinkOptions<T> {
   /** When a snapshot counts as accepted: 'relaxed' when the operating system has it, 'strict' when it is on the disk. @default 'relaxed' */
   readonly durability?: 'relaxed' | 'strict';
 }
+
+/** @internal The options of {@link IndexedDbSinkOptions}. */
+export const SINK_OPTIONS: Record<keyof IndexedDbSinkOptions<never>, true> = {
+  name: true,
+  serializer: true,
+  durability: true,
+};
 
 interface Journal extends DBSchema {
   readonly entries: { key: Position; value: string };
@@ -51,8 +58,9 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
   /** The connection that this was looked up on, or written with. */
   #seen: IDBPDatabase<Journal> | undefined;
 
-  constructor({ name, serializer = new JsonEntrySerializer<T>(), durability = 'relaxed' }: IndexedDbSinkOptions<T>) {
-    assertOneOf('durability', durability, ['relaxed', 'strict']);
+  constructor(options: IndexedDbSinkOptions<T>) {
+    assertOptions('IndexedDbSink', options, SINK_OPTIONS);
+    const { name, serializer, durability } = storedAs(options);
     this.#name = name;
     this.#serializer = serializer;
     this.#durability = durability;
@@ -166,6 +174,15 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
         : new CorruptEntryError('the serializer cannot read it', { cause });
     }
   }
+}
+
+/** @internal These options alone, checked, with the defaults of what they leave out. */
+export function storedAs<T>(options: IndexedDbSinkOptions<T>): Required<IndexedDbSinkOptions<T>> {
+  const { name, serializer = new JsonEntrySerializer<T>(), durability = 'relaxed' } = options;
+  assertName(name);
+  assertMethods('serializer', serializer, ['serialize', 'deserialize']);
+  assertOneOf('durability', durability, ['relaxed', 'strict']);
+  return { name, serializer, durability };
 }
 
 interface Keys {

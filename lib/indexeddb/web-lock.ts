@@ -10,9 +10,10 @@ const PATIENCE_MS = 1_000;
  * @throws {@link JournalLockedError} when another has it for longer than a second, TypeError where there are no locks
  */
 export async function lockJournal(name: string): Promise<() => void> {
-  // Typed as always there, but missing in pages that are not secure.
-  const locks = navigator.locks as LockManager | undefined;
-  if (!locks) throw new TypeError('Expected a secure context: the Web Locks API is not available in this one');
+  // Typed as always there, but missing in pages that are not secure, and outside browsers.
+  const { navigator } = globalThis as { readonly navigator?: Partial<Navigator> };
+  const locks = navigator?.locks;
+  if (!locks) throw new TypeError('Expected a browser, and a page that is secure: there is no Web Locks API here');
   const signal = AbortSignal.timeout(PATIENCE_MS);
   return new Promise((resolve, reject) => {
     const hold = () => new Promise<void>((release) => resolve(release));

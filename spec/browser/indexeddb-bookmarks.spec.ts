@@ -102,7 +102,7 @@ describeInBrowser('A bookmark in IndexedDB', (browser) => {
     expect(found.message).toContain('indexeddb:rx-scrivener-bookmarks/ann');
     expect(found.positions).toEqual(['RangeError', 'RangeError']);
     expect(found.names).toEqual(
-      ['undefined', '""', '7'].map((got) => `TypeError: Expected \`name\` to be the name of a bookmark, got ${got}`),
+      ['undefined', '""', '7'].map((got) => `TypeError: Expected \`name\` to be a text that is not empty, got ${got}`),
     );
     await context.close();
   }, 30_000);

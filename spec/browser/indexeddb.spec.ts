@@ -350,22 +350,41 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('wrong options are refused at once', async () => {
+  test('keeps of an entry what JSON does, as a file; what JSON has no text for is refused at the write', async () => {
     const { context, page } = await open();
-    const names = await page.evaluate(async () => {
-      const wrong = [
-        { flushThreshold: 0 },
-        { flushIntervalMs: -1 },
-        { flushQueueCapacity: 0.5 },
-        { durability: 'os' as never },
-      ];
-      const names = [];
-      for (const options of wrong) {
-        names.push((await window.failure(window.rx.openIndexedDbScrivener({ name: 'talk', ...options }))).name);
+    const { kept, made, codes } = await page.evaluate(async () => {
+      const { failure, rx } = window;
+      const scrivener = await rx.openIndexedDbScrivener<unknown>({ name: 'talk' });
+      const cycle: Record<string, unknown> = {};
+      cycle.self = cycle;
+      const codes = [];
+      for (const wrong of [() => 1, Symbol('s'), undefined, 1n, { n: 1n }, cycle]) {
+        codes.push((await failure(scrivener.write(wrong))).code);
       }
-      return names;
+      const entry = {
+        blob: new Blob(['text']),
+        bytes: new Uint8Array([1, 2]),
+        date: new Date(0),
+        map: new Map([[1, 2]]),
+        method: () => 1,
+        set: new Set([1]),
+        url: new URL('https://example.com'),
+      };
+      await scrivener.write(entry);
+      await scrivener.close();
+      const [[, kept]] = (await window.stored('talk')) as [[number, string]];
+      return { kept, made: new rx.JsonEntrySerializer().serialize({ position: 1, entry }), codes };
     });
-    expect(names).toEqual(['RangeError', 'RangeError', 'RangeError', 'TypeError']);
+    expect(new Set(codes)).toEqual(new Set(['ERR_SERIALIZATION']));
+    expect(kept).toBe(made);
+    expect((JSON.parse(kept) as { entry: unknown }).entry).toEqual({
+      blob: {},
+      bytes: { 0: 1, 1: 2 },
+      date: '1970-01-01T00:00:00.000Z',
+      map: {},
+      set: {},
+      url: 'https://example.com/',
+    });
     await context.close();
   }, 30_000);
 });

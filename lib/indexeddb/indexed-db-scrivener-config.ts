@@ -1,0 +1,76 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { RetryConfig } from 'rxjs';
+import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
+import {
+  assertCount,
+  assertDelayMs,
+  assertFunction,
+  assertMethods,
+  assertOptions,
+  assertSchema,
+} from '../errors/assert-argument';
+import type { FlushPredicate } from '../flush/flush-predicate';
+import { assertRetry } from '../flush/retrying';
+import type { Scrivener } from '../journal/scrivener';
+import { anyOf } from '../operators/any-of';
+import { countThreshold } from '../operators/count-threshold';
+import { elapsed } from '../operators/elapsed';
+import { storedAs, SINK_OPTIONS, type IndexedDbSinkOptions } from './indexed-db-sink';
+
+/** How a journal is kept in a browser. */
+export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
+  /** Flush as soon as so many entries wait: an integer >= 1. @default 100 */
+  readonly flushThreshold?: number;
+  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  readonly flushIntervalMs?: number;
+  /** How many batches may wait while the database is busy, an integer >= 1; past it the active one grows. @default 8 */
+  readonly flushQueueCapacity?: number;
+  /**
+   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the database becomes when it is
+   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
+  readonly predicate?: FlushPredicate<T>;
+  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
+  readonly daemonEvents?: Scrivener<DaemonEvent>;
+  /**
+   * Give a batch to the database again that it refused for what passes by itself (a `QuotaExceededError`, a connection that goes on being closed), as this says; refusals are
+   * journaled in `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   */
+  readonly retry?: RetryConfig;
+}
+
+const OPTIONS: Record<keyof IndexedDbScrivenerConfig<never>, true> = {
+  ...SINK_OPTIONS,
+  flushThreshold: true,
+  flushIntervalMs: true,
+  flushQueueCapacity: true,
+  schema: true,
+  predicate: true,
+  daemonEvents: true,
+  retry: true,
+};
+
+/** A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong. */
+export function withDefaults<T>(config: IndexedDbScrivenerConfig<T>) {
+  assertOptions('openIndexedDbScrivener', config, OPTIONS);
+  const {
+    flushThreshold = 100,
+    flushIntervalMs = 1000,
+    flushQueueCapacity = 8,
+    schema,
+    daemonEvents = newestEvents(),
+    retry,
+  } = config;
+  const stored = storedAs(config);
+  assertCount('flushThreshold', flushThreshold);
+  assertDelayMs('flushIntervalMs', flushIntervalMs);
+  assertCount('flushQueueCapacity', flushQueueCapacity);
+  if (schema !== undefined) assertSchema(schema);
+  if (config.predicate !== undefined) assertFunction('predicate', config.predicate);
+  assertMethods('daemonEvents', daemonEvents, ['write', 'tail']);
+  if (retry !== undefined) assertRetry(retry);
+  const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
+  return { ...stored, flushQueueCapacity, schema, predicate, daemonEvents, retry };
+}
