@@ -1,6 +1,7 @@
 import type { NatsConnection, Status } from '@nats-io/nats-core';
-import { Subject, type Observable } from 'rxjs';
+import { BehaviorSubject, catchError, EMPTY, mergeMap, of, Subject, takeUntil, type Observable } from 'rxjs';
 import { JournalLostError } from '../errors/journal-lost-error';
+import type { ConnectionStatus } from '../journal/connection-status';
 
 const known = new WeakMap<NatsConnection, Observable<Status>>();
 
@@ -22,4 +23,23 @@ export function connectionEvents(connection: NatsConnection): Observable<Status>
   });
   known.set(connection, subject);
   return subject;
+}
+
+/** How a connection that is open is from now on, and now to who comes later; completes when it is closed for good, or `closed$` emits. */
+export function connectionStatus(connection: NatsConnection, closed$: Observable<void>): Observable<ConnectionStatus> {
+  const status$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
+  const told$ = connectionEvents(connection).pipe(mergeMap((event) => toStatus(event) ?? EMPTY));
+  told$
+    .pipe(
+      catchError(() => EMPTY),
+      takeUntil(closed$),
+    )
+    .subscribe(status$);
+  return status$.asObservable();
+}
+
+function toStatus(event: Status): Observable<ConnectionStatus> | undefined {
+  if (event.type === 'reconnect') return of({ status: 'open' });
+  if (event.type !== 'disconnect') return undefined;
+  return of({ status: 'retrying', error: new Error(`the connection to ${event.server} is lost`) });
 }

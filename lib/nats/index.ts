@@ -1,6 +1,7 @@
 // The scrivener
 export { openJetStreamScrivener, type JetStreamScrivenerConfig } from './open-jet-stream-scrivener';
 export { JetStreamScrivener } from './jet-stream-scrivener';
+export type { ConnectionStatus } from '../journal/connection-status';
 
 // Moving a journal
 export { copyJournal } from '../patterns/copy-journal';

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { NotSupportedError } from '../errors/not-supported-error';
+import type { ConnectionStatus } from '../journal/connection-status';
 import { firstMatch } from '../journal/first-match';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
@@ -64,6 +65,14 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   /** `head`, then each further position, in order, as the stream tells of it; completes when this scrivener is closed. */
   get head$(): Observable<Position> {
     return headOf(this);
+  }
+
+  /**
+   * How this scrivener is connected, from now on: `open`, or `retrying` since the connection was lost; completes when it is closed for good, or this scrivener
+   * is. The client tries again on its own, and says not when: there is no `nextAttempt`.
+   */
+  get connected$(): Observable<ConnectionStatus> {
+    return this.#link.connected$;
   }
 
   /**

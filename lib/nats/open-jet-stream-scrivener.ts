@@ -68,9 +68,9 @@ export interface JetStreamScrivenerConfig<T> {
 export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig<T>): Promise<JetStreamScrivener<T>> {
   const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig } = config;
   const { create, domain, apiPrefix } = config;
-  assertName('stream', stream, /^[^\s.*>/\\]+$/);
-  assertName('subject', subject, /^[^\s.*>]+(?:\.[^\s.*>]+)*$/);
-  if (domain !== undefined) assertName('domain', domain, /^[^\s.*>/\\]+$/);
+  assertName('stream', stream, TOKEN);
+  assertName('subject', subject, TOKENS);
+  if (domain !== undefined) assertName('domain', domain, TOKEN);
   if (apiPrefix !== undefined) assertName('apiPrefix', apiPrefix, /^[^\s*>]+$/);
   if (domain !== undefined && apiPrefix !== undefined)
     throw new TypeError('Expected `domain` or `apiPrefix`, got both');
@@ -138,8 +138,16 @@ const PAUSE_MS = 50;
 
 function assertName(name: string, value: unknown, pattern: RegExp): void {
   if (typeof value === 'string' && pattern.test(value)) return;
-  throw new TypeError(`Expected \`${name}\` to be a name without wildcards and spaces, got ${String(value)}`);
+  const isToken = pattern === TOKEN;
+  const without = isToken ? 'dots, slashes, wildcards and spaces' : 'wildcards, spaces and empty tokens';
+  const said = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const because = isToken && typeof value === 'string' && value.includes('.') ? ': it has a dot' : '';
+  throw new TypeError(`Expected \`${name}\` to be a name without ${without}, got ${said}${because}`);
 }
+
+/** What names a stream, or a domain. */
+const TOKEN = /^[^\s.*>/\\]+$/;
+const TOKENS = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
 
 /** What the server takes where a configuration is silent. */
 const DEFAULTS = { retention: RetentionPolicy.Limits, no_ack: false };

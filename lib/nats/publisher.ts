@@ -58,7 +58,7 @@ export class Publisher {
   readonly #flights = new Map<string, Flight>();
   #count = 0;
   #isDeparting = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
   /** When an acknowledgement came, or when sending was begun. */
   #heard = 0;
   #holds = false;

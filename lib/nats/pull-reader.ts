@@ -29,7 +29,9 @@ export class PullReader {
   readonly #inbox: string;
   readonly #answers: Subscription;
   readonly #listening: Listening;
-  readonly #silence: NodeJS.Timeout;
+  #silence: ReturnType<typeof setTimeout>;
+  /** When the server was heard of, or was asked. */
+  #heard = performance.now();
   readonly #batch: number;
   #messages: Msg[] = [];
   /** How many messages are still to come for what was asked. */
@@ -82,7 +84,7 @@ export class PullReader {
     this.#answers = link.connection.subscribe(this.#inbox, {
       callback: (error, message) => (error ? this.#fail(error) : this.#receive(message)),
     });
-    this.#silence = setTimeout(() => this.#loseTouch(), SILENCE_MS);
+    this.#silence = setTimeout(() => this.#notice(), SILENCE_MS);
     this.#listening = link.events$.subscribe({
       next: (status) => this.#heed(status),
       error: (error: unknown) => this.#fail(error),
@@ -100,7 +102,7 @@ export class PullReader {
       if (this.#failure) throw this.#failure;
       if (this.#lostTouch) return undefined;
       if (this.#asked === 0) this.#ask();
-      this.#silence.refresh();
+      this.#heard = performance.now();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const page = this.#messages;
@@ -133,7 +135,7 @@ export class PullReader {
   }
 
   #receive(message: Msg): void {
-    this.#silence.refresh();
+    this.#heard = performance.now();
     if (message.reply) {
       this.#asked--;
       this.#cameAny = true;
@@ -157,6 +159,13 @@ export class PullReader {
   #fail(error: unknown): void {
     this.#failure ??= this.#link.explain(error);
     this.#wakeUp();
+  }
+
+  /** Loses touch where nothing was heard for too long. */
+  #notice(): void {
+    const left = this.#heard + SILENCE_MS - performance.now();
+    if (left <= 0) this.#loseTouch();
+    else this.#silence = setTimeout(() => this.#notice(), left);
   }
 
   #loseTouch(): void {

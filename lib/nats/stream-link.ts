@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
 import {
   createInbox,
@@ -9,10 +8,11 @@ import {
   type ServerErrorStatus,
   type Status,
 } from '@nats-io/nats-core';
-import { filter, firstValueFrom, from, map, merge, ReplaySubject } from 'rxjs';
+import { filter, firstValueFrom, from, lastValueFrom, map, merge, ReplaySubject, timer, type Observable } from 'rxjs';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { START, type Position } from '../journal/position';
-import { connectionEvents } from './connection-events';
+import type { ConnectionStatus } from '../journal/connection-status';
+import { connectionEvents, connectionStatus } from './connection-events';
 
 /** The positions that a stream holds. */
 export interface StreamEnds {
@@ -33,6 +33,7 @@ export class StreamLink {
   readonly manager: JetStreamManager;
   /** Emits once the scrivener is closed. */
   readonly closed$ = new ReplaySubject<void>(1);
+  readonly connected$: Observable<ConnectionStatus>;
   readonly #created: string;
   #head: Position;
   /** Why the journal is lost, once it is. */
@@ -43,6 +44,7 @@ export class StreamLink {
     this.connection = connection;
     this.manager = manager;
     this.stream = config.name;
+    this.connected$ = connectionStatus(connection, this.closed$);
     this.#created = created;
     this.#head = state.last_seq;
     this.#first = oldest(state);
@@ -117,7 +119,7 @@ export class StreamLink {
       } catch (error) {
         if (!isNotFound(error) || asked === ASKED) throw this.explain(error);
       }
-      await delay(ASKED_AGAIN_MS);
+      await lastValueFrom(timer(ASKED_AGAIN_MS));
     }
   }
 

@@ -1,6 +1,6 @@
 import { jetstreamManager, RetentionPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { lastValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom, skip } from 'rxjs';
 import { CorruptEntryError, JournalClosedError, PositionConflictError, type EntrySerializer } from 'rx-scrivener';
 import {
   JournalLostError,
@@ -151,6 +151,16 @@ describeWithNats('JetStreamScrivener', () => {
       expect(await rejection(open({ stream: name }))).toBeInstanceOf(TypeError);
     });
 
+    test.each([{ stream: 'my.chat' }, { domain: 'my.chat' }])(
+      'says of %j that dots are not allowed',
+      async (config) => {
+        const error = await rejection(open(config));
+        expect((error as Error).message).toMatch(
+          /^Expected `(stream|domain)` to be a name without dots.*got "my.chat": it has a dot$/,
+        );
+      },
+    );
+
     test.each(['', 'a b', 'a.', '.a', 'a..b', 'a.*', '>'])(
       'rejects with TypeError for the subject %j',
       async (subject) => {
@@ -212,6 +222,32 @@ describeWithNats('JetStreamScrivener', () => {
       await manager.streams.add({ name: stream, subjects: [`${stream}.journal`] });
       expect(await tailing).toMatchObject({ reason: expect.stringContaining('made anew') as string });
     });
+  });
+
+  test('connected$ tells how the connection is, now and to who comes later, and completes', async () => {
+    const proxy = await CuttingProxy.start(server.port);
+    const own = await server.connect({ servers: proxy.url, user: 'all', pass: 'x' });
+    const scrivener = await open({ connection: own });
+    const seen: unknown[] = [];
+    const tell = (status: unknown) => seen.push(status);
+    const reconnected = firstValueFrom(scrivener.connected$.pipe(skip(2)));
+    scrivener.connected$.subscribe({ next: tell, complete: () => seen.push('complete') });
+    expect(seen).toEqual([{ status: 'open' }]);
+    proxy.cut();
+    expect(await reconnected).toEqual({ status: 'open' });
+    expect(seen).toEqual([
+      { status: 'open' },
+      { status: 'retrying', error: expect.any(Error) as Error },
+      { status: 'open' },
+    ]);
+    expect(await firstValueFrom(scrivener.connected$)).toEqual({ status: 'open' });
+    const other = await open({ connection: own });
+    await scrivener.close();
+    expect(seen.at(-1)).toBe('complete');
+    const ended = lastValueFrom(other.connected$);
+    await own.close();
+    await ended;
+    await proxy.stop();
   });
 
   test('a connection that closes for good errors readers and writers with JournalLostError', async () => {
