@@ -18,7 +18,7 @@ export interface RemoteScrivenerConfig<T> {
    * tried again, as when the server cannot be reached; an error of this library, as `AccessDeniedError`, is final. Default: none
    */
   readonly headers?: HeaderFields | (() => HeaderFields | Promise<HeaderFields>);
-  /** Any synchronous Standard Schema validator: checks each entry that is written; an entry that is read becomes its output. */
+  /** Any synchronous Standard Schema validator: what is sent is its output; an entry that is read becomes its output, too. */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** What makes the requests. @default the platform's `fetch` */
   readonly fetch?: typeof fetch;

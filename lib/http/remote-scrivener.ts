@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Subject, type Observable } from 'rxjs';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import { validateEntry } from '../flush/validate-entry';
+import { assertReadsBack, validateEntry } from '../flush/validate-entry';
 import { toJson } from '../flush/json-entry-serializer';
 import { firstMatch } from '../journal/first-match';
 import { headOf } from '../journal/head-of';
@@ -65,8 +65,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
    */
   async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
-    if (this.#schema) validateEntry(this.#schema, entry);
-    const json = toJson(entry);
+    const json = this.#encode(entry);
     if (expect !== undefined) assertPosition('expect', expect);
     signal?.throwIfAborted();
     return this.#writer.write(json, expect, signal);
@@ -106,6 +105,15 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   async #close(): Promise<void> {
     this.#closed$.next();
     await this.#writer.settled;
+  }
+
+  /** The JSON of what the schema makes of an entry. */
+  #encode(entry: T): string {
+    const schema = this.#schema;
+    if (!schema) return toJson(entry);
+    const json = toJson(validateEntry(schema, entry));
+    assertReadsBack(schema, JSON.parse(json), (again) => toJson(again) === json);
+    return json;
   }
 
   readonly #decode: Decode<T> = (position, entry) => {

@@ -147,12 +147,33 @@ test('a schema checks what is written, and makes entries of what is read', async
   await expect(remote.write({ text: 1 } as never)).rejects.toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
   expect(posts(requests)).toEqual([]);
   await remote.write({ text: 'one' });
-  expect((await journal.waitFor(0, () => true)).entry).toEqual({ text: 'one' });
+  expect((await journal.waitFor(0, () => true)).entry).toEqual({ text: 'ONE' });
   expect((await firstValueFrom(remote.tail())).entry).toEqual({ text: 'ONE' });
   expect((await firstValueFrom(remote.readBackward())).entry).toEqual({ text: 'ONE' });
   journal.append({ text: 2 } as never);
   const reading = firstValueFrom(remote.tail(1));
   await expect(reading).rejects.toMatchObject({ code: 'ERR_CORRUPT_ENTRY', cause: { code: 'ERR_ENTRY_VALIDATION' } });
+});
+
+test('what a schema strips, trims and coerces is not sent; what it would not read as it gave it is refused', async () => {
+  const { journal, requests, fetch } = served();
+  const schema = z.object({ text: z.string().trim(), at: z.coerce.date() });
+  const remote = await openRemoteScrivener<z.output<typeof schema>>({ url, fetch, schema });
+  await remote.write({ text: '  ann ', at: '2026-01-02', secret: 1 } as never);
+  expect((await journal.waitFor(0, () => true)).entry).toEqual({ text: 'ann', at: '2026-01-02T00:00:00.000Z' });
+  expect((await firstValueFrom(remote.tail())).entry).toEqual({ text: 'ann', at: new Date('2026-01-02') });
+  await remote.close();
+  const sent = posts(requests).length;
+
+  const length = z.object({ text: z.string().transform((text) => text.length) });
+  const other = await openRemoteScrivener<{ text: number }>({ url, fetch, schema: length });
+  await expect(other.write({ text: 'ann' } as never)).rejects.toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+  const growing = z.object({ text: z.string().transform((text) => `${text}!`) });
+  const third = await openRemoteScrivener<Said>({ url, fetch, schema: growing });
+  await expect(third.write({ text: 'ann' })).rejects.toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+  expect(posts(requests)).toHaveLength(sent);
+  await other.close();
+  await third.close();
 });
 
 test('asks for its headers each time', async () => {
