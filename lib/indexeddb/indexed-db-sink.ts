@@ -72,7 +72,6 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     try {
       await this.#connection.use((database) => this.#add(database, snapshot, made));
     } catch (error) {
-      this.#seen = undefined;
       throw await this.#described(error, snapshot[0]!.position);
     }
   }

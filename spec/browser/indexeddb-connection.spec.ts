@@ -72,6 +72,55 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
     expect(await storedIn(page)).toEqual([1, 2, 3, 4].map((n) => [n, n]));
   }, 30_000);
 
+  test('the first batch of a sink is not written twice, and one whose place somebody else has taken is refused', async () => {
+    const found = await page.evaluate(async () => {
+      const sink = new window.rx.IndexedDbSink<Numbered>({ name: 'talk' });
+      const { commit } = IDBTransaction.prototype;
+      IDBTransaction.prototype.commit = function (this: IDBTransaction) {
+        commit.call(this);
+        IDBTransaction.prototype.commit = commit;
+        throw new DOMException('The connection was closed', 'InvalidStateError');
+      };
+      await sink.append([{ position: 1, entry: { n: 1 } }]);
+      const other = new window.rx.IndexedDbSink<Numbered>({ name: 'talk' });
+      const again = await window.failure(other.append([{ position: 1, entry: { n: 1 } }]));
+      await other.append([{ position: 2, entry: { n: 0 } }]);
+      await other.close();
+      window.connections.forEach((connection) => connection.close());
+      const taken = await window.failure(sink.append([{ position: 2, entry: { n: 2 } }]));
+      return [again.code, taken.code, await sink.last()];
+    });
+    expect(found).toEqual(['ERR_POSITION_CONFLICT', 'ERR_POSITION_CONFLICT', 2]);
+    expect(await storedIn(page)).toEqual([
+      [1, 1],
+      [2, 0],
+    ]);
+  }, 30_000);
+
+  test.each(['close', 'versionchange'])(
+    'that is said to be lost (%s) does not use up the second try of a batch',
+    async (type) => {
+      const flushed = await page.evaluate(async (type) => {
+        const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
+        await scrivener.whenFlushed(await scrivener.write({ n: 1 }));
+        const connection = window.connections.at(-1)!;
+        connection.close();
+        connection.dispatchEvent(new Event(type));
+        const { transaction } = IDBDatabase.prototype;
+        let tries = 0;
+        IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args) {
+          const made = transaction.apply(this, args);
+          if (args[1] === 'readwrite' && ++tries === 1) throw new DOMException('It is closed', 'InvalidStateError');
+          return made;
+        };
+        await scrivener.whenFlushed(await scrivener.write({ n: 2 }));
+        return [scrivener.flushed, tries];
+      }, type);
+      expect(flushed).toEqual([2, 2]);
+    },
+    30_000,
+  );
+
   test('that is lost again and again fails the flusher, which says so once; `reopen` goes on', async () => {
     const found = await page.evaluate(async () => {
       const { failure } = window;
@@ -289,5 +338,46 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
       return window.failure(scrivener.flush());
     });
     expect(error).toMatchObject({ code: 'ERR_JOURNAL_MISMATCH' });
+  }, 30_000);
+
+  test("somebody else's database is one no longer when it is gone", async () => {
+    const found = await page.evaluate(async () => {
+      const { rx, failure } = window;
+      await window.meddle('rx-scrivener-bookmarks', 2, () => undefined);
+      const bookmarks = new rx.IndexedDbBookmarkStore('ann');
+      const refused = [await failure(bookmarks.load()), await failure(bookmarks.save(1))];
+      await new Promise((resolve) => {
+        indexedDB.deleteDatabase('rx-scrivener-bookmarks').onsuccess = resolve;
+      });
+      await bookmarks.save(7);
+      return [...refused.map(({ code }) => code), await bookmarks.load()];
+    });
+    expect(found).toEqual(['ERR_JOURNAL_MISMATCH', 'ERR_JOURNAL_MISMATCH', 7]);
+  }, 30_000);
+
+  test('a tail of what is flushed goes on after `reopen`, and `head$` and `first` are those of the journal', async () => {
+    const found = await page.evaluate(async () => {
+      const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
+      const heads: number[] = [];
+      scrivener.head$.subscribe((head) => heads.push(head));
+      const { add } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.add = function () {
+        throw new DOMException('', 'QuotaExceededError');
+      };
+      await scrivener.write({ n: 1 });
+      const { name } = await window.failure(scrivener.flush());
+      IDBObjectStore.prototype.add = add;
+      await scrivener.reopen();
+      await scrivener.write({ n: 2 });
+      const told: number[] = [];
+      for await (const { position } of scrivener.tail('oldest', { flushed: true })) {
+        told.push(position);
+        if (scrivener.flushed < position) told.push(NaN);
+        if (position === 2) break;
+      }
+      await scrivener.close();
+      return { name, heads, told, first: scrivener.first, head: scrivener.head };
+    });
+    expect(found).toEqual({ name: 'QuotaExceededError', heads: [0, 1, 2], told: [1, 2], first: 1, head: 2 });
   }, 30_000);
 });
