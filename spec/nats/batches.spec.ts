@@ -171,7 +171,7 @@ describeWithBatches('Writes in a cluster go in batches', () => {
   beforeAll(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await whenReady(connection);
+    await cluster.whenReady(connection);
     manager = await jetstreamManager(connection, { timeout: 10_000 });
   }, 30_000);
   afterAll(() => cluster.stop());

@@ -49,7 +49,7 @@ describeWithNats('JetStreamScrivener, on a cluster of three with a stream on eac
   beforeAll(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await whenReady(connection);
+    await cluster.whenReady(connection);
   }, 30_000);
   afterAll(() => cluster.stop());
 

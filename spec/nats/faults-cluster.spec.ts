@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openJetStreamScrivener, type JetStreamScrivener } from 'rx-scrivener/nats';
 import { NatsCluster } from './support/nats-cluster';
-import { describeWithNats, whenReady } from './support/nats-server';
+import { describeWithNats } from './support/nats-server';
 import { Traffic, type Mark } from './support/traffic';
 
 jest.setTimeout(180_000);
@@ -17,7 +17,7 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
   beforeEach(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await whenReady(connection);
+    await cluster.whenReady(connection);
     const connections = [
       connection,
       ...(await Promise.all([1, 2].map(() => cluster.connect({ pingInterval: 300, timeout: 1_000 })))),

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { freePorts, NatsServer } from './nats-server';
+import { freePorts, NatsServer, whenReady } from './nats-server';
 
 const SIZE = 3;
 
@@ -27,6 +27,22 @@ export class NatsCluster {
   /** A connection that knows every server. */
   connect(options: NodeConnectionOptions = {}): Promise<NatsConnection> {
     return this.servers[0]!.connect({ servers: this.servers.map(({ url }) => url), ...options });
+  }
+
+  /** Resolves once a stream can have a replica on each server. */
+  async whenReady(connection: NatsConnection): Promise<void> {
+    await whenReady(connection);
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
+    for (const deadline = Date.now() + 20_000; ;) {
+      try {
+        await manager.streams.add({ name: 'ready', subjects: ['ready'], num_replicas: SIZE });
+        await manager.streams.delete('ready');
+        return;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   /** The server that leads a stream, as soon as one does. */
