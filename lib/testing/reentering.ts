@@ -1,5 +1,5 @@
 import { config, map } from 'rxjs';
-import { equal } from './assertions';
+import { deepEqual, equal } from './assertions';
 import type { ConformanceCase } from './conformance-case';
 import { added } from './conformance-entry';
 import type { Trial } from './trial';
@@ -81,8 +81,12 @@ export const reentering: readonly ConformanceCase[] = [
     name: 'unsubscribing another leaves the rest as they are',
     async run(trial) {
       const leaving: Watch[] = [];
+      // Where each reader has a pace of its own, those that leave may be ahead by then.
+      let given: readonly number[] = [];
       const first = trial.watch(trial.scrivener.tail(), ({ position }) => {
-        if (position === 2) for (const watch of leaving) watch.unsubscribe();
+        if (position !== 2) return;
+        for (const watch of leaving) watch.unsubscribe();
+        given = leaving.map(({ records }) => records.length);
       });
       leaving.push(trial.watch(trial.scrivener.tail()), trial.watch(trial.scrivener.tail()));
       const last = trial.watch(trial.scrivener.tail());
@@ -91,10 +95,10 @@ export const reentering: readonly ConformanceCase[] = [
       await trial.add(2, 4);
       await first.gets(1, 4);
       await last.gets(1, 4);
-      equal(
-        leaving.every(({ records }) => records.length <= 2),
-        true,
-        'Whether those who were unsubscribed got nothing more',
+      deepEqual(
+        leaving.map(({ records }) => records.length),
+        given,
+        'How many records those who were unsubscribed got',
       );
     },
   },
