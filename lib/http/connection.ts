@@ -4,7 +4,7 @@ import { onAbort } from '../journal/abort';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
 import { pause, sleep, Unreachable } from './persist';
-import { MEMORY_HEADER } from './protocol';
+import { FIRST_HEADER, MEMORY_HEADER } from './protocol';
 import { BodyTooLarge, readBody } from './read-body';
 import { errorOf } from './remote-problem';
 
@@ -43,6 +43,7 @@ export class Connection {
   /** When the server wants to be asked again, as `performance.now()` counts. */
   #notBefore = 0;
   #head = START;
+  #first = START + 1;
   #memory: string | undefined;
   #isLost = false;
 
@@ -54,6 +55,11 @@ export class Connection {
   /** The newest position known of. */
   get head(): Position {
     return this.#head;
+  }
+
+  /** The oldest position that the server said it keeps; the very first where it said nothing. */
+  get first(): Position {
+    return this.#first;
   }
 
   /** What the server said last of what it remembers. */
@@ -104,6 +110,8 @@ export class Connection {
     this.#memory = memory ?? this.#memory;
     const [, head] = /^(?:W\/)?"(\d{1,15})"$/.exec(response.headers.get('ETag') ?? '') ?? [];
     if (head !== undefined) this.saw(Number(head));
+    const [first] = /^\d{1,15}$/.exec(response.headers.get(FIRST_HEADER) ?? '') ?? [];
+    if (first !== undefined && isOurs) this.#first = Math.max(this.#first, Number(first));
     if (!this.#isLost) return response;
     release(response);
     throw new Unreachable(`The server, or what is before it, answered ${response.status}`);

@@ -1,5 +1,5 @@
 import type { CrossOriginOptions } from './handler-options';
-import { HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from './protocol';
+import { FIRST_HEADER, HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from './protocol';
 
 const METHODS = 'GET, HEAD, POST';
 const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', KEY_HEADER, MEMORY_HEADER];
@@ -40,7 +40,7 @@ export class CrossOrigin {
     return {
       ...headers,
       'Access-Control-Allow-Origin': this.#isAny ? '*' : origin,
-      'Access-Control-Expose-Headers': `ETag, Retry-After, ${MEMORY_HEADER}, ${HEARTBEAT_HEADER}`,
+      'Access-Control-Expose-Headers': `ETag, Retry-After, ${MEMORY_HEADER}, ${FIRST_HEADER}, ${HEARTBEAT_HEADER}`,
       ...(this.#credentials && { 'Access-Control-Allow-Credentials': 'true' }),
     };
   }

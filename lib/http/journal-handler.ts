@@ -2,6 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import { assertCount, assertDelayMs, assertFunction } from '../errors/assert-argument';
 import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
+import { NotSupportedError } from '../errors/not-supported-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { reportUnhandled } from '../journal/report-unhandled';
 import { START, type Position } from '../journal/position';
@@ -12,7 +13,7 @@ import { CrossOrigin } from './cross-origin';
 import { EventTexts } from './event-texts';
 import type { Admission, Authorize, JournalHandlerOptions, Verdict } from './handler-options';
 import { badRequest, etag, Problem, problemOf, unflushed } from './problem';
-import { EVENTS_TYPE, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from './protocol';
+import { EVENTS_TYPE, FIRST_HEADER, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from './protocol';
 import { assertAccepts, parsePosition, single } from './request-parts';
 import { assertSeen, SEEN } from './seen';
 import { TailEvents } from './tail-events';
@@ -80,8 +81,15 @@ export function journalHandler<T>(
     const allowed: Partial<Allowed> | undefined = verdict === true ? {} : callerOf(verdict);
     if (allowed === undefined) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
 
-    if (request.method === 'POST')
-      return append({ request, ...(allowed.caller !== undefined && { caller: allowed.caller }) }, headers);
+    const response = await respond(request, headers, allowed);
+    const first = firstOf(scrivener);
+    if (first !== undefined) response.headers.set(FIRST_HEADER, String(first));
+    return response;
+  }
+
+  function respond(request: Request, headers: Record<string, string>, allowed: Partial<Allowed>): Promise<Response> {
+    const { caller } = allowed;
+    if (request.method === 'POST') return append({ request, ...(caller !== undefined && { caller }) }, headers);
     if (request.method === 'HEAD') return head(headers);
     const query = new URL(request.url).searchParams;
     return query.has('before') ? page(request, query, headers) : tail(request, query, headers, allowed.signal);
@@ -187,6 +195,17 @@ export function journalHandler<T>(
 function flushed<T>(scrivener: Scrivener<T>, position: Position): Promise<void> | undefined {
   const flushing = flushingOf(scrivener);
   return flushing === undefined || flushing.flushed >= position ? undefined : flushing.whenFlushed(position);
+}
+
+/** The oldest position that a scrivener keeps, where it knows. */
+function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Position | undefined {
+  try {
+    const { first } = scrivener;
+    return Number.isSafeInteger(first) ? (first as Position) : undefined;
+  } catch (error) {
+    if (error instanceof NotSupportedError) return undefined;
+    throw error;
+  }
 }
 
 /** Who is allowed, and until when; `undefined` for what allows nobody. */

@@ -1,5 +1,7 @@
 /** What a server has of the writes it was sent, as it says in every answer; a client gives it back when it tries a write again. */
 export const MEMORY_HEADER = 'Scrivener-Memory';
+/** The oldest position that the journal keeps, in each answer to who may read it; missing where its scrivener does not say. */
+export const FIRST_HEADER = 'Scrivener-First';
 /** How often a tail that has nothing to tell gives a sign of life. */
 export const HEARTBEAT_HEADER = 'Scrivener-Heartbeat-Ms';
 /** What a write is known by when it is tried again. */

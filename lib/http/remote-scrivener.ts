@@ -51,6 +51,14 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     return this.#connection.head;
   }
 
+  /**
+   * The oldest position kept, as far as this process knows: from the newest answer of the server, 1 where that does not say. What was dropped since
+   * is not asked for.
+   */
+  get first(): Position {
+    return this.#connection.first;
+  }
+
   /** `head`, then each further position, in order, as the server tells of it; completes when this scrivener is closed. */
   get head$(): Observable<Position> {
     return headOf(this);

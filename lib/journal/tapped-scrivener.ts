@@ -1,5 +1,7 @@
+import type { Observable } from 'rxjs';
 import { assertFunction, assertMethods } from '../errors/assert-argument';
 import { INNER } from '../flush/flushing-of';
+import { NotSupportedError } from '../errors/not-supported-error';
 import type { JournalStream } from './journal-stream';
 import type { Position, Positioned } from './position';
 import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
@@ -28,6 +30,25 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
     Reflect.defineProperty(this, INNER, { value: inner }); // a computed member would keep bundlers from dropping the class
   }
 
+  /**
+   * That of the inner scrivener, as every scrivener of this package has it.
+   *
+   * @throws {@link NotSupportedError} when the inner one has none; so do `head$` and `first`
+   */
+  get head(): Position {
+    return this.#end('head');
+  }
+
+  /** That of the inner scrivener: `head`, then each further position, in order. */
+  get head$(): Observable<Position> {
+    return this.#end('head$');
+  }
+
+  /** That of the inner scrivener: the oldest position kept. */
+  get first(): Position {
+    return this.#end('first');
+  }
+
   async write(entry: T, options?: WriteOptions): Promise<Position> {
     return this.#write(entry, this.#inner, options);
   }
@@ -49,4 +70,17 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
   waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
     return this.#inner.waitFor(after, match, options);
   }
+
+  #end<K extends keyof Ends>(name: K): Ends[K] {
+    const value = (this.#inner as Partial<Ends>)[name];
+    if (value === undefined) throw new NotSupportedError(`the inner scrivener has no \`${name}\``);
+    return value;
+  }
+}
+
+/** Where a journal begins and ends, as a scrivener may know it. */
+interface Ends {
+  readonly first: Position;
+  readonly head: Position;
+  readonly head$: Observable<Position>;
 }

@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { InMemoryScrivener, JournalStream } from 'rx-scrivener';
+import { InMemoryScrivener, TappedScrivener, JournalStream } from 'rx-scrivener';
 import { journalHandler, openRemoteScrivener, RemoteScrivener, type JournalHandlerOptions } from 'rx-scrivener/http';
 import { z } from 'zod';
 
@@ -174,6 +174,38 @@ test('what a schema strips, trims and coerces is not sent; what it would not rea
   expect(posts(requests)).toHaveLength(sent);
   await other.close();
   await third.close();
+});
+
+test('knows the oldest entry kept as the server tells it, and takes it for the first where it does not', async () => {
+  const journal = new InMemoryScrivener<Said>({ retain: 2 });
+  for (const text of ['a', 'b', 'c']) journal.append({ text });
+  const handle = journalHandler(journal, { authorize: 'public' });
+  const remote = await openRemoteScrivener<Said>({ url, fetch: (...args) => handle(new Request(...args)) });
+  expect(remote.first).toBe(2);
+  journal.append({ text: 'd' });
+  await firstValueFrom(remote.readBackward());
+  expect(remote.first).toBe(3);
+  await remote.write({ text: 'e' });
+  expect(remote.first).toBe(4);
+  await remote.close();
+
+  const { write, tail, readBackward, waitFor } = journal;
+  const bare = new TappedScrivener<Said>(
+    {
+      write: write.bind(journal),
+      tail: tail.bind(journal),
+      readBackward: readBackward.bind(journal),
+      waitFor: waitFor.bind(journal),
+    },
+    (entry, to) => to.write(entry),
+  );
+  const serve = journalHandler(bare, { authorize: 'public' });
+  const unaware = await openRemoteScrivener<Said>({ url, fetch: (...args) => serve(new Request(...args)) });
+  expect({ first: unaware.first, head: unaware.head }).toEqual({ first: 1, head: 5 });
+  await unaware.close();
+
+  const refusing = journalHandler(journal, { authorize: () => false });
+  expect((await refusing(new Request(url))).headers.has('Scrivener-First')).toBe(false);
 });
 
 test('asks for its headers each time', async () => {

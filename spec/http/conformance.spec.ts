@@ -10,7 +10,7 @@ import {
 import { HttpServer } from './support/http-server';
 
 // An error comes as another object than it was, and nothing is read before a timer of 0 ms fires.
-const supports = { fail: false, immediate: false };
+const supports = { fail: false, immediate: false, ends: true };
 
 /** What the journal would have dropped is on its way by then. */
 const FALLING_BEHIND = 'retain: an iteration that falls behind rejects with PositionTrimmedError, once';

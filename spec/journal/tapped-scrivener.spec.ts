@@ -80,3 +80,19 @@ test('taps can be nested', async () => {
   await tap(tap(inner, '1'), '2').write('a');
   expect((await inner.waitFor(0, () => true)).entry).toBe('a21');
 });
+
+test('begins and ends where the inner scrivener does', async () => {
+  const inner = new InMemoryScrivener<string>({ retain: 2 });
+  const tapped = new TappedScrivener<string>(inner, (entry, to) => to.write(entry));
+  const heads: number[] = [];
+  const subscription = tapped.head$.subscribe((head) => heads.push(head));
+  for (const entry of ['a', 'b', 'c']) await tapped.write(entry);
+  subscription.unsubscribe();
+  expect({ first: tapped.first, head: tapped.head, heads }).toEqual({ first: 2, head: 3, heads: [0, 1, 2, 3] });
+
+  const { write, tail, readBackward, waitFor } = inner;
+  const bare: Scrivener<string> = { write, tail, readBackward, waitFor };
+  const over = new TappedScrivener<string>(bare, (entry, to) => to.write(entry));
+  for (const name of ['first', 'head', 'head$'] as const)
+    expect(() => over[name]).toThrow(`Not supported: the inner scrivener has no \`${name}\``);
+});
