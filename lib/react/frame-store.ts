@@ -1,4 +1,14 @@
-import { audit, Observable, race, share, timer, type SchedulerLike, type TeardownLogic } from 'rxjs';
+import {
+  animationFrameScheduler,
+  asyncScheduler,
+  audit,
+  Observable,
+  race,
+  share,
+  timer,
+  type SchedulerLike,
+  type TeardownLogic,
+} from 'rxjs';
 
 /** A tab that is hidden has no frames; what it shows in its title, or reads out, goes on. */
 const WITHOUT_FRAMES_MS = 1_000;
@@ -9,8 +19,8 @@ export interface FrameStoreOptions<S> {
   readonly start: (changed: () => void) => TeardownLogic;
   /** What is to be shown now. */
   readonly read: () => S;
-  /** Says when a frame is. */
-  readonly scheduler: SchedulerLike;
+  /** Says when a frame is. Default: the platform's frames; a turn of the event loop where it has none, as in Node and workers */
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -23,7 +33,7 @@ export class FrameStore<S> {
   #snapshot: S;
   #isStale = false;
 
-  constructor({ start, read, scheduler }: FrameStoreOptions<S>) {
+  constructor({ start, read, scheduler = platformFrames() }: FrameStoreOptions<S>) {
     this.#read = read;
     this.#snapshot = read();
     const changes$ = new Observable<void>((subscriber) => {
@@ -59,4 +69,8 @@ export class FrameStore<S> {
     this.#isStale = false;
     this.#snapshot = this.#read();
   }
+}
+
+function platformFrames(): SchedulerLike {
+  return typeof requestAnimationFrame === 'function' ? animationFrameScheduler : asyncScheduler;
 }

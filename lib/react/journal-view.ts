@@ -1,5 +1,4 @@
 import {
-  animationFrameScheduler,
   catchError,
   concat,
   defer,
@@ -26,7 +25,7 @@ export interface JournalViewOptions {
    * shown. @default 10000
    */
   readonly keep?: number;
-  /** Says when the next frame is. @default animationFrameScheduler */
+  /** Says when the next frame is. Default: RxJS's `animationFrameScheduler`; its `asyncScheduler` where there are no frames, as in Node */
   readonly scheduler?: SchedulerLike;
 }
 
@@ -75,10 +74,7 @@ export class JournalView<T> {
   #loading: { readonly position: Position; readonly subscription: Subscription } | undefined;
 
   /** @throws RangeError when `keep` is no integer >= 1 */
-  constructor(
-    scrivener: Scrivener<T>,
-    { keep = 10_000, scheduler = animationFrameScheduler }: JournalViewOptions = {},
-  ) {
+  constructor(scrivener: Scrivener<T>, { keep = 10_000, scheduler }: JournalViewOptions = {}) {
     assertCount('keep', keep);
     this.#scrivener = scrivener;
     this.#pages = new JournalPages(Math.max(3, Math.ceil(keep / PAGE_SIZE)));

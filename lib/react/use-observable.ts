@@ -1,5 +1,5 @@
 import { useMemo, useSyncExternalStore } from 'react';
-import { animationFrameScheduler, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromInput, type PlatformObservable } from '../operators/from-input';
 import { FrameStore } from './frame-store';
 
@@ -40,5 +40,5 @@ function observe<V>(source$: Observable<V> | PlatformObservable<V>, initial: V):
         changed();
       },
     });
-  return new FrameStore({ start, read: () => ({ value, failure }), scheduler: animationFrameScheduler });
+  return new FrameStore({ start, read: () => ({ value, failure }) });
 }
