@@ -55,6 +55,11 @@ export { consume, type ConsumeOptions } from './patterns/consume';
 export { lastEntries } from './patterns/last-entries';
 export { writeOnce, type WriteOnceOptions } from './patterns/write-once';
 
+// State
+export type { Checkpoint, CheckpointStore, Projection } from './state/projection';
+export { currentState, type CurrentStateOptions } from './state/current-state';
+export { decide, type DecideOptions } from './state/decide';
+
 // Errors
 export { ScrivenerError, type ErrorCode } from './errors/scrivener-error';
 export { BookmarkAheadError } from './errors/bookmark-ahead-error';

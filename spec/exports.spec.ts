@@ -117,6 +117,8 @@ test('rx-scrivener exports these values and no others', () => {
     'classSchema',
     'consume',
     'countThreshold',
+    'currentState',
+    'decide',
     'discriminatedBy',
     'elapsed',
     'entries',

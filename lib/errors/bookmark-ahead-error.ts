@@ -1,7 +1,7 @@
 import type { Position } from '../journal/position';
 import { ScrivenerError } from './scrivener-error';
 
-/** A bookmark lies past the end of its journal: it is another journal's, or entries that were handled are lost. */
+/** A bookmark or a checkpoint lies past the end of its journal: it is another journal's, or entries that were handled are lost. */
 export class BookmarkAheadError extends ScrivenerError {
   override readonly name = 'BookmarkAheadError';
   readonly code = 'ERR_BOOKMARK_AHEAD';
@@ -11,7 +11,8 @@ export class BookmarkAheadError extends ScrivenerError {
     readonly bookmark: Position,
     /** The journal's last position. */
     readonly head: Position,
+    what: 'bookmark' | 'checkpoint' = 'bookmark',
   ) {
-    super(`The bookmark is at position ${bookmark}, the journal ends at ${head}`);
+    super(`The ${what} is at position ${bookmark}, the journal ends at ${head}`);
   }
 }
