@@ -6,7 +6,10 @@ const path = useTempDir();
 const boom = new Error('boom');
 const texts: Projection<string, string> = { initial: () => '', evolve: (state, entry) => state + entry };
 
-describe.each(backends<string>())('on a journal %s', (_, open) => {
+// The journal behind a delay of the specs has no `caughtUp`.
+const journals = backends<string>().filter(([name]) => name !== 'behind a delay');
+
+describe.each(journals)('on a journal %s', (_, open) => {
   test('an entry or none is appended, by the state', async () => {
     const { scrivener, close } = await open(path('journal'));
     await scrivener.write('a');
