@@ -58,7 +58,7 @@ export function decide<E, S>(
       const decided = await decision(current.state, current.position);
       const entries = decided === undefined ? [] : Array.isArray(decided) ? (decided as readonly E[]) : [decided as E];
       try {
-        const written = await append(scrivener, entries, { expect: current.position, signal });
+        const written: Position[] = await append(scrivener, entries, { expect: current.position, signal });
         const through = written.at(-1);
         if (through !== undefined) kept.set((current = await fold(scrivener, projection, current, { through })));
         return { ...current, written };

@@ -55,8 +55,8 @@ export async function fold<E, S>(
   };
   const state = await lastValueFrom(
     scrivener.tail(last, through === END ? { signal, caughtUp } : { signal }).pipe(
-      takeUntil(atEnd),
       takeWhile(({ position }) => position < through, true),
+      takeUntil(atEnd),
       reduce((state, { entry, position }) => {
         last = position;
         return projection.evolve(state, entry, position);
