@@ -5,6 +5,9 @@ import { journalHandler } from 'rx-scrivener/http';
 import { conformance } from './conformance.mjs';
 import { CountedScrivener } from './counted-scrivener.mjs';
 
+/** Workerd notices that a client has left when it next sends something: a sign of life at the latest. */
+const NOTICED_MS = 500;
+
 // A handler can be made here, too.
 const ofModule = journalHandler(new InMemoryScrivener(), { authorize: 'public' });
 
@@ -22,7 +25,7 @@ export class Journal extends DurableObject {
       this.#serve(journal, () => journal.tails, 50);
     } else if (command === 'plain') {
       const retain = searchParams.get('retain');
-      this.#serve(new InMemoryScrivener(retain === null ? {} : { retain: Number(retain) }), () => 0, 15_000);
+      this.#serve(new InMemoryScrivener(retain === null ? {} : { retain: Number(retain) }), () => 0, NOTICED_MS);
     } else if (command === 'complete') this.served.complete();
     else if (command === undefined) return this.served.handle(request);
     return Response.json({ tails: this.served.tails(), observed: this.served.isObserved() });
