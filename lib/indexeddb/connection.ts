@@ -12,7 +12,7 @@ const LOST = ['InvalidStateError', 'AbortError', 'UnknownError'];
  * A connection to a database of ours, which is created when it is missing. It is let go of when somebody wants the database deleted or another version of it, and made
  * anew when it was closed, also by the browser.
  */
-export class Connection<S extends DBSchema> {
+export class DatabaseConnection<S extends DBSchema> {
   readonly #name: string;
   readonly #store: string;
   #database: Promise<IDBPDatabase<S>> | undefined;

@@ -2,7 +2,7 @@ import type { DBSchema } from 'idb';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
-import { assertName, Connection } from './connection';
+import { assertName, DatabaseConnection } from './connection';
 
 interface Bookmarks extends DBSchema {
   readonly bookmarks: { key: string; value: unknown };
@@ -22,7 +22,7 @@ const DATABASE = 'rx-scrivener-bookmarks';
  */
 export class IndexedDbBookmarkStore implements BookmarkStore {
   readonly #name: string;
-  readonly #connection = new Connection<Bookmarks>(DATABASE, 'bookmarks');
+  readonly #connection = new DatabaseConnection<Bookmarks>(DATABASE, 'bookmarks');
   #wanted: Position = START;
 
   /**

@@ -8,7 +8,7 @@ import type { Snapshot } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { START, type Position, type Positioned } from '../journal/position';
-import { assertName, Connection } from './connection';
+import { assertName, DatabaseConnection } from './connection';
 
 /** Where a sink writes, and how. */
 export interface IndexedDbSinkOptions<T> {
@@ -52,7 +52,7 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
   readonly #name: string;
   readonly #serializer: EntrySerializer<T>;
   readonly #durability: 'relaxed' | 'strict';
-  readonly #connection: Connection<Journal>;
+  readonly #connection: DatabaseConnection<Journal>;
   /** The last position that the database is known to hold; `undefined` as long as nobody has looked. */
   #held: Position | undefined;
   /** The connection that this was looked up on, or written with. */
@@ -64,7 +64,7 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     this.#name = name;
     this.#serializer = serializer;
     this.#durability = durability;
-    this.#connection = new Connection(name, 'entries');
+    this.#connection = new DatabaseConnection(name, 'entries');
   }
 
   async append(snapshot: Snapshot<T>, lines?: readonly string[]): Promise<void> {

@@ -269,7 +269,9 @@ describe('the file', () => {
       code: 1,
       signal: null,
       stdout: '',
-      stderr: 'console-chat: data/console-chat.ndjson is open for writing elsewhere\n',
+      stderr: expect.stringMatching(
+        /^console-chat: data\/console-chat\.ndjson is open for writing elsewhere \(by process \d+ on \S+, since \S+\)\n$/,
+      ) as unknown,
     });
     first.process.stdin.end('three\n');
     expect(await first.ended).toMatchObject(clean);
@@ -291,7 +293,7 @@ describe('the file', () => {
     [
       'a journal of something else',
       '{"schemaVersion":"1","position":1,"entry":{"type":"Paid","sum":7}}\n',
-      'line 1 (byte 0): The schema refuses the entry: it is no entry of a chat',
+      'position 1: the schema refuses the entry that the journal holds: it is no entry of a chat',
     ],
     ['entries that are null', '{"schemaVersion":"1","position":1,"entry":null}\n', 'it is no entry of a chat'],
   ])('%s: one line tells, and it stays as it was', async (_, content, reason) => {
