@@ -70,7 +70,8 @@ export class FilesReader<T> {
       yield* this.#closedPages();
       const file = await this.#openActive();
       if (file === undefined) {
-        if (this.#follow) continue;
+        // Closed in between.
+        if (this.#follow || (await this.#closed()).length > 0) continue;
         return;
       }
       try {
@@ -165,10 +166,13 @@ export class FilesReader<T> {
     /** Where the file ended, and when it was seen first that it ends there. */
     let end = -1;
     let endedMs = 0;
+    let changedNs = 0n;
     /** Where the newest lines begin: the batch that they are of may be taken back. */
     let mark: Mark | undefined;
     /** The newest lines, as long as their batch is not whole. */
     let held: Positioned<T>[] = [];
+    /** What ends them: another attempt at the batch may have taken their place. */
+    let heldSeen: Seen | undefined;
     /** What ends the lines that were given out. */
     let given: Seen | undefined;
     try {
@@ -178,7 +182,10 @@ export class FilesReader<T> {
         const begin: Mark = { byteOffset, lines: lines.lines, position: lines.last };
         const wasHeld = held.length > 0;
         const isFirst = end < 0;
+        // A batch that is tried again and again ends in the same place.
+        const { mtimeNs } = await file.stat({ bigint: true });
         let isSure = given === undefined;
+        let isStale = false;
         let newEnd = byteOffset;
         let torn = 0;
         for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
@@ -198,20 +205,41 @@ export class FilesReader<T> {
           if (records.length > 0) {
             if (!isSure) await this.#assertHolds(file, given!, damage);
             isSure = true;
+            if (heldSeen && !(await isThere(file, heldSeen))) {
+              isStale = true;
+              break;
+            }
             yield* this.#emit(held.splice(0));
+            heldSeen = undefined;
             if (this.#follow && !damage) held.push(...records);
             else yield* this.#emit(records);
           }
+          if (damage && heldSeen && !(await isThere(file, heldSeen))) {
+            isStale = true;
+            break;
+          }
           if (damage) throw damage.error;
           byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
+          if (held.length > 0 && block.whole)
+            heldSeen = { end: byteOffset, bytes: Buffer.from(block.bytes.subarray(-SEEN_BYTES)) };
           newEnd = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
         }
-        if (newEnd !== end) endedMs = performance.now();
+        if (newEnd !== end || mtimeNs !== changedNs) endedMs = performance.now();
+        changedNs = mtimeNs;
         end = newEnd;
         if (!wasHeld && byteOffset > begin.byteOffset) mark = begin;
         // What ends within a line is a batch under way. Where nothing more comes of it, a crash has cut it short, and its whole lines stand.
         const isWhole = end === byteOffset || performance.now() - endedMs >= SETTLED_MS;
+        if (heldSeen && (isWhole || isRotated)) isStale ||= !(await isThere(file, heldSeen));
+        if (isStale && mark) {
+          ({ byteOffset } = mark);
+          lines = new LineReader<T>(this.#format, mark);
+          held = [];
+          heldSeen = undefined;
+          continue;
+        }
         if (isWhole || isRotated) {
+          heldSeen = undefined;
           yield* this.#emit(held.splice(0));
           if (this.#follow) given = await seenBefore(file, byteOffset);
           // What is there at first stands.
@@ -243,6 +271,7 @@ export class FilesReader<T> {
             ({ byteOffset } = mark);
             lines = new LineReader<T>(this.#format, mark);
             held = [];
+            heldSeen = undefined;
           }
         } while (given && (await file.stat()).size < given.end && !(await this.#isRotated(first, ino, lines.last)));
       }
@@ -253,9 +282,8 @@ export class FilesReader<T> {
   }
 
   /** Throws where a file has been written anew: what follows in it does not follow what was given out. */
-  async #assertHolds(file: FileHandle, { end, bytes }: Seen, damage: { readonly error: unknown } | undefined) {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, end - bytes.length);
-    if (bytesRead === bytes.length && buffer.equals(bytes)) return;
+  async #assertHolds(file: FileHandle, seen: Seen, damage: { readonly error: unknown } | undefined) {
+    if (await isThere(file, seen)) return;
     const reason = `${this.#format.filePath} does not hold position ${this.#given} any more as it was read`;
     throw damage?.error ?? new JournalMismatchError(reason);
   }
@@ -288,7 +316,7 @@ export class FilesReader<T> {
         // A follower waits for the writer, who may begin the next file hours later.
         const waits = this.#follow && (this.#wasThere || this.#last > START);
         if (!waits && (attempt >= ATTEMPTS || this.#last === START)) {
-          if (this.#last > START) return undefined;
+          if (this.#last > START || (await this.#closed()).length > 0) return undefined;
           throw error;
         }
         if (waits && (await this.#closed()).length > 0) return undefined;
@@ -326,6 +354,11 @@ async function seenBefore(file: FileHandle, end: number): Promise<Seen> {
   const bytes = Buffer.alloc(Math.min(SEEN_BYTES, end));
   await file.read(bytes, 0, bytes.length, end - bytes.length);
   return { end, bytes };
+}
+
+async function isThere(file: FileHandle, { end, bytes }: Seen): Promise<boolean> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, end - bytes.length);
+  return bytesRead === bytes.length && buffer.equals(bytes);
 }
 
 async function isLink(filePath: string): Promise<boolean> {
