@@ -58,7 +58,12 @@ export function sourceOf(name: string, bytes: Readable, first?: Position): Sourc
 /** Whether there is a file that is compressed, or was to be. */
 export async function isCompressedFile(filePath: string): Promise<boolean> {
   if ((await stat(filePath).catch(() => undefined))?.isFile() !== true) return false;
-  const file = await open(filePath, 'r');
+  const file = await open(filePath, 'r').catch((error: unknown) => {
+    // Rotated in between: the reader looks for it again.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(GZIP.length), 0, GZIP.length, 0);
     return bytesRead === 0 ? filePath.endsWith('.gz') : buffer.equals(GZIP);
