@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { checkInstall, checkLinks } from './check-install.mjs';
 import { checkBesideRxjs } from './check-rxjs.mjs';
 import { entries, nodeOnly, pkg } from './entries.mjs';
 
@@ -26,6 +27,7 @@ const fail = (message) => {
 };
 
 try {
+  checkEntries();
   run('npm', ['pack', '--silent', '--pack-destination', consumer], root);
   const tarball = join(
     consumer,
@@ -33,6 +35,8 @@ try {
   );
   run(bin('publint'), ['run', '--strict', tarball]);
   run(bin('attw'), ['--profile', 'node16', tarball]);
+  checkLinks(tarball);
+  checkInstall(tarball);
   install(tarball);
   checkRuntime();
   checkCommand();
@@ -58,6 +62,21 @@ function install(tarball) {
     ...['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'],
     ...[tarball, '@types/node@24', ...installed, ...compilers],
   ]);
+}
+
+/** What cannot be computed in package.json and the README agrees with the list of entries. */
+function checkEntries() {
+  const versions = Object.fromEntries(
+    entries.filter(({ name }) => name !== '').map(({ name, output }) => [name, [`./dist/${output}.d.cts`]]),
+  );
+  const sorted = (object) => JSON.stringify(Object.entries(object).sort());
+  if (sorted(pkg.typesVersions['*']) !== sorted(versions))
+    fail(`Expected \`typesVersions\` to be\n${JSON.stringify({ '*': versions }, null, 2)}`);
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const { name } of entries) {
+    const report = `docs/api-report/${name || 'core'}.api.md`;
+    if (!readme.includes(`](${report})`)) fail(`Expected the README to link ${report}`);
+  }
 }
 
 /** Every entry loads both ways and exports the same names. */
