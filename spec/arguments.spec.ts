@@ -1,5 +1,8 @@
 import * as core from 'rx-scrivener';
 import { copyJournal } from 'rx-scrivener/file';
+import { journalHandler, nodeListener } from 'rx-scrivener/http';
+import { ScrivenerModule } from 'rx-scrivener/nestjs';
+import { JournalView } from 'rx-scrivener/react';
 
 /** The functions as JavaScript calls them. */
 type Loose = Record<string, (...args: unknown[]) => unknown>;
@@ -13,6 +16,11 @@ const codec = { toEntry: String, toMessage: String };
 const adapter = { incoming: [], deliver: () => undefined };
 const bookmarks = { load: async () => 0, save: async () => undefined };
 const yes = () => true;
+const handle = journalHandler as unknown as (...args: unknown[]) => unknown;
+const served = (options: object) => handle(s, { authorize: 'public', ...options });
+const nest = ScrivenerModule as unknown as Loose;
+const View = JournalView as unknown as new (...args: unknown[]) => unknown;
+const filePath = 'data/never-made.ndjson';
 
 const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['InMemoryScrivener(null)', /options of `InMemoryScrivener`.*got null/, () => new make.InMemoryScrivener!(null)],
@@ -98,6 +106,44 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['scrivener.write: null', /options of `write`/, () => loose.write!(1, null)],
   ['scrivener.write: signal', /`signal`/, () => loose.write!(1, { signal: 5 })],
   ['scrivener.write: unknown', /no option `expected`/, () => loose.write!(1, { expected: 0 })],
+  ['journalHandler()', /`scrivener`/, () => handle()],
+  ['journalHandler(s)', /options of `journalHandler`.*got undefined/, () => handle(s)],
+  ['journalHandler: authorize', /`authorize`.*got "open"/, () => served({ authorize: 'open' })],
+  ['journalHandler: no authorize', /`authorize`.*got undefined/, () => served({ authorize: undefined })],
+  ['journalHandler: unknown', /no option `autorize` of `journalHandler`.*authorize/, () => served({ autorize: yes })],
+  ['journalHandler: admit', /`admit`/, () => served({ admit: 5 })],
+  ['journalHandler: schema', /`schema`/, () => served({ schema: {} })],
+  ['journalHandler: onError', /`onError`/, () => served({ onError: 'log' })],
+  ['journalHandler: whenFlushed', /`whenFlushed`/, () => served({ whenFlushed: true })],
+  ['journalHandler: maxBodyBytes', /`maxBodyBytes`.*"1mb"/, () => served({ maxBodyBytes: '1mb' })],
+  ['journalHandler: rememberMs', /`rememberMs`.*got -1/, () => served({ rememberMs: -1 })],
+  ['journalHandler: cors', /options of `cors`.*got true/, () => served({ cors: true })],
+  ['journalHandler: no cors', /options of `cors`.*got null/, () => served({ cors: null })],
+  ['journalHandler: cors.origin', /`cors.origin`.*got undefined/, () => served({ cors: {} })],
+  ['journalHandler: cors unknown', /no option `origins` of `cors`/, () => served({ cors: { origins: '*' } })],
+  ['nodeListener()', /`handler`/, () => (nodeListener as (...args: unknown[]) => unknown)()],
+  ['forFile()', /`filePath`.*got undefined/, () => nest.forFile!()],
+  ['forFile: filePath', /`filePath`.*got 5/, () => nest.forFile!({ filePath: 5 })],
+  ['forFile: sink', /`sink`.*without `append`/, () => nest.forFile!({ filePath, sink: {} })],
+  ['forFile: unknown', /no option `filepath` of `forFile`/, () => nest.forFile!({ filepath: filePath })],
+  ['forFile: name', /`name`.*got 5/, () => nest.forFile!({ filePath, name: 5 })],
+  ['forFile: flushThreshold', /`flushThreshold`.*"9"/, () => nest.forFile!({ filePath, flushThreshold: '9' })],
+  ['forFileAsync()', /options of `forFileAsync`/, () => nest.forFileAsync!()],
+  ['forFileAsync: useFactory', /`useFactory`/, () => nest.forFileAsync!({ useFactory: { filePath } })],
+  [
+    'forFileAsync: unknown',
+    /no option `filePath`.*useFactory/,
+    () => nest.forFileAsync!({ useFactory: yes, filePath }),
+  ],
+  ['forFileAsync: inject', /`inject`.*an array/, () => nest.forFileAsync!({ useFactory: yes, inject: 'a' })],
+  ['forFileAsync: imports', /`imports`.*an array/, () => nest.forFileAsync!({ useFactory: yes, imports: {} })],
+  ['forMemory: unknown', /no option `filePath` of `forMemory`/, () => nest.forMemory!({ filePath })],
+  ['forMemory: retain', /`retain`.*got 0/, () => nest.forMemory!({ retain: 0 })],
+  ['forMemory: name', /`name`.*got ""/, () => nest.forMemory!({ name: '' })],
+  ['JournalView()', /`scrivener`/, () => new View()],
+  ['JournalView: keep', /`keep`.*"100"/, () => new View(s, { keep: '100' })],
+  ['JournalView: scheduler', /`scheduler`/, () => new View(s, { scheduler: {} })],
+  ['JournalView: unknown', /no option `retain` of `JournalView`.*keep/, () => new View(s, { retain: 5 })],
 ];
 
 test.each(wrong)('%s is told by its name', async (_, what, run) => {
@@ -115,4 +161,8 @@ test('options that are undefined are as if left out', async () => {
   const made = new make.InMemoryScrivener!({ retain: undefined, other: undefined }) as typeof s;
   expect(await made.write(1, { expect: undefined, signal: undefined })).toBe(1);
   expect(() => made.tail(0, { caughtUp: undefined, signal: undefined, flushed: undefined })).not.toThrow();
+  expect(() => served({ cors: undefined, admit: undefined, maxLimit: undefined, other: undefined })).not.toThrow();
+  expect(() => nest.forFile!({ filePath, name: undefined, sink: undefined, other: undefined })).not.toThrow();
+  expect(() => nest.forMemory!({ retain: undefined, token: undefined, other: undefined })).not.toThrow();
+  expect(() => new View(s, { keep: undefined, scheduler: undefined })).not.toThrow();
 });

@@ -108,9 +108,11 @@ const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConf
   signal: true,
 };
 
-/** A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong. */
-export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>) {
-  assertOptions('openFileScrivener', config, OPTIONS);
+/**
+ * A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong, of what is `called`.
+ */
+export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>, called = 'openFileScrivener') {
+  assertOptions(called, config, OPTIONS);
   const {
     flushThreshold = 100,
     flushIntervalMs = 1000,

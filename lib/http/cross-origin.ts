@@ -1,8 +1,11 @@
+import { assertOptions, shown } from '../errors/assert-argument';
 import type { CrossOriginOptions } from './handler-options';
 import { FIRST_HEADER, HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from './protocol';
 
 const METHODS = 'GET, HEAD, POST';
 const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', KEY_HEADER, MEMORY_HEADER];
+
+const OPTIONS: Record<keyof CrossOriginOptions, true> = { origin: true, credentials: true, allowHeaders: true };
 
 /** What pages of other origins may see and do. */
 export class CrossOrigin {
@@ -12,13 +15,13 @@ export class CrossOrigin {
   readonly #allowHeaders: string;
 
   /** @throws TypeError for settings that are wrong, or that browsers refuse */
-  constructor({ origin, credentials = false, allowHeaders = [], ...others }: CrossOriginOptions) {
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) throw new TypeError(`Expected \`cors\` to have no member \`${unknown}\``);
+  constructor(options: CrossOriginOptions) {
+    assertOptions('cors', options, OPTIONS);
+    const { origin, credentials = false, allowHeaders = [] } = options;
     if (typeof credentials !== 'boolean')
-      throw new TypeError(`Expected \`cors.credentials\` to be a boolean, got ${String(credentials)}`);
+      throw new TypeError(`Expected \`cors.credentials\` to be a boolean, got ${shown(credentials)}`);
     if (!areTokens(allowHeaders))
-      throw new TypeError(`Expected \`cors.allowHeaders\` to be names of headers, got ${String(allowHeaders)}`);
+      throw new TypeError(`Expected \`cors.allowHeaders\` to be names of headers, got ${shown(allowHeaders)}`);
     const origins = new Set<unknown>(Array.isArray(origin) ? origin : [origin]);
     this.#isAny = origins.has('*');
     if (this.#isAny && credentials)
@@ -64,7 +67,7 @@ function assertOrigin(origin: unknown): void {
   const isOrigin = typeof origin === 'string' && ORIGIN.test(origin);
   if (isOrigin && (!/^https?:/.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin))) return;
   const expected = "'*', a function, or an origin such as https://example.com";
-  throw new TypeError(`Expected \`cors.origin\` to be ${expected}, got ${String(origin)}`);
+  throw new TypeError(`Expected \`cors.origin\` to be ${expected}, got ${shown(origin)}`);
 }
 
 function areTokens(names: unknown): boolean {

@@ -1,5 +1,13 @@
 import { firstValueFrom } from 'rxjs';
-import { assertCount, assertDelayMs, assertFunction } from '../errors/assert-argument';
+import {
+  assertCount,
+  assertDelayMs,
+  assertFunction,
+  assertMethods,
+  assertOptions,
+  assertSchema,
+  shown,
+} from '../errors/assert-argument';
 import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
 import { NotSupportedError } from '../errors/not-supported-error';
@@ -21,6 +29,21 @@ import { WriteMemory } from './write-memory';
 
 const DEFAULT_LIMIT = 100;
 
+const OPTIONS: Record<keyof JournalHandlerOptions<never>, true> = {
+  authorize: true,
+  admit: true,
+  schema: true,
+  cors: true,
+  maxBodyBytes: true,
+  maxLimit: true,
+  heartbeatMs: true,
+  maxTailMs: true,
+  rememberMs: true,
+  rememberCount: true,
+  whenFlushed: true,
+  onError: true,
+};
+
 type Allowed = Exclude<Verdict, boolean | Response>;
 
 /**
@@ -30,7 +53,7 @@ type Allowed = Exclude<Verdict, boolean | Response>;
  * as its `ETag`, and `POST` appends the entry that its JSON body is. Refused requests are answered with `application/problem+json` and a `code`.
  * Nobody is told of an entry that is not flushed, where the journal is.
  *
- * @throws TypeError when `authorize` is neither a function nor `'public'`, and for wrong `cors`; RangeError for a number out of range
+ * @throws TypeError that names an option which is wrong, missing (`authorize`) or unknown; RangeError for a number out of range
  * @example
  * ```ts
  * const app = new Hono();
@@ -42,6 +65,8 @@ export function journalHandler<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
 ): (request: Request) => Promise<Response> {
+  assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
+  assertOptions('journalHandler', options, OPTIONS);
   const { authorize, admit, schema, cors, onError } = options;
   const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000, maxTailMs = 3_600_000 } = options;
   const { rememberMs = 300_000, rememberCount = 10_000 } = options;
@@ -52,10 +77,13 @@ export function journalHandler<T>(
   assertDelayMs('heartbeatMs', heartbeatMs);
   assertCount('maxTailMs', maxTailMs, ' or Infinity');
   assertDelayMs('maxTailMs', maxTailMs);
-  if (admit !== undefined) assertFunction('admit', admit);
+  for (const hook of ['admit', 'whenFlushed', 'onError'] as const) {
+    if (options[hook] !== undefined) assertFunction(hook, options[hook]);
+  }
+  if (schema !== undefined) assertSchema(schema);
   assertCount('rememberMs', rememberMs);
   assertCount('rememberCount', rememberCount);
-  const crossOrigin = cors && new CrossOrigin(cors);
+  const crossOrigin = cors === undefined ? undefined : new CrossOrigin(cors);
   const whenFlushed = options.whenFlushed ?? ((position: Position) => flushed(scrivener, position));
   const texts = new EventTexts();
   const memory = new WriteMemory(rememberMs, rememberCount);
@@ -217,7 +245,8 @@ function callerOf(verdict: unknown): Allowed | undefined {
 
 function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
   if (authorize === 'public' || typeof authorize === 'function') return;
-  throw new TypeError("Expected `authorize` to be a function, or 'public' to let everyone read and write");
+  const expected = "a function, or 'public' to let everyone read and write";
+  throw new TypeError(`Expected \`authorize\` to be ${expected}, got ${shown(authorize)}`);
 }
 
 /** What `authorize` says; a 503 when it fails, for that may pass. */

@@ -1,3 +1,4 @@
+import { assertFunction } from '../errors/assert-argument';
 import { STREAM_OPENED, type AccountedRequest } from '../journal/stream-opened';
 import { EVENTS_TYPE } from './protocol';
 
@@ -61,8 +62,7 @@ export interface NodeListener {
  * ```
  */
 export function nodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
-  if (typeof handler !== 'function')
-    throw new TypeError(`Expected \`handler\` to be a function, got ${typeof handler}`);
+  assertFunction('handler', handler);
   return (request: NodeRequest | FastifyRequest, response: NodeResponse | FastifyReply) => {
     if ('hijack' in response) response.hijack();
     const node = 'raw' in request ? request.raw : request;

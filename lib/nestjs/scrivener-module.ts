@@ -1,6 +1,9 @@
 import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
 import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { assertFunction, shown } from '../errors/assert-argument';
+import { assertCount, assertFunction, assertOptions, shown } from '../errors/assert-argument';
+import { withDefaults } from '../file/file-scrivener-config';
+import type { FileScrivenerConfig } from '../file/file-scrivener-config';
+import { pathOf } from '../file/file-path';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { ApplicationProviders } from './application-providers';
 import { fileJournalProvider, fileJournalProviders } from './file-journal-providers';
@@ -15,6 +18,15 @@ import type {
 import { DEFAULT_NAME, getScrivenerToken } from './journal-tokens';
 
 const CONFIG = Symbol('rx-scrivener:config');
+
+const NAMES: Record<keyof JournalOptions, true> = { name: true, token: true };
+const ASYNC_OPTIONS: Record<keyof FileJournalAsyncOptions<never>, true> = {
+  ...NAMES,
+  imports: true,
+  inject: true,
+  useFactory: true,
+};
+const MEMORY_OPTIONS: Record<keyof MemoryJournalOptions, true> = { ...NAMES, retain: true };
 
 /** One for all journals of an application. */
 @Module({
@@ -54,19 +66,24 @@ export class ScrivenerModule {
    * The application does not start when the file cannot be opened, when several modules provide the same token, and when two journals have one
    * name.
    *
+   * @throws TypeError or RangeError that names an option which is wrong, missing (`filePath`) or unknown
    * @example
    * ```ts
    * ScrivenerModule.forFile({ name: 'audit', filePath: 'data/audit.ndjson', durability: 'disk' });
    * ```
    */
-  static forFile<T = unknown>({ name, token, ...config }: FileJournalOptions<T>): DynamicModule {
+  static forFile<T = unknown>(options: FileJournalOptions<T>): DynamicModule {
+    const { name, token, ...config } = { ...options };
+    withDefaults(config, 'forFile');
+    pathOf('filePath', config.filePath); // demanded here though there is a `sink`
     return fileModule({ name, token }, { provide: CONFIG, useFactory: () => config });
   }
 
   /**
    * {@link ScrivenerModule.forFile}, configured with what is in the container.
    *
-   * @throws TypeError when `useFactory` is no function; the application does not start when it gives no configuration
+   * @throws TypeError that names an option which is wrong, missing (`useFactory`) or unknown; the application does not start when the factory gives no
+   * configuration, or a wrong one
    * @example
    * ```ts
    * ScrivenerModule.forFileAsync({
@@ -76,11 +93,17 @@ export class ScrivenerModule {
    * ```
    */
   static forFileAsync<T = unknown>(options: FileJournalAsyncOptions<T>): DynamicModule {
-    const { inject = [], useFactory, imports } = options;
+    assertOptions('forFileAsync', options, ASYNC_OPTIONS);
+    const { inject = [], useFactory, imports = [] } = options;
     assertFunction('useFactory', useFactory);
+    assertArray('inject', inject);
+    assertArray('imports', imports);
     const configure = async (...dependencies: never[]) => {
       const config: unknown = await useFactory(...dependencies);
-      if (typeof config === 'object' && config !== null) return config;
+      if (typeof config === 'object' && config !== null) {
+        withDefaults(config as FileScrivenerConfig<unknown>, 'forFileAsync');
+        return config;
+      }
       const journal = shown(nameOf(options));
       throw new TypeError(
         `Expected \`useFactory\` of the journal ${journal} to give its configuration, got ${shown(config)}`,
@@ -92,12 +115,16 @@ export class ScrivenerModule {
   /**
    * A journal in memory, for tests: an {@link InMemoryScrivener}, which completes on shutdown; the other tokens have nothing under them.
    *
+   * @throws TypeError or RangeError that names an option which is wrong or unknown
    * @example
    * ```ts
    * const app = await NestFactory.createApplicationContext(ScrivenerModule.forMemory());
    * ```
    */
-  static forMemory({ retain, ...names }: MemoryJournalOptions = {}): DynamicModule {
+  static forMemory(options: MemoryJournalOptions = {}): DynamicModule {
+    assertOptions('forMemory', options, MEMORY_OPTIONS);
+    const { retain = Infinity, ...names } = options;
+    assertCount('retain', retain, ' or Infinity');
     const token = getScrivenerToken(nameOf(names));
     const scrivener: FactoryProvider = {
       provide: token,
@@ -159,7 +186,13 @@ function journalModule(
   };
 }
 
+function assertArray(name: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`Expected \`${name}\` to be an array, got ${shown(value)}`);
+}
+
 function nameOf({ name, token }: JournalOptions): string {
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw new TypeError(`Expected \`name\` to be a string that is not empty, got ${shown(name)}`);
   if (name !== undefined) return name;
   if (typeof token !== 'string') return DEFAULT_NAME;
   const prefix = getScrivenerToken('');

@@ -11,7 +11,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs';
-import { assertCount } from '../errors/assert-argument';
+import { assertCount, assertMethods, assertOptions } from '../errors/assert-argument';
 import { isTrimmed, type PositionTrimmedError } from '../errors/position-trimmed-error';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
@@ -28,6 +28,8 @@ export interface JournalViewOptions {
   /** Says when the next frame is. Default: RxJS's `animationFrameScheduler`; its `asyncScheduler` where there are no frames, as in Node */
   readonly scheduler?: SchedulerLike;
 }
+
+const OPTIONS: Record<keyof JournalViewOptions, true> = { keep: true, scheduler: true };
 
 /** A journal as it was at a frame. */
 export interface JournalSnapshot<T> {
@@ -73,9 +75,13 @@ export class JournalView<T> {
   #reading: { readonly changed: () => void; readonly all: Subscription } | undefined;
   #loading: { readonly position: Position; readonly subscription: Subscription } | undefined;
 
-  /** @throws RangeError when `keep` is no integer >= 1 */
-  constructor(scrivener: Scrivener<T>, { keep = 10_000, scheduler }: JournalViewOptions = {}) {
+  /** @throws RangeError when `keep` is no integer >= 1, TypeError that names another option which is wrong or unknown */
+  constructor(scrivener: Scrivener<T>, options: JournalViewOptions = {}) {
+    assertMethods('scrivener', scrivener, ['tail', 'readBackward']);
+    assertOptions('JournalView', options, OPTIONS);
+    const { keep = 10_000, scheduler } = options;
     assertCount('keep', keep);
+    if (scheduler !== undefined) assertMethods('scheduler', scheduler, ['schedule', 'now']);
     this.#scrivener = scrivener;
     this.#pages = new JournalPages(Math.max(3, Math.ceil(keep / PAGE_SIZE)));
     this.#store = new FrameStore({ start: (changed) => this.#start(changed), read: () => this.#read(), scheduler });

@@ -105,8 +105,10 @@ describe('forFile', () => {
     [{ flushQueueCapacity: 0 }, 'Expected `flushQueueCapacity` to be an integer >= 1, got 0'],
     [{ durability: 'paper' as 'os' }, 'Expected `durability` to be one of os, disk, got "paper"'],
     [{ filePath: '' }, 'Expected `filePath` to be a path, got an empty string'],
-  ])('the application does not start with %p', async (options, message) => {
-    const module = ScrivenerModule.forFile({ filePath: path('a'), ...options });
+  ])('%p is refused at the call, and from a factory when the application starts', async (options, message) => {
+    const config = { filePath: path('a'), ...options };
+    expect(() => ScrivenerModule.forFile(config)).toThrow(message);
+    const module = ScrivenerModule.forFileAsync({ useFactory: () => config });
     await expect(start({ imports: [module] })).rejects.toThrow(message);
   });
 });
