@@ -1,5 +1,6 @@
 // Runs spec/nats on the nats-servers that newer suites of Debian have, beside the one that is installed: `npm run test:nats`. They are fetched by apt from the
-// sites it is configured with, checked by its keys, and unpacked into a folder that git ignores; nothing is installed.
+// sites it is configured with, checked by its keys, and unpacked into a folder that git ignores; nothing is installed. Arguments are Jest's, in place of
+// spec/nats: `NATS_KILLS=50 npm run test:nats -- spec/nats/faults-cluster -t 'again and again'` kills the leader of a cluster 50 times.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ const root = join(import.meta.dirname, '..');
 /** By suite: the version that docs/nats.md names. */
 const SUITES = { trixie: '2.10.27', sid: '2.15.1' };
 
+const specs = process.argv.length > 2 ? process.argv.slice(2) : ['spec/nats'];
 const failures = [];
 for (const [suite, known] of Object.entries(SUITES)) {
   const server = fetchServer(suite);
@@ -15,11 +17,11 @@ for (const [suite, known] of Object.entries(SUITES)) {
   console.log(`\n--- nats-server ${version} of ${suite}`);
   if (version !== known) console.log(`${suite} HAS MOVED ON from ${known}: name ${version} here and in docs/nats.md`);
   const env = { ...process.env, NATS_SERVER: server, REQUIRE_NATS: '1' };
-  const { status } = spawnSync('npx', ['jest', 'spec/nats'], { cwd: root, env, stdio: 'inherit' });
+  const { status } = spawnSync('npx', ['jest', ...specs], { cwd: root, env, stdio: 'inherit' });
   if (status !== 0) failures.push(`${version} of ${suite}`);
 }
 if (failures.length > 0) {
-  console.error(`spec/nats failed on nats-server ${failures.join(', ')}`);
+  console.error(`${specs.join(' ')} failed on nats-server ${failures.join(', ')}`);
   process.exit(1);
 }
 

@@ -173,7 +173,7 @@ describeWithBatches('Writes in a cluster go in batches', () => {
     connection = await cluster.connect();
     await cluster.whenReady(connection);
     manager = await jetstreamManager(connection, { timeout: 10_000 });
-  }, 30_000);
+  }, 90_000);
   afterAll(() => cluster.stop());
   beforeEach(() => {
     stream = `clustered-${++count}`;

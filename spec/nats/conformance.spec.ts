@@ -50,10 +50,10 @@ describeWithNats('JetStreamScrivener, on a cluster of three with a stream on eac
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
     await cluster.whenReady(connection);
-  }, 30_000);
+  }, 90_000);
   afterAll(() => cluster.stop());
 
   scrivenerConformance({ test, create: () => onStream(connection, 3), supports, timeoutMs: 20_000 });
 });
 
-jest.setTimeout(25_000);
+jest.setTimeout(60_000);

@@ -14,7 +14,7 @@ import {
 import { CuttingProxy } from './support/cutting-proxy';
 import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 /** Who may do everything, who may not publish entries, who may not make consumers, who may not pull. */
 const USERS = `

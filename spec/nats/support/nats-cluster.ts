@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { freePorts, NatsServer, whenReady } from './nats-server';
+import { freePorts, NatsServer, READY_MS, whenReady } from './nats-server';
 
 const SIZE = 3;
 
@@ -33,13 +33,16 @@ export class NatsCluster {
   async whenReady(connection: NatsConnection): Promise<void> {
     await whenReady(connection);
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
-    for (const deadline = Date.now() + 20_000; ;) {
+    for (const deadline = Date.now() + READY_MS; ;) {
       try {
         await manager.streams.add({ name: 'ready', subjects: ['ready'], num_replicas: SIZE });
         await manager.streams.delete('ready');
         return;
-      } catch (error) {
-        if (Date.now() > deadline) throw error;
+      } catch (cause) {
+        if (Date.now() > deadline) {
+          const servers = await Promise.all(this.servers.map((server) => server.describe()));
+          throw new Error(`Expected a cluster with room for ${SIZE} replicas, got\n${servers.join('\n')}`, { cause });
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -1,7 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -9,7 +10,8 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 
 /** Debian puts it where no shell of a user looks. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
-const READY_MS = 20_000;
+/** So long may servers take to start on a busy machine. */
+export const READY_MS = 60_000;
 
 /** Which server: of one version or another. */
 const SERVER = process.env.NATS_SERVER ?? 'nats-server';
@@ -89,6 +91,13 @@ export class NatsServer {
     this.#process?.kill('SIGCONT');
   }
 
+  /** Whether it runs, and the end of what it has logged. */
+  async describe(): Promise<string> {
+    const { exitCode, signalCode } = this.#process ?? {};
+    const log = await readFile(join(this.folder, 'server.log'), 'utf8').catch((error: unknown) => String(error));
+    return `${this.url}, ended with ${exitCode ?? signalCode ?? 'nothing, it runs'}:\n${log.slice(-1_500)}`;
+  }
+
   /** A connection that waits for the server to be up, and is closed with it. */
   async connect(options: NodeConnectionOptions = {}): Promise<NatsConnection> {
     const connection = await connect({
@@ -124,15 +133,27 @@ export async function whenReady(connection: NatsConnection): Promise<void> {
   }
 }
 
+/** Below those that systems give to outgoing connections, which could take one before its server does. */
+const [LOWEST_PORT, HIGHEST_PORT] = [10_240, 32_767];
+
 /** Ports that nobody listened on a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await once(server, 'listening');
-      return (server.address() as AddressInfo).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 }

@@ -46,8 +46,8 @@ export class Traffic {
     }
   }
 
-  /** Writes from now on, some at a time. */
-  write(scrivener: JetStreamScrivener<Mark>, writer: number): void {
+  /** Writes from now on, so many at a time. */
+  write(scrivener: JetStreamScrivener<Mark>, writer: number, inFlight = IN_FLIGHT): void {
     let count = 0;
     const lane = async () => {
       while (!this.#isOver) {
@@ -62,7 +62,7 @@ export class Traffic {
         await pause(PACE_MS);
       }
     };
-    this.#writing.push(...Array.from({ length: IN_FLIGHT }, lane));
+    this.#writing.push(...Array.from({ length: inFlight }, lane));
   }
 
   /** Reads by subscription from now on. */
