@@ -14,6 +14,8 @@ const OWN_ROWS = [
   'recovery',
   'open',
   'tail-file',
+  'project-memory',
+  'project-file',
   'memory',
   'file-memory',
   'nats-write',

@@ -56,7 +56,14 @@ export { lastEntries } from './patterns/last-entries';
 export { writeOnce, type WriteOnceOptions } from './patterns/write-once';
 
 // State
-export type { Checkpoint, CheckpointStore, Projection } from './state/projection';
+export {
+  projection,
+  type Checkpoint,
+  type CheckpointStore,
+  type EvolveByType,
+  type Projection,
+} from './state/projection';
+export { project, type ProjectOptions } from './state/project';
 export { currentState, type CurrentStateOptions } from './state/current-state';
 export { decide, type DecideOptions } from './state/decide';
 

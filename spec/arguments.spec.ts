@@ -21,6 +21,7 @@ const served = (options: object) => handle(s, { authorize: 'public', ...options 
 const nest = ScrivenerModule as unknown as Loose;
 const View = JournalView as unknown as new (...args: unknown[]) => unknown;
 const filePath = 'data/never-made.ndjson';
+const all = { initial: yes, evolve: yes };
 
 const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['InMemoryScrivener(null)', /options of `InMemoryScrivener`.*got null/, () => new make.InMemoryScrivener!(null)],
@@ -84,6 +85,24 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['lastEntries()', /`scrivener`/, () => call.lastEntries!()],
   ['lastEntries(s)', /`count`/, () => call.lastEntries!(s)],
   ['lastEntries: match', /`match`/, () => call.lastEntries!(s, 1, 5)],
+  ['project()', /`scrivener`/, () => call.project!()],
+  ['project(s)', /`projection`/, () => call.project!(s)],
+  ['project: evolve', /`projection`.*without `evolve`/, () => call.project!(s, { initial: yes, evolve: {} })],
+  [
+    'project: checkpoints',
+    /`checkpoints`.*without `save`/,
+    () => call.project!(s, all, { checkpoints: { load: yes } }),
+  ],
+  ['project: every', /`every`.*got 0/, () => call.project!(s, all, { every: 0 })],
+  ['project: signal', /`signal`/, () => call.project!(s, all, { signal: 5 })],
+  ['project: unknown', /no option `checkpoint`/, () => call.project!(s, all, { checkpoint: {} })],
+  ['currentState(s)', /`projection`/, () => call.currentState!(s)],
+  ['currentState: unknown', /no option `every`/, () => call.currentState!(s, all, { every: 5 })],
+  ['decide(s)', /`projection`/, () => call.decide!(s)],
+  ['decide(s, all)', /`decision`/, () => call.decide!(s, all)],
+  ['decide: retries', /`retries`/, () => call.decide!(s, all, yes, { retries: -1 })],
+  ['decide: unknown', /no option `retry`/, () => call.decide!(s, all, yes, { retry: 3 })],
+  ['projection()', /`projection`/, () => call.projection!()],
   ['writeOnce()', /`scrivener`/, () => call.writeOnce!()],
   ['writeOnce(s, 1)', /`isDuplicate`/, () => call.writeOnce!(s, 1)],
   ['writeOnce: unknown', /no option `before`/, () => call.writeOnce!(s, 1, yes, { before: 1 })],

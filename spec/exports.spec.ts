@@ -127,6 +127,8 @@ test('rx-scrivener exports these values and no others', () => {
     'instanceOf',
     'isType',
     'lastEntries',
+    'project',
+    'projection',
     'toAsyncIterable',
     'waitFor',
     'writeOnce',

@@ -34,50 +34,60 @@ export function pagedStream<T>(open: OpenPages<T>, signal?: AbortSignal): Journa
       };
       run().catch((error: unknown) => subscriber.error(error));
     },
-    () => {
-      const controller = new AbortController();
-      let pages: ReturnType<OpenPages<T>> | undefined;
-      let page: readonly Positioned<T>[] = [];
-      let index = 0;
-      let end: End | undefined;
-      let wanted = false;
-      let fetching = false;
+    () => pagedIterator(open, signal),
+  );
+}
 
-      const fetch = async (pull: () => void) => {
-        fetching = true;
-        while (wanted) {
-          try {
-            const next = await (pages ??= open(controller.signal)).next();
-            if (next.done) end = { failed: false };
-            else [page, index] = [next.value, 0];
-          } catch (error) {
-            end = { failed: true, error };
-          }
-          pull();
-        }
-        fetching = false;
-      };
+/**
+ * Iterates values that come a page at a time; the first page is fetched when the first value is asked for.
+ *
+ * @param open - as {@link OpenPages}
+ */
+export function pagedIterator<V>(
+  open: (signal: AbortSignal) => AsyncIterator<readonly V[]>,
+  signal?: AbortSignal,
+): AsyncIterableIterator<V, undefined> {
+  const controller = new AbortController();
+  let pages: AsyncIterator<readonly V[]> | undefined;
+  let page: readonly V[] = [];
+  let index = 0;
+  let end: End | undefined;
+  let wanted = false;
+  let fetching = false;
 
-      return new PullIterator(
-        {
-          read() {
-            if (index < page.length) return page[index++]!;
-            return readEnd(end);
-          },
-        },
-        signal,
-        {
-          join: (pull) => {
-            wanted = true;
-            if (!fetching) void fetch(pull);
-          },
-          leave: () => (wanted = false),
-          close: () => {
-            controller.abort();
-            pages?.return?.().catch(() => undefined);
-          },
-        },
-      );
+  const fetch = async (pull: () => void) => {
+    fetching = true;
+    while (wanted) {
+      try {
+        const next = await (pages ??= open(controller.signal)).next();
+        if (next.done) end = { failed: false };
+        else [page, index] = [next.value, 0];
+      } catch (error) {
+        end = { failed: true, error };
+      }
+      pull();
+    }
+    fetching = false;
+  };
+
+  return new PullIterator(
+    {
+      read() {
+        if (index < page.length) return page[index++]!;
+        return readEnd(end);
+      },
+    },
+    signal,
+    {
+      join: (pull) => {
+        wanted = true;
+        if (!fetching) void fetch(pull);
+      },
+      leave: () => (wanted = false),
+      close: () => {
+        controller.abort();
+        pages?.return?.().catch(() => undefined);
+      },
     },
   );
 }

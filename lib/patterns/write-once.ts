@@ -2,6 +2,7 @@ import { catchError, EMPTY, filter, firstValueFrom, map, takeWhile } from 'rxjs'
 import { assertFunction, assertMethods, assertOptions } from '../errors/assert-argument';
 import { isConflict } from '../errors/position-conflict-error';
 import { isTrimmed } from '../errors/position-trimmed-error';
+import { inTurn } from '../journal/in-turn';
 import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
@@ -12,9 +13,6 @@ export interface WriteOnceOptions {
 }
 
 const OPTIONS: Record<keyof WriteOnceOptions, true> = { after: true };
-
-/** The end of the newest call on each journal: callers of one process take turns, rather than each lose to all the others. */
-const turns = new WeakMap<object, Promise<unknown>>();
 
 /**
  * Writes an entry unless the journal holds a duplicate; of any number of callers at once, in any process, one writes.
@@ -40,9 +38,7 @@ export async function writeOnce<T>(
   assertOptions('writeOnce', options, OPTIONS);
   const { after = START } = options;
   assertPosition('after', after);
-  const before = turns.get(scrivener);
-  const compareAndAppend = async () => {
-    await before;
+  return inTurn(scrivener, async () => {
     for (let seen = after; ;) {
       let head = START;
       const duplicate = await firstValueFrom(
@@ -69,11 +65,5 @@ export async function writeOnce<T>(
         seen = Math.max(seen, head);
       }
     }
-  };
-  const turn = compareAndAppend();
-  turns.set(
-    scrivener,
-    turn.catch(() => undefined),
-  );
-  return turn;
+  });
 }

@@ -1,7 +1,16 @@
+import { firstValueFrom, merge } from 'rxjs';
+import { assertMethods, assertOptions } from '../errors/assert-argument';
+import { aborted } from '../journal/abort';
 import type { Scrivener } from '../journal/scrivener';
-import { fold, initially, loaded } from './fold';
+import { caughtUp, foldOf } from './fold';
 import { KeptState } from './kept-state';
-import { assertProjection, type Checkpoint, type CheckpointStore, type Projection } from './projection';
+import {
+  assertCheckpoints,
+  assertProjection,
+  type Checkpoint,
+  type CheckpointStore,
+  type Projection,
+} from './projection';
 
 /** How {@link currentState} reads. */
 export interface CurrentStateOptions<S> {
@@ -10,6 +19,8 @@ export interface CurrentStateOptions<S> {
   /** Ends the reading with the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+const OPTIONS: Record<keyof CurrentStateOptions<never>, true> = { checkpoints: true, signal: true };
 
 /**
  * Resolves with what a journal adds up to now, and with its last position.
@@ -26,13 +37,27 @@ export interface CurrentStateOptions<S> {
 export async function currentState<E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,
-  { checkpoints, signal }: CurrentStateOptions<S> = {},
+  options: CurrentStateOptions<S> = {},
 ): Promise<Checkpoint<S>> {
+  assertMethods('scrivener', scrivener, ['tail', 'readBackward']);
   assertProjection(projection);
+  assertOptions('currentState', options, OPTIONS);
+  const { checkpoints, signal } = options;
+  assertCheckpoints(checkpoints);
+  return newestState(scrivener, projection, new KeptState(scrivener, projection, checkpoints), { checkpoints, signal });
+}
+
+/** {@link currentState}, without a look at its arguments. */
+export async function newestState<E, S>(
+  scrivener: Scrivener<E>,
+  projection: Projection<E, S>,
+  kept: KeptState<E, S>,
+  { checkpoints, signal }: CurrentStateOptions<S>,
+): Promise<Checkpoint<S>> {
   signal?.throwIfAborted();
-  const kept = new KeptState(scrivener, projection, checkpoints);
-  const start = kept.get() ?? (checkpoints ? await loaded(projection, checkpoints, signal) : initially(projection));
-  const current = await fold(scrivener, projection, start, { signal });
+  const fold$ = foldOf(scrivener, projection, { start: kept.get(), checkpoints });
+  const fold = await firstValueFrom(signal ? merge(aborted(signal), fold$) : fold$);
+  const current = await caughtUp(fold, signal);
   kept.set(current);
   return current;
 }

@@ -1,12 +1,19 @@
 import { NotSupportedError } from '../errors/not-supported-error';
 import { isConflict } from '../errors/position-conflict-error';
-import { assertFunction } from '../errors/assert-argument';
+import { assertFunction, assertMethods, assertOptions } from '../errors/assert-argument';
+import { inTurn } from '../journal/in-turn';
 import { assertPosition, type Position } from '../journal/position';
 import type { GroupWriter, Scrivener, WriteOptions } from '../journal/scrivener';
-import { currentState } from './current-state';
-import { fold } from './fold';
+import { newestState } from './current-state';
+import { caughtUp, Fold } from './fold';
 import { KeptState } from './kept-state';
-import { assertProjection, type Checkpoint, type CheckpointStore, type Projection } from './projection';
+import {
+  assertCheckpoints,
+  assertProjection,
+  type Checkpoint,
+  type CheckpointStore,
+  type Projection,
+} from './projection';
 
 /** How {@link decide} decides. */
 export interface DecideOptions<S> {
@@ -18,14 +25,17 @@ export interface DecideOptions<S> {
   readonly signal?: AbortSignal;
 }
 
-/** The end of the newest call on each journal: callers of one process take turns, rather than each lose to all the others. */
-const turns = new WeakMap<object, Promise<unknown>>();
+/** What to append: an entry, several, or none. */
+type Decided<E> = E | readonly E[] | undefined;
+
+const OPTIONS: Record<keyof DecideOptions<never>, true> = { retries: true, checkpoints: true, signal: true };
 
 /**
  * Decides by a journal's state what to append, and appends it only if nothing came between; else decides again.
  *
  * `decision` gives an entry, several, which are appended as a group, or none. Resolves with the state after these entries, its position, and the
- * positions written. Callers in one process take turns, so `decision` must not wait for another `decide` on the same journal.
+ * positions written. Callers in one process take turns, so `decision` must wait for neither `decide` nor {@link writeOnce} on the same
+ * journal.
  *
  * Rejects, with nothing appended, with {@link PositionConflictError} when other entries came first `retries` + 1 times, with
  * `NotSupportedError` for several entries where the journal has no `writeAll`, with the errors of `decision` and `write`, and as
@@ -37,43 +47,40 @@ const turns = new WeakMap<object, Promise<unknown>>();
  * await decide(scrivener, count, (count) => (count < 10 ? { type: 'Said', who: 'me', text: `${count}` } : undefined));
  * ```
  */
-export function decide<E, S>(
+export async function decide<const E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,
-  decision: (state: S, position: Position) => E | readonly E[] | undefined | Promise<E | readonly E[] | undefined>,
-  { retries = 10, checkpoints, signal }: DecideOptions<S> = {},
+  decision: (state: S, position: Position) => Decided<E> | Promise<Decided<E>>,
+  options: DecideOptions<S> = {},
 ): Promise<Checkpoint<S> & { readonly written: readonly Position[] }> {
-  const before = turns.get(scrivener);
-  const run = async () => {
-    assertProjection(projection);
-    assertFunction('decision', decision);
-    assertPosition('retries', retries);
-    await before;
-    const kept = new KeptState(scrivener, projection, checkpoints);
-    const { head } = scrivener as { readonly head?: Position };
-    let current = kept.get();
-    if (!current || current.position !== head)
-      current = await currentState(scrivener, projection, { checkpoints, signal });
+  assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
+  assertProjection(projection);
+  assertFunction('decision', decision);
+  assertOptions('decide', options, OPTIONS);
+  const { retries = 10, checkpoints, signal } = options;
+  assertPosition('retries', retries);
+  assertCheckpoints(checkpoints);
+  const kept = new KeptState(scrivener, projection, checkpoints);
+  const readThrough = (position: Position, from: Checkpoint<S>, signal?: AbortSignal) =>
+    caughtUp(new Fold(scrivener, projection, from, position), signal);
+
+  const readAndDecide = async () => {
+    let current = await newestState(scrivener, projection, kept, { checkpoints, signal });
     for (let left = retries; ; left--) {
       const decided = await decision(current.state, current.position);
       const entries = decided === undefined ? [] : Array.isArray(decided) ? (decided as readonly E[]) : [decided as E];
       try {
         const written: Position[] = await append(scrivener, entries, { expect: current.position, signal });
         const through = written.at(-1);
-        if (through !== undefined) kept.set((current = await fold(scrivener, projection, current, { through })));
+        if (through !== undefined) kept.set((current = await readThrough(through, current)));
         return { ...current, written };
       } catch (error) {
         if (!isConflict(error) || left === 0 || error.actual <= current.position) throw error;
-        kept.set((current = await fold(scrivener, projection, current, { signal, through: error.actual })));
+        kept.set((current = await readThrough(error.actual, current, signal)));
       }
     }
   };
-  const turn = run();
-  turns.set(
-    scrivener,
-    turn.catch(() => undefined),
-  );
-  return turn;
+  return inTurn(scrivener, readAndDecide, signal);
 }
 
 async function append<E>(scrivener: Scrivener<E>, entries: readonly E[], options: WriteOptions): Promise<Position[]> {

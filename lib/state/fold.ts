@@ -1,67 +1,144 @@
-import { firstValueFrom, from, lastValueFrom, merge, reduce, Subject, takeUntil, takeWhile } from 'rxjs';
+import { defer, filter, map, startWith, Subscription, switchMap, type Observable } from 'rxjs';
 import { BookmarkAheadError } from '../errors/bookmark-ahead-error';
-import { aborted } from '../journal/abort';
-import { assertPosition, END, START, type Position } from '../journal/position';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { knownHead } from '../journal/known-head';
+import { newestPosition } from '../journal/newest-position';
+import { assertPosition, END, START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
+import { CheckpointSaver } from './checkpoint-saver';
 import type { Checkpoint, CheckpointStore, Projection } from './projection';
 
-/** Throws when the journal ends before the checkpoint: it is another journal's, or entries are lost. */
-export function assertReached(checkpoint: Position, head: Position): void {
-  if (checkpoint > head) throw new BookmarkAheadError(checkpoint, head, 'checkpoint');
+/** What a journal adds up to, entry by entry. */
+export class Fold<E, S> {
+  #state: S;
+  #position: Position;
+  #target: Position;
+  #due: Position;
+  /** The position up to which there is nothing to do but evolve: most entries are replayed. */
+  #next: Position;
+
+  /**
+   * @param start - what the journal adds up to already
+   * @param target - the position whose state is the first to give out
+   * @param saver - is given a state now and then
+   */
+  constructor(
+    readonly scrivener: Scrivener<E>,
+    readonly projection: Projection<E, S>,
+    start: Checkpoint<S>,
+    target: Position,
+    readonly saver?: CheckpointSaver<E, S>,
+  ) {
+    this.#state = start.state;
+    this.#position = start.position;
+    this.#target = target;
+    this.#due = saver ? saver.due : END;
+    this.#next = Math.min(target, this.#due);
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get current(): Checkpoint<S> {
+    return { position: this.#position, state: this.#state };
+  }
+
+  /** Whether the state is to be given out: in it is all that the journal was known to hold when the first entry since the last one came. */
+  get isCaughtUp(): boolean {
+    return this.#position >= this.#target;
+  }
+
+  /** Takes the next entry and returns `isCaughtUp`; throws what `evolve` throws, and is then what it was before. */
+  take({ position, entry }: Positioned<E>): boolean {
+    this.#state = this.projection.evolve(this.#state, entry, position);
+    this.#position = position;
+    return position >= this.#next && this.#arrive(position);
+  }
+
+  #arrive(position: Position): boolean {
+    if (position > this.#target) this.#target = Math.max(position, knownHead(this.scrivener));
+    if (position >= this.#due) this.#due = this.saver!.offer(this.current);
+    this.#next = Math.min(Math.max(this.#target, position + 1), this.#due);
+    return this.isCaughtUp;
+  }
+
+  /** Resolves when the last state is saved; rejects with the error that prevents it. */
+  async end(): Promise<void> {
+    await this.saver?.end(this.current);
+  }
 }
 
-/** The state before the first entry. */
-export function initially<E, S>(projection: Projection<E, S>): Checkpoint<S> {
-  return { position: START, state: projection.initial() };
+/** Where a fold starts, and how often a state is saved. */
+export interface FoldOptions<S> {
+  /** Default: what `checkpoints` have, or the initial state. */
+  readonly start?: Checkpoint<S> | undefined;
+  readonly checkpoints?: CheckpointStore<S> | undefined;
+  /** Default: none is saved. */
+  readonly every?: number | undefined;
 }
 
-/** The checkpoint in the store; the initial state when there is none that can be read. */
-export async function loaded<E, S>(
-  projection: Projection<E, S>,
-  checkpoints: CheckpointStore<S>,
-  signal?: AbortSignal,
-): Promise<Checkpoint<S>> {
-  const load = async () => {
-    try {
-      const checkpoint = await checkpoints.load();
-      if (checkpoint && 'state' in checkpoint) {
-        assertPosition('position', checkpoint.position);
-        return checkpoint;
-      }
-    } catch {
-      // What cannot be read is passed over: the journal has it all.
-    }
-    return initially(projection);
-  };
-  return signal ? firstValueFrom(merge(aborted(signal), from(load()))) : load();
-}
-
-/**
- * Folds what comes after a checkpoint: up to the journal's end, or up to the position `through`, which it waits for.
- *
- * In memory it does all of it before it returns.
- */
-export async function fold<E, S>(
+/** Emits a fold that is to catch up with the journal as it is now; synchronously where the journal is in memory and nothing is to be loaded. */
+export function foldOf<E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,
-  start: Checkpoint<S>,
-  { signal, through = END }: { readonly signal?: AbortSignal; readonly through?: Position } = {},
-): Promise<Checkpoint<S>> {
-  const atEnd = new Subject<void>();
-  let last = start.position;
-  const caughtUp = (head: Position) => {
-    assertReached(start.position, head);
-    atEnd.next();
-  };
-  const state = await lastValueFrom(
-    scrivener.tail(last, through === END ? { signal, caughtUp } : { signal }).pipe(
-      takeWhile(({ position }) => position < through, true),
-      takeUntil(atEnd),
-      reduce((state, { entry, position }) => {
-        last = position;
-        return projection.evolve(state, entry, position);
-      }, start.state),
-    ),
+  { start, checkpoints, every }: FoldOptions<S>,
+): Observable<Fold<E, S>> {
+  const startingFrom = (from: Checkpoint<S> = { position: START, state: projection.initial() }) =>
+    newestPosition(scrivener).pipe(
+      map((head) => {
+        const { position } = from;
+        if (position > head) throw new BookmarkAheadError(position, head, 'checkpoint');
+        const saver =
+          checkpoints && every !== undefined ? new CheckpointSaver(scrivener, checkpoints, every, position) : undefined;
+        return new Fold(scrivener, projection, from, head, saver);
+      }),
+    );
+  if (start || !checkpoints) return defer(() => startingFrom(start));
+  return defer(() => loaded(checkpoints)).pipe(switchMap(startingFrom));
+}
+
+/** Emits the state when the fold has caught up, and then live; ends as the journal does. */
+export function statesOf<E, S>(fold: Fold<E, S>): Observable<Checkpoint<S>> {
+  const further = defer(() => fold.scrivener.tail(fold.position)).pipe(
+    filter((record) => fold.take(record)),
+    map(() => fold.current),
   );
-  return { position: last, state };
+  return fold.isCaughtUp ? further.pipe(startWith(fold.current)) : further;
+}
+
+/** Resolves with the state when a fold has caught up; rejects with {@link JournalClosedError} when the journal ends before that. */
+export function caughtUp<E, S>(fold: Fold<E, S>, signal?: AbortSignal): Promise<Checkpoint<S>> {
+  if (fold.isCaughtUp) return Promise.resolve(fold.current);
+  // By hand: a decision that costs a chain of operators costs ten times as much as its write.
+  return new Promise((resolve, reject) => {
+    const found = new Subscription();
+    found.add(
+      fold.scrivener.tail(fold.position, { signal }).subscribe({
+        next: (record) => {
+          try {
+            if (found.closed || !fold.take(record)) return;
+            resolve(fold.current);
+          } catch (error) {
+            reject(error);
+          }
+          found.unsubscribe();
+        },
+        error: reject,
+        complete: () => reject(new JournalClosedError()),
+      }),
+    );
+  });
+}
+
+/** The checkpoint in the store, if there is one that can be read. */
+async function loaded<S>(checkpoints: CheckpointStore<S>): Promise<Checkpoint<S> | undefined> {
+  try {
+    const checkpoint = await checkpoints.load();
+    if (!checkpoint || !('state' in checkpoint)) return undefined;
+    assertPosition('position', checkpoint.position);
+    return checkpoint;
+  } catch {
+    return undefined; // The journal has it all.
+  }
 }

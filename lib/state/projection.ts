@@ -1,5 +1,6 @@
-import { assertFunction } from '../errors/assert-argument';
+import { assertFunction, assertMethods, shown } from '../errors/assert-argument';
 import type { Position } from '../journal/position';
+import type { OfType } from '../operators/is-type';
 
 /**
  * What a journal adds up to: a state before the first entry, and how each entry changes it.
@@ -17,6 +18,46 @@ export interface Projection<E, S> {
   readonly initial: () => S;
   /** Gives the state after an entry. What it throws ends the reading with that error. */
   readonly evolve: (state: S, entry: E, position: Position) => S;
+}
+
+/** How the entries of each type change a state; those of other types leave it as it is. */
+export type EvolveByType<E extends { readonly type: string }, S> = {
+  readonly [K in E['type']]?: (state: S, entry: OfType<E, K>, position: Position) => S;
+};
+
+/**
+ * Makes a {@link Projection}, its types checked where it is written; `evolve` is a function, or one for each `type` of entry that changes the state.
+ *
+ * @throws TypeError when `initial`, `evolve` or a member of it is no function
+ * @example
+ * ```ts
+ * const todos = projection<Entry, readonly string[]>({
+ *   initial: () => [],
+ *   evolve: {
+ *     Added: (todos, { text }) => [...todos, text],
+ *     Done: (todos, { text }) => todos.filter((todo) => todo !== text),
+ *   },
+ * });
+ * ```
+ */
+export function projection<E, S>(definition: {
+  readonly initial: () => S;
+  readonly evolve: Projection<E, S>['evolve'] | ([E] extends [{ readonly type: string }] ? EvolveByType<E, S> : never);
+}): Projection<E, S> {
+  assertMethods('projection', definition, ['initial']);
+  const { initial, evolve } = definition;
+  if (typeof evolve === 'function') return { initial, evolve };
+  if (typeof evolve !== 'object' || (evolve as unknown) === null)
+    throw new TypeError(`Expected \`evolve\` to be a function, or an object of functions, got ${shown(evolve)}`);
+  const byType = new Map(Object.entries(evolve as Readonly<Record<string, Projection<E, S>['evolve'] | undefined>>));
+  for (const [type, change] of byType) assertFunction(`evolve.${type}`, change);
+  return {
+    initial,
+    evolve: (state, entry, position) => {
+      const change = byType.get((entry as { readonly type?: string } | null | undefined)?.type ?? '');
+      return change ? change(state, entry, position) : state;
+    },
+  };
 }
 
 /** A state, and the position of the last entry in it. */
@@ -40,7 +81,12 @@ export interface CheckpointStore<S> {
   save(checkpoint: Checkpoint<S>): Promise<void>;
 }
 
-export function assertProjection<E, S>({ initial, evolve }: Projection<E, S>): void {
-  assertFunction('initial', initial);
-  assertFunction('evolve', evolve);
+/** Throws a `TypeError` for what is no projection. */
+export function assertProjection(projection: unknown): void {
+  assertMethods('projection', projection, ['initial', 'evolve']);
+}
+
+/** Throws a `TypeError` for what is no checkpoint store, but `undefined`. */
+export function assertCheckpoints(checkpoints: unknown): void {
+  if (checkpoints !== undefined) assertMethods('checkpoints', checkpoints, ['load', 'save']);
 }

@@ -26,10 +26,7 @@ const storing = (load: () => Promise<unknown>): CheckpointStore<string> => ({
   save: async () => undefined,
 });
 
-// The journal behind a delay of the specs has no `caughtUp`.
-const journals = backends<string>().filter(([name]) => name !== 'behind a delay');
-
-describe.each(journals)('on a journal %s', (_, open) => {
+describe.each(backends<string>())('on a journal %s', (_, open) => {
   test('it is folded to its end; a second call reads only what is new', async () => {
     const { scrivener, close } = await open(path('journal'));
     const projection = texts();

@@ -1,0 +1,89 @@
+import { Subject, type Observable } from 'rxjs';
+import { flushingOf } from '../flush/flushing-of';
+import type { Position } from '../journal/position';
+import type { Scrivener } from '../journal/scrivener';
+import type { Checkpoint, CheckpointStore } from './projection';
+
+/**
+ * Saves states now and then, one save at a time, the newest next, and none ahead of what the journal has flushed: what a crash takes back is in no
+ * checkpoint. Nobody waits for it.
+ */
+export class CheckpointSaver<E, S> {
+  readonly #scrivener: Scrivener<E>;
+  readonly #store: CheckpointStore<S>;
+  readonly #every: number;
+  readonly #failed = new Subject<never>();
+  #next: Checkpoint<S> | undefined;
+  #offered: Position;
+  #isSaving = false;
+  /** Settles when the saving that was begun last has come to its end; never rejects. */
+  #saving: Promise<void> | undefined;
+  #isBroken = false;
+  /** Why `next` is not saved. */
+  #obstacle: { readonly error: unknown } | undefined;
+
+  /** @param after - the position of the checkpoint in the store */
+  constructor(scrivener: Scrivener<E>, store: CheckpointStore<S>, every: number, after: Position) {
+    this.#scrivener = scrivener;
+    this.#store = store;
+    this.#every = every;
+    this.#offered = after;
+  }
+
+  /** Errors when the store refuses a checkpoint; it is given no other. */
+  get failed$(): Observable<never> {
+    return this.#failed;
+  }
+
+  /** The position whose state is to be offered next. */
+  get due(): Position {
+    return this.#offered + this.#every;
+  }
+
+  /** Has a state saved, unless a newer one is offered before it is its turn; returns the position whose state is to be offered next. */
+  offer(checkpoint: Checkpoint<S>): Position {
+    this.#offered = checkpoint.position;
+    this.#next = checkpoint;
+    if (!this.#isSaving && !this.#isBroken) {
+      this.#isSaving = true;
+      this.#saving = this.#saveAll();
+    }
+    return this.due;
+  }
+
+  /** Resolves when the last state is saved, too; rejects with the error that prevents it. */
+  async end(last: Checkpoint<S>): Promise<void> {
+    if (last.position > this.#offered || this.#obstacle) this.offer(last);
+    await this.#saving;
+    if (this.#obstacle) throw this.#obstacle.error;
+  }
+
+  async #saveAll(): Promise<void> {
+    this.#obstacle = undefined;
+    try {
+      for (let wanted = this.#next; wanted; wanted = this.#next) {
+        await flushingOf(this.#scrivener)?.whenFlushed(wanted.position);
+        await this.#save(this.#isFlushed(this.#next!.position) ? this.#next! : wanted);
+      }
+    } catch (error) {
+      // Of the flusher, the next that is offered tries again: it may have been replaced.
+      this.#obstacle = { error };
+    }
+    this.#isSaving = false;
+  }
+
+  #isFlushed(position: Position): boolean {
+    return position <= (flushingOf(this.#scrivener)?.flushed ?? position);
+  }
+
+  async #save(checkpoint: Checkpoint<S>): Promise<void> {
+    if (this.#next === checkpoint) this.#next = undefined;
+    try {
+      await this.#store.save(checkpoint);
+    } catch (error) {
+      this.#isBroken = true;
+      this.#failed.error(error);
+      throw error;
+    }
+  }
+}
