@@ -4,7 +4,7 @@ import { HEAD, NECK } from '../flush/json-entry-serializer';
 import { counted } from './counted';
 import { NewJournal } from './new-journal';
 import { printable } from './printable';
-import { sourceError, type Source } from './source';
+import { modeOfSource, sourceError, type Source } from './source';
 import type { Terminal } from './terminal';
 
 /** How lines of JSON become entries. */
@@ -23,7 +23,7 @@ export async function importLines(
   { type }: ImportLinesOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const journal = await NewJournal.create(output);
+  const journal = await NewJournal.create(output, await modeOfSource(source.name));
   let untyped = 0;
   let line = 0;
   try {

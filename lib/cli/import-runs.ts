@@ -4,7 +4,7 @@ import { NewJournal } from './new-journal';
 import { printable } from './printable';
 import { renumbered } from './renumbered';
 import { journalSize } from './journal-size';
-import type { Source } from './source';
+import { modeOfSource, type Source } from './source';
 import { survey } from './survey';
 import type { Terminal } from './terminal';
 
@@ -16,7 +16,7 @@ export async function importRuns(
   terminal: Terminal,
 ): Promise<void> {
   if (source === undefined) await journalSize(filePath);
-  const journal = await NewJournal.create(output);
+  const journal = await NewJournal.create(output, await modeOfSource(filePath));
   try {
     let runs = 0;
     const { entries, damage, tornBytes } = await survey(filePath, {

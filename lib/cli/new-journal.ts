@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileAppendSink } from '../file/file-append-sink';
+import { carryMode, modeOf, type FileMode } from '../file/file-mode';
 import { findSegments, manifestPath, newManifest, saveManifest } from '../file/manifest';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position, Positioned } from '../journal/position';
@@ -35,15 +36,18 @@ export class NewJournal {
    * Begins a journal; one that begins past position 1 is two files, for that it does is on record beside it.
    *
    * Rejects when the file is there already, or others that belong to a journal of this name.
+   *
+   * @param like - whose mode and owner it gets: that of the file that it is made from
    */
-  static async create(filePath: string, first: Position = 1): Promise<NewJournal> {
+  static async create(filePath: string, like: FileMode | undefined, first: Position = 1): Promise<NewJournal> {
     for (const taken of [filePath, manifestPath(filePath), ...(await segmentsOf(filePath))]) {
       if (await exists(taken)) throw alreadyThere(taken);
     }
     await mkdir(dirname(filePath), { recursive: true });
     const journal = new NewJournal(filePath, first);
     try {
-      await (await open(journal.#partial, 'w')).close();
+      const file = await open(journal.#partial, 'w', modeOf(like));
+      await (like ? carryMode(file, like) : Promise.resolve()).finally(() => file.close());
       if (first > 1) await saveManifest(journal.#partial, newManifest(first));
       return journal;
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { FileMode } from '../file/file-mode';
 import type { Position } from '../journal/position';
 import { NewJournal } from './new-journal';
 
@@ -6,10 +7,13 @@ const MOST = 100;
 /** Journals that are made one behind the other, and are there once all are complete: `NEW`, `NEW.2`, `NEW.3`, … */
 export class NewJournals {
   readonly #filePath: string;
+  readonly #like: FileMode | undefined;
   readonly #all: NewJournal[] = [];
 
-  constructor(filePath: string) {
+  /** @param like - whose mode and owner they get */
+  constructor(filePath: string, like: FileMode | undefined) {
     this.#filePath = filePath;
+    this.#like = like;
   }
 
   get all(): readonly NewJournal[] {
@@ -26,7 +30,8 @@ export class NewJournals {
     const count = this.#all.length;
     if (count === MOST) throw new Error(`more than ${MOST} journals were needed; --renumber makes a single one`);
     await this.newest?.seal();
-    const journal = await NewJournal.create(count === 0 ? this.#filePath : `${this.#filePath}.${count + 1}`, first);
+    const filePath = count === 0 ? this.#filePath : `${this.#filePath}.${count + 1}`;
+    const journal = await NewJournal.create(filePath, this.#like, first);
     this.#all.push(journal);
     return journal;
   }

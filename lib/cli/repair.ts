@@ -8,6 +8,7 @@ import { journalFiles, sourceFile } from './journal-files';
 import { KeptLines } from './kept-lines';
 import type { NewJournal } from './new-journal';
 import { NewJournals } from './new-journals';
+import { modeOfSource } from './source';
 import { printable } from './printable';
 import { showProgress } from './progress';
 import { salvage } from './salvage';
@@ -35,7 +36,7 @@ export async function repair(
   const source = await sourceFile(filePath, terminal.stdin);
   const found = source ? source.file.filePath : await located(filePath);
   const oldest = source ? (source.first ?? 1) : await oldestOf(found, terminal);
-  const journals = new NewJournals(output);
+  const journals = new NewJournals(output, await modeOfSource(found));
   const kept = new KeptLines(found, journals, oldest, renumber);
   try {
     for await (const file of source ? [source.file] : journalFiles(found, oldest)) {

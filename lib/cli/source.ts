@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import type { FileMode } from '../file/file-mode';
 import type { Position } from '../journal/position';
 
 /** Lines that are read once, from the beginning on: of standard input, a pipe, a compressed file, a closed segment. */
@@ -53,6 +54,12 @@ export async function openSource(filePath: string, stdin: Readable): Promise<Sou
 
 export function sourceOf(name: string, bytes: Readable, first?: Position): Source {
   return { name, bytes, first, close: () => void bytes.destroy() };
+}
+
+/** The mode and the owner of the file of a name: `undefined` for a pipe, and where there is none. */
+export async function modeOfSource(filePath: string): Promise<FileMode | undefined> {
+  const found = await stat(filePath).catch(() => undefined);
+  return found?.isFile() === true ? found : undefined;
 }
 
 /** Whether there is a file that is compressed, or was to be. */

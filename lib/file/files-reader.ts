@@ -49,6 +49,8 @@ export class FilesReader<T> {
   #wasThere = false;
   /** The journal's identity, once it is on record. */
   #id: string | undefined;
+  /** A position that was on the disk before reading began, as is on record. */
+  #recorded = START;
 
   /** @param after - emit what lies behind it; `undefined`: what there is */
   constructor(format: LineFormat<T>, after: Position | undefined, follow: boolean, signal: AbortSignal) {
@@ -62,8 +64,9 @@ export class FilesReader<T> {
     // Once: links, and a working directory that changes, lead to no other journal.
     const filePath = await located(this.#format.filePath);
     this.#format = { ...this.#format, filePath };
-    const { first, id } = await loadManifest(filePath);
+    const { first, id, last } = await loadManifest(filePath);
     this.#id = id;
+    this.#recorded = last ?? START;
     if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
     this.#last = first - 1;
     while (!this.#signal.aborted) {
@@ -72,6 +75,7 @@ export class FilesReader<T> {
       if (file === undefined) {
         // Closed in between.
         if (this.#follow || (await this.#closed()).length > 0) continue;
+        this.#assertReaches();
         return;
       }
       try {
@@ -255,7 +259,9 @@ export class FilesReader<T> {
             continue;
           }
           const isGrowing = (await file.stat({ bigint: true })).size !== size;
-          if (torn > 0 && !isGrowing) this.#format.onTorn?.(torn);
+          // A torn end may be the work of a crash, whatever is on record.
+          if (torn === 0) this.#assertReaches();
+          else if (!isGrowing) this.#format.onTorn?.(torn);
           return 'done';
         }
         do {
@@ -279,6 +285,13 @@ export class FilesReader<T> {
       this.#signal.removeEventListener('abort', leave);
       leave();
     }
+  }
+
+  /** Throws where entries are missing at the end: somebody has moved or emptied the active file of a journal that was closed. */
+  #assertReaches(): void {
+    if (this.#last >= this.#recorded || this.#signal.aborted) return;
+    const reason = `the journal ends with position ${this.#last}, and ${this.#recorded} is on record`;
+    throw new CorruptJournalError({ filePath: this.#format.filePath, line: 1, byteOffset: 0, reason });
   }
 
   /** Throws where a file has been written anew: what follows in it does not follow what was given out. */

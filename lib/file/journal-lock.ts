@@ -4,6 +4,7 @@ import { firstValueFrom, race, timer } from 'rxjs';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { aborted } from '../journal/abort';
+import { modeOf } from './file-mode';
 import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
 import { osLock, type TryLock } from './os-lock';
 
@@ -74,7 +75,7 @@ export class JournalLock {
         throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason: 'it is not a regular file' });
       }
       // First the lock beside it: while another process rotates, the journal has no name for a moment.
-      const lock = await open(`${realPath}.lock`, 'a+');
+      const lock = await open(`${realPath}.lock`, 'a+', modeOf(existing));
       files.push(lock);
       if (!tryLock(lock.fd, 0, 0)) throw new JournalLockedError(filePath, await recordedHolder(lock));
       const journal = await open(realPath, 'a+');

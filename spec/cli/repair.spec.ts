@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { lastValueFrom, toArray } from 'rxjs';
 import { openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { bytesOf, journalText, latin1, line, positioned, textOf } from '../file/support/journal-text';
@@ -458,4 +458,17 @@ describe('several entries on one line', () => {
       for (const name of readdirSync(path())) rmSync(path(name));
     }
   }, 60_000);
+});
+
+(process.platform === 'linux' ? test : test.skip)('what is private stays private (Linux)', async () => {
+  const modes = () =>
+    readdirSync(path()).map((name) => [name, (statSync(path(name)).mode & 0o777).toString(8)] as const);
+  writeFileSync(path('bad'), journalText([1]) + 'x\n' + journalText([3], 3));
+  writeFileSync(path('lines'), '{"a":1}\n');
+  writeFileSync(path('runs'), journalText([1]) + journalText([1]));
+  for (const name of ['bad', 'lines', 'runs']) chmodSync(path(name), 0o640);
+  await runHere(['repair', path('bad')]);
+  for (const name of ['lines', 'runs']) await runHere(['import', path(name), path(`${name}.imported`)]);
+  expect(modes()).toHaveLength(8);
+  expect(modes().filter(([, mode]) => mode !== '640')).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { openFileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
 import { useTempDir } from '../file/support/temp-dir';
 import { InstalledCommand } from './support/installed-command';
@@ -41,9 +41,10 @@ test.each(['cat', 'verify', 'stats', 'tail'])(
     const linked = await command.run([name, path('links/linked.ndjson')], path());
     expect([linked.code, linked.stderr]).toEqual([0, '']);
     expect(linked.stdout).toMatch(name === 'cat' || name === 'tail' ? /"position":1,[^]*"position":9,/ : /9/);
-    rmSync(file);
+    // As a crash between the two steps of a rotation leaves it.
+    renameSync(file, `${file}.0000000000000009`);
     const left = await command.run([name, file], path());
     expect([left.code, left.stderr]).toEqual([0, '']);
-    expect(left.stdout).toMatch(name === 'cat' || name === 'tail' ? /"position":1,[^]*"position":8,/ : /8/);
+    expect(left.stdout).toMatch(name === 'cat' || name === 'tail' ? /"position":1,[^]*"position":9,/ : /9/);
   },
 );

@@ -16,6 +16,7 @@ import {
   FileAppendSink,
   FileBookmarkStore,
   openFileScrivener,
+  readJournal,
   type FileScrivener,
   type FileScrivenerConfig,
 } from 'rx-scrivener/file';
@@ -255,6 +256,31 @@ onLinux('the mode of a journal is that of every file made for it', async () => {
   chmodSync(path('b'), 0o640);
   await bookmark.save(2);
   expect((statSync(path('b')).mode & 0o777).toString(8)).toBe('640');
+});
+
+test.each([
+  ['moved away', () => renameSync(filePath(), path('elsewhere')), 8],
+  ['emptied', () => truncateSync(filePath()), 8],
+  ['cut after a line', () => truncateSync(filePath(), journalText([9], 9).length), 9],
+])(
+  'entries that a closed journal misses at its end are told to who opens it, and to who reads it: %s',
+  async (_, take, last) => {
+    await rotated();
+    take();
+    const reason = `the journal ends with position ${last}, and 10 is on record`;
+    expect(await rejectionOf(open())).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', reason });
+    const read: number[] = [];
+    const reading = readJournal<number>(filePath()).forEach(({ position }) => void read.push(position));
+    expect(await rejectionOf(reading)).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL', reason });
+    expect(read).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+  },
+);
+
+onLinux('whoever may not read a journal may not read in its lock who holds it', async () => {
+  writeFileSync(filePath(), '', { mode: 0o600 });
+  const scrivener = await open();
+  expect((statSync(path('j.lock')).mode & 0o777).toString(8)).toBe('600');
+  await scrivener.close();
 });
 
 test('closing leaves what is much to compress to the next opening', async () => {
