@@ -30,6 +30,11 @@ export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to be a function, got ${shown(value)}`);
 }
 
+/** Throws a `TypeError` that calls the argument by `name` unless it is a text. */
+export function assertText(name: string, value: unknown): void {
+  if (typeof value !== 'string') throw new TypeError(`Expected \`${name}\` to be a text, got ${shown(value)}`);
+}
+
 /** Throws a `TypeError` that calls the argument by `name` unless it is an object that has these methods. */
 export function assertMethods(name: string, value: unknown, methods: readonly string[]): void {
   const missing = methods.filter((method) => typeof (Object(value) as Record<string, unknown>)[method] !== 'function');

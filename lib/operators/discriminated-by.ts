@@ -1,3 +1,5 @@
+import { assertText } from '../errors/assert-argument';
+
 /** The member of the union `E` whose `D` is `K`. */
 export type Discriminated<E, D extends string, K> =
   E extends Record<D, infer X> ? ([X] extends [K] ? E : K extends X ? E & Record<D, K> : never) : never;
@@ -6,6 +8,7 @@ export type Discriminated<E, D extends string, K> =
  * Makes the {@link isType} of a union that is told apart by another member than `type`.
  *
  * @param key - the member: `kind`, `event`, `$type`
+ * @throws TypeError for a key, or a value, that is no text: it would match nothing
  * @example
  * ```ts
  * const isKind = discriminatedBy('kind');
@@ -13,9 +16,11 @@ export type Discriminated<E, D extends string, K> =
  * ```
  */
 export function discriminatedBy<D extends string>(key: D) {
+  assertText('key', key);
   return <E extends Record<D, string>, K extends E[D]>(
-      ...values: K[]
-    ): ((entry: E) => entry is NoInfer<Discriminated<E, D, K>>) =>
-    (entry): entry is NoInfer<Discriminated<E, D, K>> =>
-      (values as string[]).includes(entry[key]);
+    ...values: K[]
+  ): ((entry: E) => entry is NoInfer<Discriminated<E, D, K>>) => {
+    values.forEach((value, index) => assertText(`values[${index}]`, value));
+    return (entry): entry is NoInfer<Discriminated<E, D, K>> => (values as string[]).includes(entry[key]);
+  };
 }

@@ -1,4 +1,4 @@
-import { Subject, takeUntil, type ObservableInput } from 'rxjs';
+import { Subject, takeUntil, type Observable, type ObservableInput } from 'rxjs';
 import { assertCount, assertOneOf, assertOptions } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { readEnd, type End } from '../journal/cursor';
@@ -23,7 +23,7 @@ const OPTIONS: Record<keyof ToAsyncIterableOptions, true> = { highWaterMark: tru
  * Every iterator subscribes when it is made, so nothing that a hot source emits from then on is missed, and unsubscribes when the loop is
  * left. It ends when the source completes and throws what the source errors with, both behind what is buffered.
  *
- * @throws RangeError for a `highWaterMark` that is neither an integer >= 1 nor `Infinity`, TypeError for another `overflow`
+ * @throws RangeError for a `highWaterMark` that is neither an integer >= 1 nor `Infinity`, TypeError for another `overflow`, and for what is no Observable and no iterable
  * @example
  * ```ts
  * const said$ = scrivener.tail().pipe(entries(), filter(isType('Said')));
@@ -39,7 +39,8 @@ export function toAsyncIterable<V>(
   assertCount('highWaterMark', highWaterMark, ' or Infinity');
   assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
   if (isPullable(source)) return Symbol.asyncIterator in Object(source) ? (source as AsyncIterable<V>) : pulled(source);
-  return { [Symbol.asyncIterator]: () => bufferedIterator(source, highWaterMark, overflow) };
+  const source$ = fromInput(source); // throws for what is none
+  return { [Symbol.asyncIterator]: () => bufferedIterator(source$, highWaterMark, overflow) };
 }
 
 async function* pulled<V>(source: AsyncIterable<V> | Iterable<V>): AsyncGenerator<V, undefined> {
@@ -47,7 +48,7 @@ async function* pulled<V>(source: AsyncIterable<V> | Iterable<V>): AsyncGenerato
 }
 
 function bufferedIterator<V>(
-  source: ObservableInput<V> | PlatformObservable<V>,
+  source$: Observable<V>,
   highWaterMark: number,
   overflow: NonNullable<ToAsyncIterableOptions['overflow']>,
 ): AsyncIterator<V> {
@@ -62,21 +63,19 @@ function bufferedIterator<V>(
     pull?.();
   };
 
-  fromInput(source)
-    .pipe(takeUntil(stop))
-    .subscribe({
-      next: (value) => {
-        if (buffer.length >= highWaterMark) {
-          if (overflow === 'dropNewest') return;
-          if (overflow === 'error') return finish({ failed: true, error: new BufferOverflowError(highWaterMark) });
-          buffer.shift();
-        }
-        buffer.push(value);
-        pull?.();
-      },
-      error: (error: unknown) => finish({ failed: true, error }),
-      complete: () => finish({ failed: false }),
-    });
+  source$.pipe(takeUntil(stop)).subscribe({
+    next: (value) => {
+      if (buffer.length >= highWaterMark) {
+        if (overflow === 'dropNewest') return;
+        if (overflow === 'error') return finish({ failed: true, error: new BufferOverflowError(highWaterMark) });
+        buffer.shift();
+      }
+      buffer.push(value);
+      pull?.();
+    },
+    error: (error: unknown) => finish({ failed: true, error }),
+    complete: () => finish({ failed: false }),
+  });
 
   return new PullIterator<V>(
     {

@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { assertMethods } from '../errors/assert-argument';
+import { assertMethods, assertOptions } from '../errors/assert-argument';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { isTrimmed } from '../errors/position-trimmed-error';
@@ -35,8 +35,10 @@ const IN_FLIGHT = 256;
 export async function copyJournal<T>(
   from: Scrivener<T>,
   to: Scrivener<T>,
-  { after = START }: { readonly after?: Position } = {},
+  options: { readonly after?: Position } = {},
 ): Promise<Position> {
+  assertOptions('copyJournal', options, { after: true });
+  const { after = START } = options;
   assertMethods('from', from, ['tail', 'readBackward']);
   assertMethods('to', to, ['write', 'readBackward']);
   assertPosition('after', after);
