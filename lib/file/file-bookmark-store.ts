@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
-import { absolutePathOf } from './file-path';
-import { replaceFile } from './replace-file';
+import { syncDirectory } from './directory';
+import { absolutePathOf, targetOf } from './file-path';
+import { removeTemporaries, replaceFile } from './replace-file';
 
 /**
- * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one.
+ * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one. A link is written through; mode and owner stay.
  *
  * Saves that are asked for while one is under way end with the last of them.
  *
@@ -17,8 +18,10 @@ import { replaceFile } from './replace-file';
  */
 export class FileBookmarkStore implements BookmarkStore {
   readonly #filePath: string;
+  /** Whether its name lasts, and what crashed saves have left is gone. */
+  #isTidy = false;
   #wanted: Position = START;
-  /** The save under way, and the one that waits behind it for whatever is wanted then. */
+  /** The save under way, and the one that waits for it for whatever is wanted then. */
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -57,9 +60,17 @@ export class FileBookmarkStore implements BookmarkStore {
 
   #begin(): Promise<void> {
     this.#next = undefined;
-    const text = `{"position":${this.#wanted}}\n`;
-    return (this.#saving = replaceFile(this.#filePath, text).finally(() => {
+    return (this.#saving = this.#replace(`{"position":${this.#wanted}}\n`).finally(() => {
       this.#saving = undefined;
     }));
+  }
+
+  async #replace(text: string): Promise<void> {
+    await replaceFile(this.#filePath, text);
+    if (this.#isTidy) return;
+    const target = await targetOf(this.#filePath);
+    await syncDirectory(target);
+    await removeTemporaries(target).catch(() => undefined);
+    this.#isTidy = true;
   }
 }

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shown } from '../errors/assert-argument';
 
@@ -20,4 +21,16 @@ export function pathOf(name: string, value: unknown): string {
 /** {@link pathOf}, from where the process is now. */
 export function absolutePathOf(name: string, value: unknown): string {
   return resolve(pathOf(name, value));
+}
+
+/** The path of what is opened under a path, links followed, whether or not it is there. */
+export async function targetOf(filePath: string, links = 40): Promise<string> {
+  try {
+    return await realpath(filePath);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || links === 0) throw error;
+  }
+  const path = join(await realpath(dirname(filePath)), basename(filePath));
+  const link = await readlink(path).catch(() => undefined);
+  return link === undefined ? path : targetOf(resolve(dirname(path), link), links - 1);
 }

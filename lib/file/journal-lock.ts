@@ -1,10 +1,10 @@
-import { open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { firstValueFrom, race, timer } from 'rxjs';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { aborted } from '../journal/abort';
 import { modeOf } from './file-mode';
+import { targetOf } from './file-path';
 import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
 import { osLock, type TryLock } from './os-lock';
 
@@ -126,16 +126,4 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
 
 async function closeAll(files: readonly FileHandle[]): Promise<void> {
   await Promise.all(files.map((file) => file.close()));
-}
-
-/** The path of what is opened under a path, links followed, whether or not it is there. */
-async function targetOf(filePath: string, links = 40): Promise<string> {
-  try {
-    return await realpath(filePath);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || links === 0) throw error;
-  }
-  const path = join(await realpath(dirname(filePath)), basename(filePath));
-  const link = await readlink(path).catch(() => undefined);
-  return link === undefined ? path : targetOf(resolve(dirname(path), link), links - 1);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
@@ -100,16 +100,6 @@ function parseManifest(text: string): Manifest | undefined {
   if (typeof id !== 'string' || !isPosition(active) || active < first) return undefined;
   if (!isAmount(begunMs) || !isAmount(last) || !isAmount(closed)) return undefined;
   return { id, first, active, begunMs, last, closed };
-}
-
-/** Removes what a crash has left of a record, or of a segment, that was being written. */
-export async function removeTemporaries(filePath: string): Promise<void> {
-  const name = basename(filePath);
-  for (const file of await readdir(dirname(filePath))) {
-    if (!file.startsWith(`${name}.`) || !/^(\d{16}\.gz|segments\.[-0-9a-f]+)\.tmp$/.test(file.slice(name.length + 1)))
-      continue;
-    await rm(join(dirname(filePath), file), { force: true });
-  }
 }
 
 /** The record of a journal that keeps no closed segment, and whose active file is empty. */

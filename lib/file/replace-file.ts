@@ -1,30 +1,59 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { makeDirectories } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
+import { targetOf } from './file-path';
+
+/** More than there are who save to one file. */
+const ATTEMPTS = 100;
 
 /**
- * Replaces a small file at once: a crash leaves the old one or the new one, in the manner of https://lwn.net/Articles/457667/.
+ * Replaces a small file at once, where a link leads to: a crash leaves the old one or the new one, in the manner of https://lwn.net/Articles/457667/.
  *
  * @param like - whose mode and owner it gets; default: the file that it replaces
  */
 export async function replaceFile(filePath: string, text: string, like?: FileMode): Promise<void> {
   await makeDirectories(filePath, true);
-  const mode = like ?? (await modeAt(filePath));
-  const temporary = `${filePath}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', modeOf(mode));
+  const target = await targetOf(filePath);
+  const mode = like ?? (await modeAt(target));
+  for (let attempt = 1; ; attempt++) {
+    const temporary = `${target}.${randomUUID()}.tmp`;
     try {
-      if (mode) await carryMode(file, mode);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
+      await write(temporary, text, mode);
+      await rename(temporary, target);
+      return;
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      // Another process took it for what a crash has left.
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' || syscall !== 'rename' || attempt === ATTEMPTS) throw error;
     }
-    await rename(temporary, filePath);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
+  }
+}
+
+async function write(filePath: string, text: string, mode: FileMode | undefined): Promise<void> {
+  const file = await open(filePath, 'wx', modeOf(mode));
+  try {
+    if (mode) await carryMode(file, mode);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Removes what crashes have left of files that were to take a name.
+ *
+ * @param what - what is between the name, with a dot, and `.tmp`
+ */
+export async function removeTemporaries(filePath: string, what = /^[-0-9a-f]{36}$/): Promise<void> {
+  const beginning = `${basename(filePath)}.`;
+  for (const file of await readdir(dirname(filePath))) {
+    if (!file.startsWith(beginning) || !file.endsWith('.tmp')) continue;
+    if (what.test(file.slice(beginning.length, -'.tmp'.length)))
+      await rm(join(dirname(filePath), file), { force: true });
   }
 }
 

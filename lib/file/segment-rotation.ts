@@ -7,8 +7,9 @@ import { START, type Position } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
-import { findSegments, removeTemporaries, saveManifest, segmentPath, type Manifest } from './manifest';
+import { findSegments, saveManifest, segmentPath, type Manifest } from './manifest';
 import { chunksOf } from './read-blocks';
+import { removeTemporaries } from './replace-file';
 import { inodeOf, type Segment } from './segment';
 import type { Segments } from './segments';
 
@@ -281,7 +282,7 @@ export class SegmentRotation {
  * that may also be half of one that another tool writes.
  */
 export async function removeLeftovers(filePath: string): Promise<void> {
-  await removeTemporaries(filePath);
+  await removeTemporaries(filePath, /^(\d{16}\.gz|segments\.[-0-9a-f]+)$/);
   for (const { filePath: plain, twin } of await findSegments(filePath)) {
     if (twin !== undefined && (await isCopy(plain, twin))) await rm(plain, { force: true });
   }

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import promises, { type FileHandle } from 'node:fs/promises';
 import { lastValueFrom, take } from 'rxjs';
 import { consume, InMemoryScrivener, ScrivenerError } from 'rx-scrivener';
@@ -169,7 +178,7 @@ describe('a save that fails, further', () => {
     const prototype = await fileHandlePrototype(path('probe'));
     const sync = prototype.sync;
     jest.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
-      if (++writes === 2) throw eio;
+      if ((await this.stat()).isFile() && ++writes === 2) throw eio;
       await sync.call(this);
     });
     const [first, second, third] = [bookmarks.save(1), bookmarks.save(2), bookmarks.save(3)];
@@ -244,6 +253,61 @@ test('what a crashed process with the same id left is in nobody’s way: in a co
   }
 });
 
+test('what a killed save has left is removed by the first save of the next run; nothing else is', async () => {
+  const left = [
+    'bookmark.json.6f6f0f4e-7d0c-4f36-9e39-58d5b8e0f3a1.tmp',
+    'bookmark.json.00000000-0000-4000-8000-000000000000.tmp',
+  ];
+  const others = ['bookmark.json.tmp', 'bookmark.json.mine.tmp', 'other.json.6f6f0f4e-7d0c-4f36-9e39-58d5b8e0f3a1.tmp'];
+  for (const name of [...left, ...others]) writeFileSync(path(name), 'torn');
+  await store().save(7);
+  expect(readdirSync(path()).sort()).toEqual(['bookmark.json', ...others].sort());
+  expect(await store().load()).toBe(7);
+});
+
+test('a save whose file another process has taken for what a crash has left is done again', async () => {
+  const rename = promises.rename;
+  jest.spyOn(promises, 'rename').mockImplementationOnce(async (from, to) => {
+    await promises.rm(from);
+    await rename(from, to);
+  });
+  await store().save(7);
+  expect(await store().load()).toBe(7);
+  expect(readdirSync(path())).toEqual(['bookmark.json']);
+});
+
+describe.each([
+  ['a file', () => writeFileSync(path('there', 'kept.json'), '{"position":1}\n')],
+  ['one that is not there yet', () => undefined],
+])('a link to %s', (_, make) => {
+  test.each(['there/kept.json', 'other-link'])('(%s) is written through', async (target) => {
+    mkdirSync(path('there'));
+    make();
+    symlinkSync('there/kept.json', path('other-link'));
+    symlinkSync(target, filePath());
+    const bookmarks = store();
+    for (const position of [4, 5]) {
+      await bookmarks.save(position);
+      expect(JSON.parse(textOf(path('there', 'kept.json')))).toEqual({ position });
+    }
+    expect(await store().load()).toBe(5);
+    expect(readlinkSync(filePath())).toBe(target);
+    expect(readdirSync(path()).sort()).toEqual(['bookmark.json', 'other-link', 'there']);
+    expect(readdirSync(path('there'))).toEqual(['kept.json']);
+  });
+});
+
+test('mode and owner stay, also through a link', async () => {
+  writeFileSync(path('kept.json'), '', { mode: 0o640 });
+  symlinkSync('kept.json', filePath());
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) chownSync(path('kept.json'), 1234, 4321);
+  const { mode, uid, gid } = statSync(path('kept.json'));
+  await store().save(3);
+  expect(statSync(path('kept.json'))).toMatchObject({ mode, uid, gid });
+  expect(await store().load()).toBe(3);
+});
+
 test("a crash leaves the old bookmark or the new one, and what it left beside them is in nobody's way", async () => {
   let before = 0;
   for (let round = 0; round < 8; round++) {
@@ -259,6 +323,7 @@ test("a crash leaves the old bookmark or the new one, and what it left beside th
   }
   await store().save(before + 1);
   expect(await store().load()).toBe(before + 1);
+  expect(readdirSync(path())).toEqual(['bookmark.json']);
 }, 30_000);
 
 onLinux('no handle stays open', async () => {
