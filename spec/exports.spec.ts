@@ -82,6 +82,7 @@ const entries: Record<string, string[]> = {
     'getScrivenerToken',
   ],
   react: ['JournalView', 'useJournal', 'useObservable'],
+  view: ['JournalView'],
 };
 
 test('rx-scrivener exports these values and no others', () => {

@@ -2,5 +2,5 @@
 export { useJournal } from './use-journal';
 export { useObservable } from './use-observable';
 
-// Without React
-export { JournalView, type JournalSnapshot, type JournalViewOptions } from './journal-view';
+// What they are made of, which is in `rx-scrivener/view`, without React
+export { JournalView, type JournalSnapshot, type JournalViewOptions } from '../view/journal-view';

@@ -1,6 +1,22 @@
 import { useMemo, useSyncExternalStore } from 'react';
+import { START } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import { JournalView, type JournalSnapshot, type JournalViewOptions } from './journal-view';
+import { JournalView, type JournalSnapshot, type JournalViewOptions } from '../view/journal-view';
+
+/** What there is of a journal that is not open yet. */
+const NOT_OPEN: JournalSnapshot<never> = {
+  head: START,
+  first: START + 1,
+  caughtUp: false,
+  error: undefined,
+  at: () => undefined,
+  show: () => undefined,
+};
+
+const NO_VIEW: Pick<JournalView<never>, 'subscribe' | 'getSnapshot'> = {
+  subscribe: () => () => undefined,
+  getSnapshot: () => NOT_OPEN,
+};
 
 /**
  * Shows a journal in a component: its end, live, and whatever part of it `show` is called for; rendered once a frame at most, however many
@@ -8,6 +24,8 @@ import { JournalView, type JournalSnapshot, type JournalViewOptions } from './jo
  *
  * What the journal fails with is the snapshot's `error`; nothing is thrown. Call `show` in an effect, with the range of a virtual list.
  *
+ * @param scrivener - the journal; `undefined` while it is not open yet: that is an empty one, which is not caught up
+ * @throws RangeError or TypeError, while rendering, for what is no scrivener and for wrong or unknown options
  * @example
  * ```tsx
  * const { head, at, show } = useJournal(scrivener);
@@ -18,9 +36,13 @@ import { JournalView, type JournalSnapshot, type JournalViewOptions } from './jo
  * ```
  */
 export function useJournal<T>(
-  scrivener: Scrivener<T>,
-  { keep, scheduler }: JournalViewOptions = {},
+  scrivener: Scrivener<T> | undefined,
+  options: JournalViewOptions = {},
 ): JournalSnapshot<T> {
-  const view = useMemo(() => new JournalView(scrivener, { keep, scheduler }), [scrivener, keep, scheduler]);
-  return useSyncExternalStore(view.subscribe, view.getSnapshot, view.getSnapshot);
+  const { keep, scheduler } = options;
+  const view = useMemo(
+    () => (scrivener === undefined ? NO_VIEW : new JournalView(scrivener, options)),
+    [scrivener, keep, scheduler],
+  );
+  return useSyncExternalStore<JournalSnapshot<T>>(view.subscribe, view.getSnapshot, view.getSnapshot);
 }

@@ -1,7 +1,8 @@
 import { useMemo, useSyncExternalStore } from 'react';
-import type { Observable } from 'rxjs';
+import { NEVER, type Observable } from 'rxjs';
+import { assertMethods } from '../errors/assert-argument';
 import { fromInput, type PlatformObservable } from '../operators/from-input';
-import { FrameStore } from './frame-store';
+import { FrameStore } from '../view/frame-store';
 
 interface Observed<V> {
   readonly value: V;
@@ -9,7 +10,8 @@ interface Observed<V> {
 }
 
 /**
- * The newest value of an Observable, RxJS's or the platform's, such as `head$`, `flushed$` or a daemon's `status$`; `initial` until there is one.
+ * The newest value of an Observable, RxJS's or the platform's, such as `head$`, `flushed$` or a daemon's `status$`; `initial` until there is one, and
+ * for `undefined`, which stands for the Observable of a journal that is not open yet.
  * Rendered once a frame at most. Subscribed while the component is mounted; give it the same Observable at each rendering.
  *
  * Throws what the Observable errors with, while rendering, so that an error boundary shows it.
@@ -19,14 +21,15 @@ interface Observed<V> {
  * const flushed = useObservable(scrivener.flusher.flushed$, scrivener.flushed);
  * ```
  */
-export function useObservable<V>(source$: Observable<V> | PlatformObservable<V>, initial: V): V {
+export function useObservable<V>(source$: Observable<V> | PlatformObservable<V> | undefined, initial: V): V {
+  if (source$ !== undefined) assertMethods('source$', source$, ['subscribe']);
   const { subscribe, getSnapshot } = useMemo(() => observe(source$, initial), [source$]);
   const { value, failure } = useSyncExternalStore(subscribe, getSnapshot, getSnapshot);
   if (failure) throw failure.error;
   return value;
 }
 
-function observe<V>(source$: Observable<V> | PlatformObservable<V>, initial: V): FrameStore<Observed<V>> {
+function observe<V>(source$: Observable<V> | PlatformObservable<V> = NEVER, initial: V): FrameStore<Observed<V>> {
   let value = initial;
   let failure: { readonly error: unknown } | undefined;
   const start = (changed: () => void) =>

@@ -40,7 +40,7 @@ const script = bundle(`/** @jsxRuntime automatic */
   }
 
   function Head({ scrivener }) {
-    const doubled$ = useMemo(() => scrivener.head$.pipe(map((head) => head * 2)), [scrivener]);
+    const doubled$ = useMemo(() => scrivener?.head$.pipe(map((head) => head * 2)), [scrivener]);
     return <output>{useObservable(doubled$, -1)}</output>;
   }
 
@@ -101,6 +101,23 @@ describeInBrowser('Hooks for React', (browser) => {
     },
     30_000,
   );
+
+  test('a journal that is not open yet: an empty one, not caught up; then what it holds', async () => {
+    const { context, page } = await open();
+    await page.evaluate(() => {
+      for (const n of [7, 8]) window.journals[0]!.append(n);
+      window.mount(-1, true);
+    });
+    const notOpen = { head: '0', first: '1', caughtUp: 'false', error: 'undefined', entries: [], output: '-1' };
+    expect(await shown(page)).toEqual(notOpen);
+    expect(await shown(page)).toEqual(notOpen);
+    await page.evaluate(() => window.mount(0, true));
+    expect(await shown(page)).toMatchObject({ head: '2', caughtUp: 'true', entries: ['7', '8'], output: '4' });
+    await page.evaluate(() => window.mount(-1, true));
+    expect(await shown(page)).toMatchObject({ head: '0', caughtUp: 'false', entries: [] });
+    expect(await page.evaluate(() => window.journals[0]!.observed)).toBe(false);
+    await context.close();
+  }, 30_000);
 
   test('another journal: it is shown, and the first one let go', async () => {
     const { context, page } = await open();

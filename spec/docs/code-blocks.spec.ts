@@ -18,6 +18,11 @@ type ChatEntry =
   | { type: 'Asked'; text: string }
   | { type: 'Answered'; inReplyTo: number; text: string };
 declare const scrivener: import('rx-scrivener/file').FileScrivener<ChatEntry>;
+// Of Vue, which is too large to be installed for this, what the guides use.
+declare module 'vue' {
+  export function shallowRef<T>(value: T): { value: T };
+  export function onScopeDispose(teardown: () => void): void;
+}
 `;
 
 const pages = [

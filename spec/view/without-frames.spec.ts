@@ -1,5 +1,5 @@
 import { InMemoryScrivener } from 'rx-scrivener';
-import { JournalView } from 'rx-scrivener/react';
+import { JournalView } from 'rx-scrivener/view';
 
 test('where there are no frames, as in Node, a view tells its listeners all the same', async () => {
   expect(typeof globalThis.requestAnimationFrame).toBe('undefined');

@@ -7,7 +7,7 @@ import {
   type Scrivener,
   type TailOptions,
 } from 'rx-scrivener';
-import { JournalView } from 'rx-scrivener/react';
+import { JournalView } from 'rx-scrivener/view';
 
 /** A journal of 1, 2, 3, …, as far as `count`. */
 function journalOf(count: number, options?: { retain: number }): InMemoryScrivener<number> {
@@ -89,6 +89,22 @@ describe('following', () => {
     frames.flush();
     expect(view.getSnapshot()).toBe(snapshot);
     leave();
+  });
+
+  test('as an Observable: at once, then once a frame; reads while it is subscribed to', () => {
+    const scrivener = journalOf(2);
+    const view = viewOf(scrivener);
+    const heads: number[] = [];
+    const subscription = view.snapshot$.subscribe(({ head }) => heads.push(head));
+    expect(heads).toEqual([2]);
+    frames.flush();
+    for (const n of [3, 4, 5]) scrivener.append(n);
+    frames.flush();
+    expect(heads.at(-1)).toBe(5);
+    expect(heads).not.toContain(4);
+    expect(scrivener.observed).toBe(true);
+    subscription.unsubscribe();
+    expect(scrivener.observed).toBe(false);
   });
 
   test('is not caught up again until it is', () => {
@@ -276,6 +292,56 @@ describe('showing', () => {
     view.show(1, 12_345);
     expect(kept()).toBeLessThanOrEqual(500);
     expect(range(view, 12_046, 12_345)).toEqual(numbers(12_046, 12_345));
+    leave();
+  });
+
+  test.each([
+    [1_000, 1_000],
+    [250, 250],
+    [250, 950],
+    [1, 3],
+    [99, 12_345],
+  ])('can show as many as it keeps: %i of %i', (keep, count) => {
+    const scrivener = journalOf(count);
+    const view = viewOf(scrivener, keep);
+    const leave = view.subscribe(() => undefined);
+    const kept = () => range(view, 1, scrivener.head).filter((entry) => entry !== undefined).length;
+    view.show(1, count);
+    expect(range(view, count - keep + 1, count)).toEqual(numbers(count - keep + 1, count));
+    expect(kept()).toBe(keep);
+    for (let n = count + 1; n <= count + 150; n++) scrivener.append(n);
+    expect(range(view, count - keep + 1, count)).toEqual(numbers(count - keep + 1, count));
+    expect(kept()).toBe(keep);
+    view.show(1, scrivener.head);
+    expect(range(view, scrivener.head - keep + 1, scrivener.head)).toEqual(
+      numbers(scrivener.head - keep + 1, scrivener.head),
+    );
+    expect(kept()).toBe(keep);
+    leave();
+  });
+
+  test('shows a hundred thousand entries that are in memory, without a call for each page upon the one before', () => {
+    const view = viewOf(journalOf(100_000), 100_000);
+    const leave = view.subscribe(() => undefined);
+    view.show(1, 100_000);
+    expect(range(view, 1, 100_000)).toEqual(numbers(1, 100_000));
+    leave();
+  });
+
+  test('asks once for what a journal has not got', () => {
+    const scrivener = journalOf(300);
+    let reads = 0;
+    const readBackward = (before?: Position) => {
+      reads++;
+      // Another page than the one that was asked for.
+      return scrivener.readBackward(before === 201 ? 101 : before);
+    };
+    const view = viewOf(reading(scrivener, { readBackward }));
+    const leave = view.subscribe(() => undefined);
+    view.show(1, 300);
+    expect(view.getSnapshot()).toMatchObject({ head: 300 });
+    frames.flush();
+    expect(reads).toBe(2);
     leave();
   });
 

@@ -3,12 +3,12 @@ import {
   concat,
   defer,
   EMPTY,
+  Observable,
   retry,
   Subscription,
   take,
   throwError,
   timer,
-  type Observable,
   type SchedulerLike,
 } from 'rxjs';
 import { assertCount, assertMethods, assertOptions } from '../errors/assert-argument';
@@ -48,7 +48,7 @@ export interface JournalSnapshot<T> {
 }
 
 /**
- * A window on a journal of any length, for a screen: knows its end, follows it, and reads what is shown.
+ * A window on a journal of any length, for a screen: knows its end, follows it, and reads what is shown. Needs no framework.
  *
  * It reads while anyone is subscribed, and tells of what is new once a frame. What it keeps is bounded: the newest entries and those shown. Once
  * no one is subscribed nothing is read; the next subscriber finds the journal's end as it is then.
@@ -83,7 +83,7 @@ export class JournalView<T> {
     assertCount('keep', keep);
     if (scheduler !== undefined) assertMethods('scheduler', scheduler, ['schedule', 'now']);
     this.#scrivener = scrivener;
-    this.#pages = new JournalPages(Math.max(3, Math.ceil(keep / PAGE_SIZE)));
+    this.#pages = new JournalPages(keep);
     this.#store = new FrameStore({ start: (changed) => this.#start(changed), read: () => this.#read(), scheduler });
   }
 
@@ -96,6 +96,16 @@ export class JournalView<T> {
   get getSnapshot(): () => JournalSnapshot<T> {
     return this.#store.getSnapshot;
   }
+
+  /**
+   * The journal as it is, then as it was at each frame that has something new: what templates of Angular, Svelte and Vue show. Reads while anyone is
+   * subscribed, never completes, and never errors: what the journal fails with is the snapshot's `error`.
+   */
+  readonly snapshot$ = new Observable<JournalSnapshot<T>>((subscriber) => {
+    const leave = this.subscribe(() => subscriber.next(this.getSnapshot()));
+    subscriber.next(this.getSnapshot());
+    return leave;
+  });
 
   /** The record at a position, where it is kept; {@link JournalView.show} reads others. */
   at = (position: Position): Positioned<T> | undefined => this.#pages.at(position);
@@ -168,41 +178,42 @@ export class JournalView<T> {
     });
   }
 
+  /** Reads what is missing, a page at a time; in a loop, for a journal in memory is read at once. */
   #load(): void {
-    const missing = this.#pages.newestMissing(this.#first);
-    if (!this.#reading || this.#isWanted(this.#loading?.position)) return;
-    this.#loading?.subscription.unsubscribe();
-    this.#loading = undefined;
-    if (missing === undefined) return;
+    while (this.#reading && !this.#isWanted(this.#loading?.position)) {
+      this.#loading?.subscription.unsubscribe();
+      this.#loading = undefined;
+      const missing = this.#pages.newestMissing(this.#first);
+      if (missing === undefined) return;
+      this.#loadPage(missing);
+    }
+  }
 
+  #loadPage(missing: Position): void {
     const subscription = new Subscription();
     this.#loading = { position: missing, subscription };
+    let isSynchronous = true;
     const loaded = () => {
+      // What a journal does not have it will not have when it is asked again.
+      if (this.at(missing) === undefined) this.#first = Math.max(this.#first, missing + 1);
       this.#loading = undefined;
-      this.#load();
+      if (!isSynchronous) this.#load();
     };
-    let isEmpty = true;
     subscription.add(
       this.#scrivener
         .readBackward(missing + 1)
         .pipe(take(missing - pageStart(missing) + 1))
         .subscribe({
-          next: (record) => {
-            isEmpty = false;
-            this.#add(record);
-          },
+          next: (record) => this.#add(record),
           error: (error: unknown) => {
             if (!isTrimmed(error)) return this.#fail(error);
             this.#trim(error);
             loaded();
           },
-          complete: () => {
-            // Nothing lies before what is known.
-            if (isEmpty) this.#first = missing + 1;
-            loaded();
-          },
+          complete: loaded,
         }),
     );
+    isSynchronous = false;
   }
 
   #isWanted(position: Position | undefined): boolean {

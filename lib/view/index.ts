@@ -1,0 +1,1 @@
+export { JournalView, type JournalSnapshot, type JournalViewOptions } from './journal-view';
