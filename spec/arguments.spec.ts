@@ -44,7 +44,7 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['waitFor: timeout', /`timeout`.*"5"/, () => call.waitFor!(yes, { timeout: '5' })],
   ['waitFor: unknown', /no option `timout`.*timeout, signal/, () => call.waitFor!(yes, { timout: 5 })],
   ['toAsyncIterable: highWaterMark', /`highWaterMark`/, () => call.toAsyncIterable!([1], { highWaterMark: -1 })],
-  ['toAsyncIterable: source', /where a stream was expected/, () => call.toAsyncIterable!(5)],
+  ['toAsyncIterable: source', /`source`.*got 5/, () => call.toAsyncIterable!(5)],
   ['toAsyncIterable: overflow', /`overflow`/, () => call.toAsyncIterable!([1], { overflow: 'x' })],
   ['toAsyncIterable: unknown', /no option `highwatermark`/, () => call.toAsyncIterable!([1], { highwatermark: 2 })],
   ['toAsyncIterable: null', /options of `toAsyncIterable`/, () => call.toAsyncIterable!([1], null)],

@@ -1,5 +1,5 @@
 import { Subject, takeUntil, type Observable, type ObservableInput } from 'rxjs';
-import { assertCount, assertOneOf, assertOptions } from '../errors/assert-argument';
+import { assertCount, assertOneOf, assertOptions, shown } from '../errors/assert-argument';
 import { BufferOverflowError } from '../errors/buffer-overflow-error';
 import { readEnd, type End } from '../journal/cursor';
 import { PullIterator } from '../journal/pull-iterator';
@@ -39,8 +39,17 @@ export function toAsyncIterable<V>(
   assertCount('highWaterMark', highWaterMark, ' or Infinity');
   assertOneOf('overflow', overflow, ['error', 'dropOldest', 'dropNewest']);
   if (isPullable(source)) return Symbol.asyncIterator in Object(source) ? (source as AsyncIterable<V>) : pulled(source);
-  const source$ = fromInput(source); // throws for what is none
+  const source$ = observableOf(source);
   return { [Symbol.asyncIterator]: () => bufferedIterator(source$, highWaterMark, overflow) };
+}
+
+function observableOf<V>(source: ObservableInput<V> | PlatformObservable<V>): Observable<V> {
+  try {
+    return fromInput(source);
+  } catch (cause) {
+    const message = `Expected \`source\` to be an Observable, a promise or an iterable, got ${shown(source)}`;
+    throw new TypeError(message, { cause });
+  }
 }
 
 async function* pulled<V>(source: AsyncIterable<V> | Iterable<V>): AsyncGenerator<V, undefined> {
