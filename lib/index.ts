@@ -13,6 +13,10 @@ export { JournalStream } from './journal/journal-stream';
 export { InMemoryScrivener, type InMemoryOptions } from './journal/in-memory-scrivener';
 export { TappedScrivener } from './journal/tapped-scrivener';
 
+// Many journals
+export type { Journals } from './journals/journals';
+export { inMemoryJournals } from './journals/in-memory-journals';
+
 // Operators and conversion
 export { bufferUntil } from './operators/buffer-until';
 export { countThreshold } from './operators/count-threshold';
@@ -78,7 +82,9 @@ export { EntryValidationError } from './errors/entry-validation-error';
 export { SchemaMismatchError } from './errors/schema-mismatch-error';
 export { InvalidTransitionError } from './errors/invalid-transition-error';
 export { JournalClosedError } from './errors/journal-closed-error';
+export { JournalExistsError } from './errors/journal-exists-error';
 export { JournalLockedError, type LockHolder } from './errors/journal-locked-error';
+export { JournalNotFoundError } from './errors/journal-not-found-error';
 export { PositionConflictError } from './errors/position-conflict-error';
 export { PositionTrimmedError } from './errors/position-trimmed-error';
 export { SerializationError } from './errors/serialization-error';

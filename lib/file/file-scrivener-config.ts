@@ -86,16 +86,14 @@ export interface SinkScrivenerConfig<T> extends Omit<FileScrivenerConfig<T>, 'fi
   readonly name?: string;
 }
 
-const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConfig<never>, true> = {
-  filePath: true,
-  name: true,
+/** What a journal's file and the file of each of many journals are kept with. */
+export const FILE_OPTIONS: Record<Exclude<keyof FileScrivenerConfig<never>, 'filePath' | 'sink'>, true> = {
   flushThreshold: true,
   flushIntervalMs: true,
   flushQueueCapacity: true,
   durability: true,
   schema: true,
   serializer: true,
-  sink: true,
   predicate: true,
   daemonEvents: true,
   retain: true,
@@ -106,6 +104,12 @@ const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConf
   onProgress: true,
   lockTimeoutMs: true,
   signal: true,
+};
+const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConfig<never>, true> = {
+  filePath: true,
+  name: true,
+  ...FILE_OPTIONS,
+  sink: true,
 };
 
 /**

@@ -3,6 +3,10 @@ export { openFileScrivener } from './open-file-scrivener';
 export type { FileScrivenerConfig, SinkScrivenerConfig } from './file-scrivener-config';
 export { FileScrivener } from './file-scrivener';
 
+// Many journals
+export { openJournalFolder, type JournalFolderConfig } from './folder/open-journal-folder';
+export { forkJournal, type ForkOptions } from './fork-journal';
+
 // Its parts
 export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
 export type { Durability } from './append-file';
@@ -21,8 +25,10 @@ export { CorruptJournalError } from '../errors/corrupt-journal-error';
 export { EntryValidationError } from '../errors/entry-validation-error';
 export { SchemaMismatchError } from '../errors/schema-mismatch-error';
 export { FlushAbandonedError } from '../errors/flush-abandoned-error';
+export { JournalExistsError } from '../errors/journal-exists-error';
 export { JournalLockedError, type LockHolder } from '../errors/journal-locked-error';
 export { JournalMismatchError } from '../errors/journal-mismatch-error';
+export { JournalNotFoundError } from '../errors/journal-not-found-error';
 export { NotSupportedError } from '../errors/not-supported-error';
 export { SerializationError } from '../errors/serialization-error';
 

@@ -10,7 +10,7 @@ import type { FileMode } from './file-mode';
 import { inPieces } from './in-pieces';
 import type { JournalLock } from './journal-lock';
 import type { LineFormat } from './line-reader';
-import { loadManifest } from './manifest';
+import { discardHalf, loadManifest, mayHaveSegments, sideFiles } from './manifest';
 import { PageReader } from './page-reader';
 import { recoverSegment, type Accept } from './recover-segment';
 import { modeAt } from './replace-file';
@@ -258,9 +258,15 @@ export class JournalStore<T> {
     if (lock === undefined) await makeDirectories(filePath, durability === 'disk');
     const file = await AppendFile.open(filePath, durability);
     try {
-      const manifest = await loadManifest(filePath);
-      if (file.isRegular) await removeLeftovers(filePath);
-      const { closed, isWhole } = await closedSegments(filePath, manifest);
+      let manifest = await loadManifest(filePath);
+      if (manifest.isHalf && file.bytes === 0) {
+        await discardHalf(filePath);
+        manifest = await loadManifest(filePath);
+      }
+      const rotates = rotation !== undefined || (await mayHaveSegments(filePath, manifest));
+      const beside = rotates ? await sideFiles(filePath) : [];
+      const files = file.isRegular ? await removeLeftovers(filePath, beside) : beside;
+      const { closed, isWhole } = await closedSegments(filePath, manifest, files);
       const total = closed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, file.bytes);
       let done = 0;
       const progress = (bytes: number) => onProgress?.({ bytes: Math.min(total, (done += bytes)), total });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import type { Position } from '../journal/position';
@@ -25,6 +25,8 @@ export interface Manifest {
   readonly last: Position | undefined;
   /** How many closed segments there were between `first` and `active`. */
   readonly closed: number | undefined;
+  /** Whether it is that of a fork that is being made, or that a crash has left so. */
+  readonly isHalf?: boolean;
 }
 
 /** A closed segment, as its name tells. */
@@ -50,9 +52,30 @@ export function manifestPath(filePath: string): string {
 
 /** The closed segments that lie beside a journal's file, in their order; of one that is there twice the plain one, which the other is made from. */
 export async function findSegments(filePath: string): Promise<SegmentName[]> {
+  return segmentsAmong(filePath, await sideFiles(filePath));
+}
+
+/** The names of the files beside a journal's that begin with its name. */
+export async function sideFiles(filePath: string): Promise<string[]> {
+  const name = basename(filePath);
+  return (await readdir(dirname(filePath))).filter((file) => file.startsWith(`${name}.`));
+}
+
+/**
+ * Whether there may be closed segments: they are on record, or a crash has left the first one before it was. Without them nothing is to be looked for
+ * beside the journal, among however many others.
+ */
+export async function mayHaveSegments(filePath: string, { closed }: Manifest): Promise<boolean> {
+  if (closed !== undefined) return true;
+  const first = segmentPath(filePath, 1);
+  return (await Promise.all([modeAt(first), modeAt(`${first}.gz`)])).some((mode) => mode !== undefined);
+}
+
+/** {@link findSegments} among the files that are known to lie beside the journal's. */
+export function segmentsAmong(filePath: string, files: readonly string[]): SegmentName[] {
   const name = basename(filePath);
   const found = new Map<Position, SegmentName>();
-  for (const file of (await readdir(dirname(filePath))).sort()) {
+  for (const file of [...files].sort()) {
     if (!file.startsWith(`${name}.`)) continue;
     const [, digits, gz] = /^(\d{16})(\.gz)?$/.exec(file.slice(name.length + 1)) ?? [];
     const first = Number(digits);
@@ -91,7 +114,7 @@ function parseManifest(text: string): Manifest | undefined {
   } catch {
     return undefined;
   }
-  const { schemaVersion, id, first, active, begunMs, last, closed, segments } = value ?? {};
+  const { schemaVersion, id, first, active, begunMs, last, closed, segments, isHalf } = value ?? {};
   if (schemaVersion !== '1' || !isPosition(first)) return undefined;
   if (Array.isArray(segments) && segments.every(isPosition)) {
     // As earlier versions wrote it: the first positions of all closed segments, in their order.
@@ -99,7 +122,7 @@ function parseManifest(text: string): Manifest | undefined {
   }
   if (typeof id !== 'string' || !isPosition(active) || active < first) return undefined;
   if (!isAmount(begunMs) || !isAmount(last) || !isAmount(closed)) return undefined;
-  return { id, first, active, begunMs, last, closed };
+  return { id, first, active, begunMs, last, closed, isHalf: isHalf === true };
 }
 
 /** The record of a journal that keeps no closed segment, and whose active file is empty. */
@@ -112,9 +135,21 @@ export type KnownManifest = { readonly [K in keyof Manifest]: NonNullable<Manife
 
 /** @param like - whose mode and owner it gets; default: the journal's */
 export async function saveManifest(filePath: string, manifest: KnownManifest, like?: FileMode): Promise<void> {
-  const { id, first, active, begunMs, last, closed } = manifest;
-  const text = JSON.stringify({ schemaVersion: '1', id, first, active, begunMs, last, closed });
+  const { id, first, active, begunMs, last, closed, isHalf } = manifest;
+  const half = isHalf && { isHalf };
+  const text = JSON.stringify({ schemaVersion: '1', id, first, active, begunMs, last, closed, ...half });
   await replaceFile(manifestPath(filePath), `${text}\n`, like ?? (await modeAt(filePath)));
+  await syncDirectory(filePath);
+}
+
+/** Removes what a crash has left of a fork: its record last, by which it is known. */
+export async function discardHalf(filePath: string): Promise<void> {
+  if (!(await loadManifest(filePath)).isHalf) return;
+  for (const { filePath: path, twin } of await findSegments(filePath)) {
+    await rm(path, { force: true });
+    if (twin !== undefined) await rm(twin, { force: true });
+  }
+  await rm(manifestPath(filePath), { force: true });
   await syncDirectory(filePath);
 }
 

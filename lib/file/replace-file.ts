@@ -47,10 +47,15 @@ async function write(filePath: string, text: string, mode: FileMode | undefined)
  * Removes what crashes have left of files that were to take a name.
  *
  * @param what - what is between the name, with a dot, and `.tmp`
+ * @param files - the files beside it; default: they are looked for
  */
-export async function removeTemporaries(filePath: string, what = /^[-0-9a-f]{36}$/): Promise<void> {
+export async function removeTemporaries(
+  filePath: string,
+  what = /^[-0-9a-f]{36}$/,
+  files?: readonly string[],
+): Promise<void> {
   const beginning = `${basename(filePath)}.`;
-  for (const file of await readdir(dirname(filePath))) {
+  for (const file of files ?? (await readdir(dirname(filePath)))) {
     if (!file.startsWith(beginning) || !file.endsWith('.tmp')) continue;
     if (what.test(file.slice(beginning.length, -'.tmp'.length)))
       await rm(join(dirname(filePath), file), { force: true });

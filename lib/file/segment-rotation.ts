@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { assertCount, assertOneOf, assertOptions, shown } from '../errors/assert-argument';
@@ -7,7 +8,7 @@ import { START, type Position } from '../journal/position';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
-import { findSegments, saveManifest, segmentPath, type Manifest } from './manifest';
+import { findSegments, saveManifest, segmentPath, segmentsAmong, type Manifest } from './manifest';
 import { chunksOf } from './read-blocks';
 import { removeTemporaries } from './replace-file';
 import { inodeOf, type Segment } from './segment';
@@ -87,6 +88,7 @@ export class SegmentRotation {
     this.#segments = segments;
     this.#id = manifest.id ?? randomUUID();
     this.#first = manifest.first;
+    this.#oldest = manifest.first;
     const { active } = segments;
     const isKnown = manifest.active === active.first && active.last >= active.first && manifest.begunMs !== undefined;
     this.#begunMs = (isKnown ? manifest.begunMs : undefined) ?? Date.now();
@@ -95,7 +97,7 @@ export class SegmentRotation {
     this.#isUndated = !isKnown;
   }
 
-  /** The oldest position that was not retired since it was opened. */
+  /** The oldest position that was not retired. */
   get oldest(): Position {
     return this.#oldest;
   }
@@ -161,7 +163,7 @@ export class SegmentRotation {
 
   /** Removes what a crash has left of retired segments, and compresses what is not. */
   async start(): Promise<void> {
-    if (this.#rotation.keep) {
+    if (this.#rotation.keep && this.#first > START + 1) {
       for (const { filePath, first, twin } of await findSegments(this.#filePath)) {
         if (first >= this.#first) break;
         await rm(filePath, { force: true });
@@ -280,12 +282,19 @@ export class SegmentRotation {
 /**
  * Removes what a crash has left of a record or a segment that was being written, and plain segments of which the whole compressed one is there:
  * that may also be half of one that another tool writes.
+ *
+ * @param files - those beside the journal's
+ * @returns those that are left
  */
-export async function removeLeftovers(filePath: string): Promise<void> {
-  await removeTemporaries(filePath, /^(\d{16}\.gz|segments\.[-0-9a-f]+)$/);
-  for (const { filePath: plain, twin } of await findSegments(filePath)) {
-    if (twin !== undefined && (await isCopy(plain, twin))) await rm(plain, { force: true });
+export async function removeLeftovers(filePath: string, files: readonly string[]): Promise<string[]> {
+  await removeTemporaries(filePath, /^(\d{16}\.gz|segments\.[-0-9a-f]+)$/, files);
+  const removed = new Set<string>();
+  for (const { filePath: plain, twin } of segmentsAmong(filePath, files)) {
+    if (twin === undefined || !(await isCopy(plain, twin))) continue;
+    await rm(plain, { force: true });
+    removed.add(basename(plain));
   }
+  return files.filter((file) => !removed.has(file));
 }
 
 /** Whether a compressed file is on the disk and has all that a plain one has. */

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import type { Position } from '../journal/position';
-import { findSegments, type Manifest } from './manifest';
+import { segmentsAmong, type Manifest } from './manifest';
 import type { Segment } from './segment';
 
 /** The files that hold a journal: the closed segments, oldest first, and the active one. */
@@ -52,10 +52,14 @@ export interface ClosedSegments {
   readonly isWhole: boolean;
 }
 
-/** Finds them; rejects with {@link CorruptJournalError} when the first one is missing. */
-export async function closedSegments(filePath: string, manifest: Manifest): Promise<ClosedSegments> {
+/** Finds them among the files beside it; rejects with {@link CorruptJournalError} when the first one is missing. */
+export async function closedSegments(
+  filePath: string,
+  manifest: Manifest,
+  files: readonly string[],
+): Promise<ClosedSegments> {
   const { first: oldest, active, last = 0, closed: expected = 0 } = manifest;
-  const found = (await findSegments(filePath)).filter(({ first }) => first >= oldest);
+  const found = segmentsAmong(filePath, files).filter(({ first }) => first >= oldest);
   if (expected > 0 && found[0]?.first !== oldest) {
     const reason = `the segment that begins with position ${oldest} is missing`;
     throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });

@@ -1,0 +1,31 @@
+import type { Observable } from 'rxjs';
+import type { Flushing } from '../../flush/flushing-of';
+import { START, type Position } from '../../journal/position';
+import type { WaitOptions } from '../../journal/scrivener';
+import { LeasedScrivener } from '../../journals/leased-scrivener';
+import type { FileScrivener } from '../file-scrivener';
+
+/** A journal of a folder, which knows how far it is flushed: one that is closed is flushed whole. */
+export class FolderScrivener<in out T> extends LeasedScrivener<T, FileScrivener<T>> implements Flushing {
+  /** The last position that is in the file; {@link START} before the journal's first use. */
+  get flushed(): Position {
+    return this.opened?.flushed ?? this.head;
+  }
+
+  /** `flushed`, then each change; opens the journal. */
+  get flushed$(): Observable<Position> {
+    return this.observed(({ flushed$ }) => flushed$);
+  }
+
+  /** Resolves when `position` is in the file; rejects with the error that prevents it. */
+  whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
+    if (this.opened === undefined && position > START && position <= this.head) return Promise.resolve();
+    return this.using(false, (scrivener) => scrivener.whenFlushed(position, options));
+  }
+
+  /** Has what was written by now in the file; resolves immediately where the journal is closed. */
+  flush(): Promise<void> {
+    if (this.opened === undefined) return Promise.resolve();
+    return this.using(false, (scrivener) => scrivener.flush());
+  }
+}
