@@ -15,6 +15,7 @@ const entries: Record<string, string[]> = {
     'EntryValidationError',
     'FileAppendSink',
     'FileBookmarkStore',
+    'FileCheckpointStore',
     'FileScrivener',
     'FlushAbandonedError',
     'JournalExistsError',

@@ -13,6 +13,7 @@ export type { Durability } from './append-file';
 export { readJournal, type ReadJournalOptions } from './read-journal';
 export type { JournalDiagnostics } from './diagnostics';
 export { FileBookmarkStore } from './file-bookmark-store';
+export { FileCheckpointStore, type FileCheckpointOptions } from './file-checkpoint-store';
 
 export type { OpenProgress } from './journal-store';
 export type { Rotation } from './segment-rotation';

@@ -2,6 +2,7 @@ import { firstValueFrom, lastValueFrom, shareReplay, take, toArray } from 'rxjs'
 import {
   BookmarkAheadError,
   currentState,
+  FlusherDaemon,
   InMemoryScrivener,
   JournalClosedError,
   JournalStream,
@@ -17,6 +18,7 @@ import {
   type Scrivener,
 } from 'rx-scrivener';
 import { useTempDir } from '../file/support/temp-dir';
+import { HandSink } from '../flush/hand-sink';
 import { settle } from '../journal/settle';
 import { backends } from '../patterns/backends';
 import { RecordingCheckpoints } from './recording-checkpoints';
@@ -357,6 +359,48 @@ describe('checkpoints', () => {
   test('one that cannot be loaded is passed over', async () => {
     const checkpoints = { load: () => Promise.reject(boom), save: async () => undefined };
     expect(await firstValueFrom(project(journalOf('ab'), texts, { checkpoints }))).toMatchObject({ state: 'ab' });
+  });
+});
+
+describe('over a flusher', () => {
+  async function flushed(sink: HandSink<string>) {
+    const scrivener = new InMemoryScrivener<string>();
+    const flusher = new FlusherDaemon({ scrivener, sink });
+    await flusher.start();
+    const checkpoints = new RecordingCheckpoints<string>();
+    const { seen, errors } = seenOf(project(scrivener, texts, { checkpoints, every: 2 }));
+    await settle();
+    return { scrivener, flusher, checkpoints, seen, errors };
+  }
+
+  test('no checkpoint is ahead of what is flushed, and the states do not wait for it', async () => {
+    const sink = new HandSink<string>();
+    sink.hanging = true;
+    const { scrivener, flusher, checkpoints, seen } = await flushed(sink);
+    for (const text of 'abcde') scrivener.append(text);
+    await settle();
+    expect([sink.pending, checkpoints.positions, seen.at(-1)]).toEqual([1, [], 'abcde']);
+    sink.release();
+    await settle();
+    expect([flusher.flushed, checkpoints.positions]).toEqual([5, [4]]);
+  });
+
+  test('what was flushed before it fails is saved; its error comes at the journal’s end', async () => {
+    const sink = new HandSink<string>();
+    const { scrivener, checkpoints, seen, errors } = await flushed(sink);
+    for (const text of 'ab') scrivener.append(text);
+    await settle();
+    sink.hanging = true;
+    for (const text of 'cd') scrivener.append(text);
+    await settle();
+    sink.refuse(boom);
+    await settle();
+    scrivener.append('e');
+    await settle();
+    expect([checkpoints.positions, seen.at(-1), errors]).toEqual([[2], 'abcde', []]);
+    scrivener.complete();
+    await settle();
+    expect([checkpoints.positions, errors]).toEqual([[2], [boom]]);
   });
 });
 

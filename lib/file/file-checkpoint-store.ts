@@ -1,0 +1,89 @@
+import { assertOptions, shown } from '../errors/assert-argument';
+import { SerializationError } from '../errors/serialization-error';
+import { assertPosition } from '../journal/position';
+import type { Checkpoint, CheckpointStore } from '../state/projection';
+import { absolutePathOf } from './file-path';
+import { SavedText } from './saved-text';
+
+/** Which states a file is for. */
+export interface FileCheckpointOptions {
+  /**
+   * Of the state's shape and of the projection, any text: change it when they change, and the state is built anew. A checkpoint of another version is
+   * passed over, and replaced by the next one. Default: one without a version.
+   */
+  readonly version?: string;
+}
+
+const OPTIONS: Record<keyof FileCheckpointOptions, true> = { version: true };
+
+/**
+ * A checkpoint in a file of its own, `{"version":"1","position":7,"state":…}`: a crash leaves the old one or the new one, as of {@link FileBookmarkStore}.
+ *
+ * The state is what JSON can hold: it is loaded as plain objects, arrays, texts, numbers, booleans and `null`.
+ *
+ * @example
+ * ```ts
+ * const checkpoints = new FileCheckpointStore<readonly string[]>('data/todos.json', { version: '1' });
+ * project(scrivener, todos, { checkpoints }).subscribe(({ state }) => render(state));
+ * ```
+ */
+export class FileCheckpointStore<S> implements CheckpointStore<S> {
+  readonly #file: SavedText;
+  readonly #version: string | undefined;
+
+  /**
+   * @param filePath - a path or a `file:` URL
+   * @throws TypeError that names a wrong or unknown option
+   */
+  constructor(filePath: string | URL, options: FileCheckpointOptions = {}) {
+    this.#file = new SavedText(absolutePathOf('filePath', filePath));
+    assertOptions('FileCheckpointStore', options, OPTIONS);
+    const { version } = options as { readonly version?: unknown };
+    if (version !== undefined && typeof version !== 'string')
+      throw new TypeError(`Expected \`version\` to be a text, got ${shown(version)}`);
+    this.#version = version;
+  }
+
+  /**
+   * Resolves with `undefined` when there is no file, when it is of another version, and when it holds no checkpoint: the journal has it all.
+   *
+   * Rejects with the system's error when the file cannot be read.
+   */
+  async load(): Promise<Checkpoint<S> | undefined> {
+    const text = await this.#file.load();
+    if (text === undefined) return undefined;
+    try {
+      const { version, position, state } = JSON.parse(text) as Partial<Checkpoint<S>> & { readonly version?: unknown };
+      assertPosition('position', position);
+      return version === this.#version && state !== undefined ? { position, state } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Directories are created. Rejects with {@link SerializationError} for a state that JSON has no text for (`undefined`, a bigint, a cycle, a `Map`, a `Set`),
+   * `RangeError` for what is no position, and with the system's error when the file cannot be written.
+   */
+  async save({ position, state }: Checkpoint<S>): Promise<void> {
+    assertPosition('position', position);
+    await this.#file.save(
+      `${JSON.stringify({ version: this.#version, position }).slice(0, -1)},"state":${jsonOf(state)}}\n`,
+    );
+  }
+}
+
+function jsonOf(state: unknown): string {
+  const loadable = (_key: string, value: unknown) => {
+    if (value instanceof Map || value instanceof Set) throw new TypeError('a Map or a Set would be loaded as {}');
+    return value;
+  };
+  let json;
+  try {
+    json = JSON.stringify(state, loadable) as string | undefined;
+  } catch (cause) {
+    throw new SerializationError((cause as Error).message, { cause }, 'state');
+  }
+  if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof state}`, undefined, 'state');
+  return json;
+}

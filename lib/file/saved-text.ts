@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { replaceFile } from './replace-file';
+
+/** A small file that is replaced whole. Saves that are asked for while one is under way end with the last of them. */
+export class SavedText {
+  readonly #filePath: string;
+  #wanted: string | undefined;
+  /** The save under way, and the one that waits for it, for whatever is wanted then. */
+  #saving: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(filePath: string) {
+    this.#filePath = filePath;
+  }
+
+  /** Resolves with `undefined` when there is no file; rejects with the system's error when it cannot be read. */
+  async load(): Promise<string | undefined> {
+    try {
+      return await readFile(this.#filePath, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Directories are created. Rejects with the system's error when it cannot be written. */
+  save(text: string): Promise<void> {
+    this.#wanted = text;
+    if (this.#next) return this.#next;
+    if (!this.#saving) return this.#begin();
+    return (this.#next = this.#saving.catch(() => undefined).then(() => this.#begin()));
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined;
+    return (this.#saving = replaceFile(this.#filePath, this.#wanted!).finally(() => {
+      this.#saving = undefined;
+    }));
+  }
+}
