@@ -86,7 +86,7 @@ const entries: Record<string, string[]> = {
     'getFlusherToken',
     'getScrivenerToken',
   ],
-  react: ['JournalView', 'useJournal', 'useObservable'],
+  react: ['JournalView', 'useJournal', 'useObservable', 'useProjection'],
   view: ['JournalView'],
 };
 

@@ -9,9 +9,11 @@ import {
   entries,
   InMemoryScrivener,
   isType,
+  project,
   writeOnce,
   type BookmarkStore,
   type OfType,
+  type Projection,
 } from 'rx-scrivener';
 
 /** Plays the marbles that docs/patterns/*.svg are drawn from: a character is a millisecond of Jest's clock. */
@@ -248,6 +250,29 @@ test('fan-out', async () => {
   await stage.ends();
 });
 
+test('state', async () => {
+  const scrivener = new InMemoryScrivener<string>();
+  const stage = new Stage('state');
+  const marks: Record<string, string> = { ab: 'x', abcd: 'y', abcde: 'z' };
+  scrivener.tail().pipe(entries()).subscribe(stage.notes('journal'));
+  for (const [frame, ...group] of [
+    [0, 'a'],
+    [1, 'b'],
+    [5, 'c', 'd'],
+    [11, 'e'],
+  ] as [number, ...string[]][]) {
+    stage.at(frame, () => void scrivener.writeAll(group));
+  }
+  stage.at(12, () => scrivener.complete());
+  const all: Projection<string, string> = { initial: () => '', evolve: (state, entry) => state + entry };
+  stage.at(3, () => {
+    project(scrivener, all)
+      .pipe(map(({ state }) => marks[state]!))
+      .subscribe(stage.notes('states, subscribed at 3'));
+  });
+  await stage.ends();
+});
+
 test('every diagram is played, and shown in the guide of its name', () => {
   expect([...played].sort()).toEqual(Object.keys(diagrams).sort());
   for (const name of Object.keys(diagrams)) {
@@ -261,7 +286,7 @@ test('the drawings are those that the script makes of the marbles', () => {
 
 test('every guide is in the index', () => {
   const guides = readdirSync(FOLDER).filter((file) => file.endsWith('.md') && file !== 'README.md');
-  expect(guides).toHaveLength(9);
+  expect(guides).toHaveLength(10);
   const index = readFileSync(join(FOLDER, 'README.md'), 'utf8');
   expect(
     [...index.matchAll(/\]\((\S+\.md)\)/g)]
