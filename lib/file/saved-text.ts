@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { replaceFile } from './replace-file';
+import { syncDirectory } from './directory';
+import { targetOf } from './file-path';
+import { removeTemporaries, replaceFile } from './replace-file';
 
-/** A small file that is replaced whole. Saves that are asked for while one is under way end with the last of them. */
+/** A small file that is replaced whole: a crash leaves the old one or the new one. A link is written through; mode and owner stay. Saves that are asked for while one is under way end with the last of them. */
 export class SavedText {
   readonly #filePath: string;
+  /** Whether its name lasts, and what crashed saves have left is gone. */
+  #isTidy = false;
   #wanted: string | undefined;
   /** The save under way, and the one that waits for it, for whatever is wanted then. */
   #saving: Promise<void> | undefined;
@@ -33,8 +37,17 @@ export class SavedText {
 
   #begin(): Promise<void> {
     this.#next = undefined;
-    return (this.#saving = replaceFile(this.#filePath, this.#wanted!).finally(() => {
+    return (this.#saving = this.#replace(this.#wanted!).finally(() => {
       this.#saving = undefined;
     }));
+  }
+
+  async #replace(text: string): Promise<void> {
+    await replaceFile(this.#filePath, text);
+    if (this.#isTidy) return;
+    const target = await targetOf(this.#filePath);
+    await syncDirectory(target);
+    await removeTemporaries(target).catch(() => undefined);
+    this.#isTidy = true;
   }
 }

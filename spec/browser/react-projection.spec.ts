@@ -4,7 +4,7 @@ import { bundle } from './support/bundle';
 
 declare global {
   interface Window {
-    journal: InMemoryScrivener<string>;
+    folded: InMemoryScrivener<string>;
     mountProjection(): void;
     unmountProjection(): void;
   }
@@ -17,10 +17,10 @@ const script = bundle(`/** @jsxRuntime automatic */
   import { InMemoryScrivener } from 'rx-scrivener';
   import { useProjection } from 'rx-scrivener/react';
 
-  window.journal = new InMemoryScrivener();
+  window.folded = new InMemoryScrivener();
   const texts = { initial: () => '', evolve: (state, entry) => state + entry };
   function State() {
-    const current = useProjection(window.journal, texts);
+    const current = useProjection(window.folded, texts);
     return <output>{current && current.position + current.state}</output>;
   }
   let root;
@@ -35,15 +35,15 @@ describeInBrowser('useProjection', (browser) => {
   test('shows the state, live, and lets the journal go', async () => {
     const { context, page } = await openPage(browser(), script);
     await page.evaluate(() => {
-      for (const text of ['a', 'b']) window.journal.append(text);
+      for (const text of ['a', 'b']) window.folded.append(text);
       window.mountProjection();
     });
     await page.waitForFunction(() => document.querySelector('output')?.textContent === '2ab');
-    await page.evaluate(() => window.journal.append('c'));
+    await page.evaluate(() => window.folded.append('c'));
     await page.waitForFunction(() => document.querySelector('output')?.textContent === '3abc');
     const observed = await page.evaluate(() => {
       window.unmountProjection();
-      return window.journal.observed;
+      return window.folded.observed;
     });
     expect(observed).toBe(false);
     await context.close();

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
@@ -184,4 +184,19 @@ describe('of a journal in a file', () => {
     expect(flushedThen.length).toBeGreaterThan(1);
     expect(flushedThen).not.toContain(false);
   });
+});
+
+test('a link is written through', async () => {
+  writeFileSync(path('real.json'), '');
+  symlinkSync(path('real.json'), filePath());
+  await store().save({ position: 1, state: 1 });
+  expect(lstatSync(filePath()).isSymbolicLink()).toBe(true);
+  expect(await new FileCheckpointStore(path('real.json')).load()).toEqual({ position: 1, state: 1 });
+});
+
+test('what crashed saves have left is removed', async () => {
+  const left = path('todos.json.6c2f7d4e-0e7a-4e6e-9d5b-0f3f8b1c2a3d.tmp');
+  writeFileSync(left, '{"position":');
+  await store().save({ position: 1, state: 1 });
+  expect(readdirSync(path())).toEqual(['todos.json']);
 });
