@@ -50,6 +50,8 @@ export class Flushing<T> {
   readonly #isIdle = new BehaviorSubject(true);
   /** What a flusher has taken, and not kept yet. */
   #taken: Taken | undefined;
+  /** Whether it was told that nothing reaches the file, since something did. */
+  #isTold = false;
 
   private constructor(
     options: FlushingOptions<T>,
@@ -112,6 +114,7 @@ export class Flushing<T> {
   async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
     this.#isIdle.next(true);
+    this.#isTold = false;
     const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
       scrivener,
       sink: this.#watched(() => flusher.name),
@@ -123,7 +126,7 @@ export class Flushing<T> {
     flusher.waitForFailure().then(
       (error) => {
         publish('rx-scrivener:failed', () => ({ filePath, flushed: flusher.flushed, error }));
-        warn(filePath, flusher.flushed, error);
+        this.#warn(flusher.flushed, String(error));
       },
       () => undefined, // it completed
     );
@@ -166,8 +169,14 @@ export class Flushing<T> {
     const taken = (this.#taken = this.#take(snapshot));
     this.#isIdle.next(false);
     const keep = () => taken.keep();
-    await (retry ? retrying(keep, retry, isTransient, first, reportTo(daemonEvents, name)) : keep());
+    const report = reportTo(daemonEvents, name);
+    const tell = (error: unknown, count: number) => {
+      report(error, count);
+      this.#warn(first - 1, `${String(error)}; it is tried again`);
+    };
+    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
     this.#taken = undefined;
+    this.#isTold = false;
     publish('rx-scrivener:flushed', () => ({
       filePath,
       first,
@@ -178,15 +187,14 @@ export class Flushing<T> {
     // The flusher counts the batch first, and cuts the next one then.
     queueMicrotask(() => this.#isIdle.next(true));
   }
-}
 
-/** The journal goes on in memory, but not in secret. */
-function warn(filePath: string, flushed: Position, error: unknown): void {
-  process.emitWarning(notFlushed(filePath, flushed), {
-    type: 'ScrivenerWarning',
-    code: NOT_FLUSHED,
-    detail: String(error),
-  });
+  /** The journal goes on in memory, but not in secret: it is told once, until something reaches the file again. */
+  #warn(flushed: Position, detail: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const message = notFlushed(this.#options.filePath, flushed);
+    process.emitWarning(message, { type: 'ScrivenerWarning', code: NOT_FLUSHED, detail });
+  }
 }
 
 /** What passes by itself: the system is busy, or the disk is full until somebody makes room. */

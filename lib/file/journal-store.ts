@@ -150,7 +150,13 @@ export class JournalStore<T> {
         ftruncateSync(fd, expected);
       }
       for (const { bytes, lines } of chunks) {
-        for (let from = 0; from < bytes.length;) from += writeSync(fd, bytes, from, bytes.length - from, null);
+        const before = this.#isHalfway ? this.#aside.bytes : active.bytes;
+        try {
+          for (let from = 0; from < bytes.length;) from += writeSync(fd, bytes, from, bytes.length - from, null);
+        } catch (error) {
+          ftruncateSync(fd, before);
+          throw error;
+        }
         if (this.#isHalfway) {
           this.#aside = { bytes: this.#aside.bytes + bytes.length, lines: this.#aside.lines + lines };
         } else {

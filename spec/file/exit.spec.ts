@@ -43,20 +43,44 @@ describe('a program that ends leaves in the file all that was written', () => {
     expect(await numbers()).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test.each(['naturally', 'exit', 'error'])('as a worker: %s', async (way) => {
-    await child(['worker', filePath(), `${way} {}`]).ended;
+  test.each([
+    ['naturally', {}],
+    ['exit', {}],
+    ['error', {}],
+    ['groups', { checksum: 'crc32' }],
+    ['exit', { durability: 'disk', rotation: { maxBytes: 60 } }],
+    ['synchronously', { rotation: { maxBytes: 1 }, flushThreshold: 1 }],
+  ])('as a worker: %s, with %j', async (way, options) => {
+    await child(['worker', filePath(), `${way} ${JSON.stringify(options)}`]).ended;
     expect(await numbers()).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test.each([0, 1, 2, 3, 5, 8])('with a batch in flight, which is there once: after %d ms', async (ms) => {
-    process.env.AFTER_MS = String(ms);
+  async function endInFlight(program: 'end' | 'worker', options: object, env: NodeJS.ProcessEnv): Promise<void> {
+    Object.assign(process.env, env);
     try {
-      await child(['end', filePath(), 'in-flight {}']).ended;
+      await child([program, filePath(), `in-flight ${JSON.stringify(options)}`]).ended;
     } finally {
-      delete process.env.AFTER_MS;
+      for (const name of Object.keys(env)) delete process.env[name];
     }
     expect(await numbers()).toEqual([1, 2, 3, 4, 5]);
     expect(textOf(filePath()).length).toBeGreaterThan(15_000_000);
+  }
+
+  test.each([0, 1, 2, 3, 5, 8])('with a batch in flight, which is there once: after %d ms', (ms) =>
+    endInFlight('end', {}, { AFTER_MS: String(ms) }),
+  );
+
+  test.each([
+    ['end', { durability: 'disk' }, {}],
+    ['end', { checksum: 'crc32' }, {}],
+    ['end', { checksum: 'crc32' }, { AS_GROUP: '1' }],
+    ['end', { rotation: { maxBytes: 60 } }, {}],
+    ['end', { retain: 1, rotation: { maxBytes: 60, compress: 'gzip' } }, {}],
+    ['worker', {}, {}],
+    ['worker', { checksum: 'crc32' }, { AS_GROUP: '1' }],
+    ['worker', { rotation: { maxBytes: 60 } }, {}],
+  ] as const)('with a batch in flight, as %s with %j %j', async (program, options, env) => {
+    await endInFlight(program, options, { ...env, AFTER_MS: '2' });
   });
 
   test('and one that flushes in a signal’s handler goes on, nothing twice', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JsonEntrySerializer } from 'rx-scrivener';
@@ -177,6 +177,47 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     await again.write(entry(flushed + 1));
     await again.close();
     await expectWhole(flushed + 1, config);
+  });
+
+  describe('at the end of the program', () => {
+    const child = useChildren();
+
+    test.each([
+      ['exit', {}],
+      ['naturally', {}],
+      ['synchronously', {}],
+      ['error', {}],
+      ['exit', { durability: 'disk' }],
+      ['groups', {}],
+      ['groups', { checksum: 'crc32' }],
+      ['exit', { rotation: { maxBytes: 1 } }],
+      ['synchronously', { rotation: { maxBytes: 1 }, flushThreshold: 1 }],
+      ['in-flight', {}],
+      ['in-flight', { checksum: 'crc32' }],
+      ['failed', {}],
+      ['failed', { checksum: 'crc32', rotation: { maxBytes: 1e6 } }],
+    ])('%s, with %j: it says on stderr what did not get into the file, which is whole', async (way, config) => {
+      const scrivener = await opened(config as Config);
+      await writeThrough(scrivener, 3);
+      await scrivener.close();
+      const before = textOf(filePath);
+      expect(() => {
+        for (;;) appendFileSync(filler, Buffer.alloc(4096));
+      }).toThrow('ENOSPC');
+      for (const program of ['end', 'worker']) {
+        // More than the page has left in which the file ends.
+        const ending = child([program, filePath, `${way} ${JSON.stringify(config)}`], 'TEXT_LENGTH=5000 exec "$@"');
+        await ending.ended;
+        const complaint = `rx-scrivener: entries did not get into ${filePath}: Error: ENOSPC`;
+        expect([program, ending.complained]).toEqual([program, expect.stringContaining(complaint)]);
+        expect(textOf(filePath)).toBe(before);
+      }
+      rmSync(filler);
+      const again = await opened(config as Config);
+      expect(again.recovered).toEqual({ entries: 3, lastPosition: 3, truncatedBytes: 0 });
+      expect(await again.write('vier')).toBe(4);
+      await again.close();
+    });
   });
 
   test('a journal cannot be told from a new one when there is no room for its first byte', async () => {

@@ -57,7 +57,7 @@ const programs: Record<string, () => Promise<void>> = {
     const [way = '', options = '{}'] = argument.split(' ');
     const config = { filePath, flushIntervalMs: Infinity, ...(JSON.parse(options) as object) };
     const scrivener = await openFileScrivener<unknown>(config);
-    const text = 'x';
+    const text = process.env.TEXT_LENGTH ? 'x'.repeat(Number(process.env.TEXT_LENGTH)) : 'x';
     const write = async () => {
       for (let n = 1; n <= 5; n++) await scrivener.write({ n, text });
     };
@@ -91,7 +91,11 @@ const programs: Record<string, () => Promise<void>> = {
       },
       'in-flight': () => {
         // Larger than what is written in one system call, and ended while the thread pool is at it.
-        for (let n = 1; n <= 5; n++) scrivener.append({ n, text: 'x'.repeat(3_000_000) });
+        if (process.env.AS_GROUP) {
+          void scrivener.writeAll(
+            Array.from({ length: 5 }, (_, index) => ({ n: index + 1, text: 'x'.repeat(3_000_000) })),
+          );
+        } else for (let n = 1; n <= 5; n++) scrivener.append({ n, text: 'x'.repeat(3_000_000) });
         void scrivener.flush().catch(() => undefined);
         setImmediate(() => setTimeout(() => process.exit(0), Number(process.env.AFTER_MS ?? 0)));
       },

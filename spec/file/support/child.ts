@@ -14,6 +14,8 @@ export interface Child {
   readonly said: readonly string[];
   /** The next thing it says; rejects when it ends instead. */
   says(): Promise<string>;
+  /** What it wrote to stderr so far. */
+  readonly complained: string;
   tell(text: string): void;
   /** Resolves once it is gone. */
   readonly ended: Promise<void>;
@@ -76,6 +78,9 @@ function run([file, ...args]: readonly string[]): Child {
   return {
     process: child,
     said,
+    get complained() {
+      return stderr;
+    },
     ended,
     async says() {
       while (read >= said.length) {

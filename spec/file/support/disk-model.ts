@@ -22,8 +22,10 @@ abstract class Changing<Content, Change> {
   sync(): () => void {
     const synced = [...this.#pending];
     return () => {
-      this.#durable = this.after(this.#durable, synced);
-      this.#pending = this.#pending.filter((change) => !synced.includes(change));
+      // Another sync may have ended meanwhile.
+      const left = this.#pending.filter((change) => synced.includes(change));
+      this.#durable = this.after(this.#durable, left);
+      this.#pending = this.#pending.filter((change) => !left.includes(change));
     };
   }
 
