@@ -34,5 +34,5 @@ test.each([
   serialize(0);
   const before = heldBytes();
   for (let round = 1; round <= rounds; round++) serialize(round);
-  expect(heldBytes() - before).toBeLessThan(8_000_000);
+  expect(heldBytes() - before).toBeLessThan(4_000_000);
 });
