@@ -34,3 +34,18 @@ export async function targetOf(filePath: string, links = 40): Promise<string> {
   const link = await readlink(path).catch(() => undefined);
   return link === undefined ? path : targetOf(resolve(dirname(path), link), links - 1);
 }
+
+/** So long may a name be, in bytes: https://man7.org/linux/man-pages/man7/path_resolution.7.html */
+const MAX_NAME_BYTES = 255;
+/** The longest ending that the name of a file beside a journal has: a segment's, and eight digits for what somebody else has put in its place. */
+const MAX_ENDING_BYTES = '.0000000000000001.00000000'.length;
+
+/** Throws a `RangeError` for a journal whose name leaves no room for the names of the files beside it: a rotation would find out, long after. */
+export function assertRoomBeside(filePath: string): void {
+  const bytes = Buffer.byteLength(basename(filePath));
+  const max = MAX_NAME_BYTES - MAX_ENDING_BYTES;
+  if (bytes <= max) return;
+  throw new RangeError(
+    `Expected a name of at most ${max} bytes in \`filePath\`, for the names of the files beside it (.lock, .segments, closed segments), got one of ${bytes}`,
+  );
+}

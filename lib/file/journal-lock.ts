@@ -4,7 +4,7 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { aborted } from '../journal/abort';
 import { modeOf } from './file-mode';
-import { targetOf } from './file-path';
+import { assertRoomBeside, targetOf } from './file-path';
 import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
 import { osLock, type TryLock } from './os-lock';
 
@@ -69,6 +69,7 @@ export class JournalLock {
     const files: FileHandle[] = [];
     try {
       const realPath = await targetOf(filePath);
+      assertRoomBeside(realPath);
       const existing = await stat(realPath).catch(() => undefined);
       if (existing && !existing.isFile()) {
         await (await open(realPath, 'a+')).close(); // the system's own error for a directory

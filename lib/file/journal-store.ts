@@ -7,6 +7,7 @@ import { AppendFile, assertSize, type Durability } from './append-file';
 import { withoutLines, type Chunk } from './encoded-lines';
 import { makeDirectories, syncDirectory } from './directory';
 import type { FileMode } from './file-mode';
+import { assertRoomBeside } from './file-path';
 import { inPieces } from './in-pieces';
 import type { JournalLock } from './journal-lock';
 import type { LineFormat } from './line-reader';
@@ -261,7 +262,10 @@ export class JournalStore<T> {
   async #open(accept?: Accept<T>, onProgress?: (progress: OpenProgress) => void): Promise<FileContent> {
     const { filePath, durability, rotation, lock } = this.#options;
     if (this.#isClosed) throw new Error(`The sink of ${filePath} is closed`);
-    if (lock === undefined) await makeDirectories(filePath, durability === 'disk');
+    if (lock === undefined) {
+      assertRoomBeside(filePath);
+      await makeDirectories(filePath, durability === 'disk');
+    }
     const file = await AppendFile.open(filePath, durability);
     try {
       let manifest = await loadManifest(filePath);

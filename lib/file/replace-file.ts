@@ -18,16 +18,18 @@ export async function replaceFile(filePath: string, text: string, like?: FileMod
   const target = await targetOf(filePath);
   const mode = like ?? (await modeAt(target));
   for (let attempt = 1; ; attempt++) {
-    const temporary = `${target}.${randomUUID()}.tmp`;
+    const temporary = `${target}.${randomUUID().slice(0, 8)}.tmp`;
     try {
       await write(temporary, text, mode);
       await rename(temporary, target);
       return;
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      // Another process took it for what a crash has left.
       const { code, syscall } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' || syscall !== 'rename' || attempt === ATTEMPTS) throw error;
+      const isTaken = code === 'EEXIST' && syscall === 'open';
+      // By another process, which took it for what a crash has left.
+      const isGone = code === 'ENOENT' && syscall === 'rename';
+      if (!isTaken) await rm(temporary, { force: true }).catch(() => undefined);
+      if ((!isTaken && !isGone) || attempt === ATTEMPTS) throw error;
     }
   }
 }
@@ -51,7 +53,7 @@ async function write(filePath: string, text: string, mode: FileMode | undefined)
  */
 export async function removeTemporaries(
   filePath: string,
-  what = /^[-0-9a-f]{36}$/,
+  what = /^[-0-9a-f]{8,36}$/,
   files?: readonly string[],
 ): Promise<void> {
   const beginning = `${basename(filePath)}.`;

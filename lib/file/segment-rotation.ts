@@ -221,7 +221,7 @@ export class SegmentRotation {
 
   /** What another tool has put in the active file's place gets its name again. */
   async #putBack(target: string): Promise<void> {
-    await rename(target, (await exists(this.#filePath)) ? `${target}.${randomUUID()}` : this.#filePath);
+    await rename(target, (await exists(this.#filePath)) ? `${target}.${randomUUID().slice(0, 8)}` : this.#filePath);
   }
 
   async #retire(): Promise<void> {
