@@ -239,6 +239,34 @@ describe('a batch that is taken back', () => {
     },
   );
 
+  test.each(['half', 'stuck'] as const)(
+    'by a writer that tries again (%s), of more than a block and more than a piece: each entry once, and none that does not stand',
+    async (fault) => {
+      const disk = new FailingDisk(await fileHandlePrototype(path('probe')));
+      disk.error.code = 'ENOSPC';
+      const config = { filePath: filePath(), flushThreshold: 1000, flushIntervalMs: Infinity, retry: { delay: 5 } };
+      const scrivener = await openFileScrivener<string>(config);
+      const followed = follow();
+      const entries = Array.from({ length: 200 }, (_, index) => `${index} ${'ü'.repeat(10_000)}`);
+      for (const entry of entries.slice(0, 3)) await scrivener.write(entry);
+      await scrivener.flush();
+      await until(() => followed.values.length === 3);
+      disk.fail(fault);
+      const refused = scrivener.daemonEvents.waitFor(0, (event) => event.type === 'FailureOccurred');
+      for (const entry of entries.slice(3)) scrivener.append(entry);
+      const flushing = scrivener.flush();
+      await refused;
+      await turns(50);
+      if (fault === 'half') expect(followed.values.length).toBe(3);
+      disk.mend();
+      await flushing;
+      await until(() => followed.values.length === 200 || followed.error !== undefined);
+      expect(followed.error).toBeUndefined();
+      expect(followed.values).toEqual(positioned(entries));
+      await scrivener.close();
+    },
+  );
+
   test('before it was given out: what another run writes in its place is given out', async () => {
     writeFileSync(filePath(), whole);
     const followed = follow();

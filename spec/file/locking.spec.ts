@@ -294,6 +294,30 @@ describe('lockTimeoutMs', () => {
     await first.close();
   });
 
+  test.each([{}, { compress: 'gzip', keep: { segments: 2 } }] as const)(
+    'waits while the holder rotates with each batch (%j), and goes on after its last entry',
+    async (options) => {
+      const rotation = { maxBytes: 1, ...options };
+      const first = await openFileScrivener<unknown>({ filePath: filePath(), rotation });
+      const next = openFileScrivener<unknown>({ filePath: filePath(), rotation, lockTimeoutMs: 60_000 });
+      let failure: unknown;
+      next.catch((error: unknown) => (failure = error));
+      for (let n = 1; n <= 60; n++) {
+        await first.write(n);
+        await first.flush();
+      }
+      expect(failure).toBeUndefined();
+      await first.close();
+      const second = await next;
+      expect([second.head, second.recovered.lastPosition, second.recovered.truncatedBytes]).toEqual([60, 60, 0]);
+      expect(await second.write(61)).toBe(61);
+      await second.close();
+      const { values, error } = await outcomeOf(readJournal(filePath()));
+      expect(error).toBeUndefined();
+      expect(values.at(-1)).toEqual({ position: 61, entry: 61 });
+    },
+  );
+
   test('of many that wait each has its turn', async () => {
     const all = Array.from({ length: 5 }, async () => {
       const scrivener = await waiting({ lockTimeoutMs: 60_000 });

@@ -2,7 +2,10 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { writeFileSync } from 'node:fs';
 import { EntryValidationError, JsonEntrySerializer, SchemaMismatchError, type EntrySerializer } from 'rx-scrivener';
 import { openFileScrivener, readJournal } from 'rx-scrivener/file';
+import { take } from 'rxjs';
 import { z } from 'zod';
+import { FailingDisk } from './support/failing-disk';
+import { fileHandlePrototype } from './support/file-handle';
 import { bytesOf, journalText, latin1, line, textOf } from './support/journal-text';
 import { outcomeOf, rejectionOf, turns } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
@@ -70,6 +73,42 @@ describe('what is written', () => {
     expect(replayed).toStrictEqual(told);
     await again.close();
   });
+
+  test.each([{}, { checksum: 'crc32' }, { rotation: { maxBytes: 1 } }, { retain: 1 }] as const)(
+    "is the schema's output also where it was written while the file could not be, and reopened (%j)",
+    async (options) => {
+      const disk = new FailingDisk(await fileHandlePrototype(path('probe')));
+      let validated = 0;
+      const schema = schemaOf<Money>((value) => {
+        validated++;
+        const cents = Number((value as Partial<Money>).cents);
+        return { value: value instanceof Money ? value : new Money(Math.round(cents)) };
+      });
+      const scrivener = await openFileScrivener<Money>({ filePath: filePath(), schema, ...options });
+      await scrivener.write({ cents: 1.2 } as Money);
+      await scrivener.flush();
+      disk.fail('half');
+      const late = { cents: 2.4 };
+      await scrivener.write(late as Money);
+      await scrivener.writeAll([{ cents: 3.3 }, { cents: 4.4 }] as Money[]);
+      await rejectionOf(scrivener.flush());
+      late.cents = 99;
+      disk.mend();
+      validated = 0;
+      await scrivener.reopen();
+      await scrivener.flush();
+      expect(scrivener.flushed).toBe(4);
+      // What was checked is not checked again.
+      expect(validated).toBe(0);
+      await scrivener.write({ cents: 5.1 } as Money);
+      const told = await outcomeOf(scrivener.tail().pipe(take(5)));
+      await scrivener.close();
+      const expected = [1, 2, 3, 4, 5].map((cents, index) => ({ position: index + 1, entry: new Money(cents) }));
+      expect(told.values).toStrictEqual(expected);
+      const read = await outcomeOf(readJournal<Money>(filePath(), { schema: money }));
+      expect(read).toStrictEqual({ values: expected });
+    },
+  );
 
   test.each([
     ['retained', 1],
