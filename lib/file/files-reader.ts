@@ -6,9 +6,11 @@ import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { FileChanges } from './file-changes';
-import { LineReader, type LineFormat, type Start } from './line-reader';
+import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest, type SegmentName } from './manifest';
+import { NewestBatch, type Mark } from './newest-batch';
 import { readBlocks } from './read-blocks';
+import { isThere, seenBefore, type SeenBytes } from './seen-bytes';
 import { inodeOf } from './segment';
 import { segmentPages } from './segment-pages';
 
@@ -17,22 +19,6 @@ type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 /** Between two system calls of a rotation the active file has no name. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
-
-/** After so long nothing more is expected of a batch that was cut short; its writer takes it back at once. */
-const SETTLED_MS = 200;
-/** So many of the last bytes that were given out are looked at again: they hold a position, at least. */
-const SEEN_BYTES = 256;
-
-/** Where lines begin: after so many lines and bytes, the last of which has this position. */
-interface Mark extends Start {
-  readonly byteOffset: number;
-}
-
-/** Bytes of a file, and where they end. */
-interface Seen {
-  readonly end: number;
-  readonly bytes: Buffer;
-}
 
 /** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
 export class FilesReader<T> {
@@ -165,32 +151,27 @@ export class FilesReader<T> {
     this.#signal.addEventListener('abort', leave);
     if (this.#signal.aborted) leave();
     const changes = this.#follow ? new FileChanges(filePath, gone.signal) : undefined;
-    let lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
+    const batch = new NewestBatch<T>();
     let byteOffset = 0;
-    /** Where the file ended, and when it was seen first that it ends there. */
-    let end = -1;
-    let endedMs = 0;
-    let changedNs = 0n;
-    /** Where the newest lines begin: the batch that they are of may be taken back. */
-    let mark: Mark | undefined;
-    /** The newest lines, as long as their batch is not whole. */
-    let held: Positioned<T>[] = [];
-    /** What ends them: another attempt at the batch may have taken their place. */
-    let heldSeen: Seen | undefined;
+    let lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
+    const readFrom = (mark: Mark) => {
+      ({ byteOffset } = mark);
+      lines = new LineReader<T>(this.#format, mark);
+    };
+    const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
     /** What ends the lines that were given out. */
-    let given: Seen | undefined;
+    let given: SeenBytes | undefined;
     try {
       for (;;) {
         // Asked before it is read: what is rotated then is read to its end.
         const isRotated = await this.#isRotated(first, ino, lines.last);
-        const begin: Mark = { byteOffset, lines: lines.lines, position: lines.last };
-        const wasHeld = held.length > 0;
-        const isFirst = end < 0;
-        // A batch that is tried again and again ends in the same place.
+        const begin = here();
+        const wasHeld = batch.isHeld;
+        const isFirst = !batch.isKnown;
         const { mtimeNs } = await file.stat({ bigint: true });
         let isSure = given === undefined;
-        let isStale = false;
-        let newEnd = byteOffset;
+        let isReplaced = false;
+        let end = byteOffset;
         let torn = 0;
         for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
           if (this.#signal.aborted) return 'done';
@@ -206,56 +187,43 @@ export class FilesReader<T> {
           } catch (error) {
             damage = { error };
           }
-          if (records.length > 0) {
-            if (!isSure) await this.#assertHolds(file, given!, damage);
+          if (records.length > 0 && !isSure) {
+            await this.#assertHolds(file, given!, damage);
             isSure = true;
-            if (heldSeen && !(await isThere(file, heldSeen))) {
-              isStale = true;
-              break;
-            }
-            yield* this.#emit(held.splice(0));
-            heldSeen = undefined;
-            if (this.#follow && !damage) held.push(...records);
-            else yield* this.#emit(records);
           }
-          if (damage && heldSeen && !(await isThere(file, heldSeen))) {
-            isStale = true;
-            break;
+          isReplaced = (records.length > 0 || damage !== undefined) && (await batch.isReplaced(file));
+          if (isReplaced) break;
+          if (records.length > 0) {
+            yield* this.#emit(batch.release());
+            if (this.#follow && !damage) batch.hold(records);
+            else yield* this.#emit(records);
           }
           if (damage) throw damage.error;
           byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
-          if (held.length > 0 && block.whole)
-            heldSeen = { end: byteOffset, bytes: Buffer.from(block.bytes.subarray(-SEEN_BYTES)) };
-          newEnd = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
+          if (block.whole) batch.endWith(byteOffset, block.bytes);
+          end = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
         }
-        if (newEnd !== end || mtimeNs !== changedNs) endedMs = performance.now();
-        changedNs = mtimeNs;
-        end = newEnd;
-        if (!wasHeld && byteOffset > begin.byteOffset) mark = begin;
-        // What ends within a line is a batch under way. Where nothing more comes of it, a crash has cut it short, and its whole lines stand.
-        const isWhole = end === byteOffset || performance.now() - endedMs >= SETTLED_MS;
-        if (heldSeen && (isWhole || isRotated)) isStale ||= !(await isThere(file, heldSeen));
-        if (isStale && mark) {
-          ({ byteOffset } = mark);
-          lines = new LineReader<T>(this.#format, mark);
-          held = [];
-          heldSeen = undefined;
+        batch.noteEnd(end, mtimeNs);
+        if (!wasHeld && byteOffset > begin.byteOffset) batch.beginAt(begin);
+        const isWhole = batch.isWhole(byteOffset) || isRotated;
+        if (isWhole) isReplaced ||= await batch.isReplaced(file);
+        const again = isReplaced ? batch.takeBack() : undefined;
+        if (again) {
+          readFrom(again);
           continue;
         }
-        if (isWhole || isRotated) {
-          heldSeen = undefined;
-          yield* this.#emit(held.splice(0));
+        if (isWhole) {
+          yield* this.#emit(batch.release());
           if (this.#follow) given = await seenBefore(file, byteOffset);
           // What is there at first stands.
-          if (isFirst) mark = { byteOffset, lines: lines.lines, position: lines.last };
+          if (isFirst) batch.beginAt(here());
         }
         this.#last = lines.last;
         if (isRotated) return 'rotated';
         if (!this.#follow) {
           if (await this.#isRotated(first, ino, lines.last)) {
             // The end has changed: all is looked at again, and what was given out is not given out twice.
-            ({ byteOffset } = begin);
-            lines = new LineReader<T>(this.#format, begin);
+            readFrom(begin);
             continue;
           }
           const isGrowing = (await file.stat({ bigint: true })).size !== size;
@@ -269,15 +237,13 @@ export class FilesReader<T> {
           if (this.#signal.aborted) return 'done';
           const { size } = await file.stat();
           if (size < byteOffset) {
-            if (mark === undefined || size < mark.byteOffset || this.#format.restarts === 'renumber') {
+            const isTakenBack = batch.mark && size >= batch.mark.byteOffset && this.#format.restarts !== 'renumber';
+            if (!isTakenBack) {
               const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
               throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
             }
-            // The batch was taken back, for instance because the disk is full, and will be written again.
-            ({ byteOffset } = mark);
-            lines = new LineReader<T>(this.#format, mark);
-            held = [];
-            heldSeen = undefined;
+            // For instance because the disk is full; it will be written again.
+            readFrom(batch.takeBack()!);
           }
         } while (given && (await file.stat()).size < given.end && !(await this.#isRotated(first, ino, lines.last)));
       }
@@ -295,7 +261,7 @@ export class FilesReader<T> {
   }
 
   /** Throws where a file has been written anew: what follows in it does not follow what was given out. */
-  async #assertHolds(file: FileHandle, seen: Seen, damage: { readonly error: unknown } | undefined) {
+  async #assertHolds(file: FileHandle, seen: SeenBytes, damage: { readonly error: unknown } | undefined) {
     if (await isThere(file, seen)) return;
     const reason = `${this.#format.filePath} does not hold position ${this.#given} any more as it was read`;
     throw damage?.error ?? new JournalMismatchError(reason);
@@ -361,17 +327,6 @@ export class FilesReader<T> {
 /** Where a file is, links followed, wherever the process goes to. */
 export async function located(filePath: string): Promise<string> {
   return realpath(filePath).catch(() => resolve(filePath));
-}
-
-async function seenBefore(file: FileHandle, end: number): Promise<Seen> {
-  const bytes = Buffer.alloc(Math.min(SEEN_BYTES, end));
-  await file.read(bytes, 0, bytes.length, end - bytes.length);
-  return { end, bytes };
-}
-
-async function isThere(file: FileHandle, { end, bytes }: Seen): Promise<boolean> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, end - bytes.length);
-  return bytesRead === bytes.length && buffer.equals(bytes);
 }
 
 async function isLink(filePath: string): Promise<boolean> {

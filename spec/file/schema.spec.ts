@@ -82,17 +82,17 @@ describe('what is written', () => {
       const schema = schemaOf<Money>((value) => {
         validated++;
         const cents = Number((value as Partial<Money>).cents);
-        return { value: value instanceof Money ? value : new Money(Math.round(cents)) };
+        return { value: new Money(Math.round(cents)) };
       });
       const scrivener = await openFileScrivener<Money>({ filePath: filePath(), schema, ...options });
-      await scrivener.write({ cents: 1.2 } as Money);
+      await scrivener.write(new Money(1.2));
       await scrivener.flush();
       disk.fail('half');
-      const late = { cents: 2.4 };
-      await scrivener.write(late as Money);
-      await scrivener.writeAll([{ cents: 3.3 }, { cents: 4.4 }] as Money[]);
+      const late = new Money(2.4);
+      await scrivener.write(late);
+      await scrivener.writeAll([new Money(3.3), new Money(4.4)]);
       await rejectionOf(scrivener.flush());
-      late.cents = 99;
+      Object.assign(late, { cents: 99 });
       disk.mend();
       validated = 0;
       await scrivener.reopen();
@@ -100,7 +100,7 @@ describe('what is written', () => {
       expect(scrivener.flushed).toBe(4);
       // What was checked is not checked again.
       expect(validated).toBe(0);
-      await scrivener.write({ cents: 5.1 } as Money);
+      await scrivener.write(new Money(5.1));
       const told = await outcomeOf(scrivener.tail().pipe(take(5)));
       await scrivener.close();
       const expected = [1, 2, 3, 4, 5].map((cents, index) => ({ position: index + 1, entry: new Money(cents) }));
