@@ -3,6 +3,9 @@ import { entries, nodeOnly } from './scripts/entries.mjs';
 const adapters = entries.map(({ name }) => name).filter(Boolean);
 const anyOf = (names) => `^lib/(?:${names.join('|')})/`;
 
+/** Who imports an adapter: what wires the file adapter into a container, the command, and what speaks another protocol with the parts of HTTP. */
+const IMPORTERS = { file: ['nestjs', 'cli'], http: ['durable-streams'] };
+
 export default {
   forbidden: [
     {
@@ -16,7 +19,7 @@ export default {
       name: `nothing-imports-${adapter}`,
       comment: 'But what wires the file adapter into a container, and the command.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: anyOf(adapter === 'file' ? ['file', 'nestjs', 'cli'] : [adapter]) },
+      from: { path: '^lib/', pathNot: anyOf([adapter, ...(IMPORTERS[adapter] ?? [])]) },
       to: { path: anyOf([adapter]) },
     })),
     {

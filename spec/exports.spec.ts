@@ -31,6 +31,14 @@ const entries: Record<string, string[]> = {
     'openJournalFolder',
     'readJournal',
   ],
+  'durable-streams': [
+    'DurableStream',
+    'HttpStatusError',
+    'NotSupportedError',
+    'SerializationError',
+    'durableStreams',
+    'openDurableStream',
+  ],
   http: [
     'AccessDeniedError',
     'CorruptEntryError',

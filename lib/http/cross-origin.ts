@@ -3,9 +3,25 @@ import type { CrossOriginOptions } from './handler-options';
 import { FIRST_HEADER, HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from './protocol';
 
 const METHODS = 'GET, HEAD, POST';
+const EXPOSED = ['ETag', 'Retry-After', MEMORY_HEADER, FIRST_HEADER, HEARTBEAT_HEADER];
 const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', KEY_HEADER, MEMORY_HEADER];
 
 const OPTIONS: Record<keyof CrossOriginOptions, true> = { origin: true, credentials: true, allowHeaders: true };
+
+/** What a handler has that pages of other origins are told of. */
+export interface CrossOriginSurface {
+  readonly methods: string;
+  /** Headers that requests may have. */
+  readonly headers: readonly string[];
+  /** Headers of answers that pages may see. */
+  readonly exposed: readonly string[];
+}
+
+const JOURNAL: CrossOriginSurface = {
+  methods: METHODS,
+  headers: HEADERS,
+  exposed: EXPOSED,
+};
 
 /** What pages of other origins may see and do. */
 export class CrossOrigin {
@@ -13,9 +29,11 @@ export class CrossOrigin {
   readonly #isAny: boolean;
   readonly #credentials: boolean;
   readonly #allowHeaders: string;
+  readonly #methods: string;
+  readonly #exposed: string;
 
   /** @throws TypeError for settings that are wrong, or that browsers refuse */
-  constructor(options: CrossOriginOptions) {
+  constructor(options: CrossOriginOptions, surface: CrossOriginSurface = JOURNAL) {
     assertOptions('cors', options, OPTIONS);
     const { origin, credentials = false, allowHeaders = [] } = options;
     if (typeof credentials !== 'boolean')
@@ -32,7 +50,9 @@ export class CrossOrigin {
       this.#allows = (asking) => origins.has(asking);
     }
     this.#credentials = credentials;
-    this.#allowHeaders = [...HEADERS, ...allowHeaders].join(', ');
+    this.#methods = surface.methods;
+    this.#exposed = surface.exposed.join(', ');
+    this.#allowHeaders = [...surface.headers, ...allowHeaders].join(', ');
   }
 
   /** The headers of an answer; throws what a function of the user's throws. */
@@ -43,7 +63,7 @@ export class CrossOrigin {
     return {
       ...headers,
       'Access-Control-Allow-Origin': this.#isAny ? '*' : origin,
-      'Access-Control-Expose-Headers': `ETag, Retry-After, ${MEMORY_HEADER}, ${FIRST_HEADER}, ${HEARTBEAT_HEADER}`,
+      'Access-Control-Expose-Headers': this.#exposed,
       ...(this.#credentials && { 'Access-Control-Allow-Credentials': 'true' }),
     };
   }
@@ -52,7 +72,7 @@ export class CrossOrigin {
   preflight(headers: Readonly<Record<string, string>>): Response {
     if (!('Access-Control-Allow-Origin' in headers)) return new Response(null, { status: 403, headers });
     const allowed = {
-      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Methods': this.#methods,
       'Access-Control-Allow-Headers': this.#allowHeaders,
       'Access-Control-Max-Age': '600',
     };

@@ -237,20 +237,20 @@ function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Pos
 }
 
 /** Who is allowed, and until when; `undefined` for what allows nobody. */
-function callerOf(verdict: unknown): Allowed | undefined {
+export function callerOf(verdict: unknown): Allowed | undefined {
   const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
   if (typeof caller !== 'string') return undefined;
   return { caller, ...(signal instanceof AbortSignal && { signal }) };
 }
 
-function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
+export function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
   if (authorize === 'public' || typeof authorize === 'function') return;
   const expected = "a function, or 'public' to let everyone read and write";
   throw new TypeError(`Expected \`authorize\` to be ${expected}, got ${shown(authorize)}`);
 }
 
 /** What `authorize` says; a 503 when it fails, for that may pass. */
-async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
+export async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
   if (authorize === 'public') return true;
   try {
     return await authorize(request);
@@ -259,7 +259,7 @@ async function verdictOf(authorize: Authorize | 'public', request: Request): Pro
   }
 }
 
-function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const copy = new Response(response.body, response);
   for (const [name, value] of Object.entries(headers)) copy.headers.set(name, value);
   return copy;

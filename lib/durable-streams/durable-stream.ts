@@ -1,0 +1,286 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { catchError, first, of, type Observable } from 'rxjs';
+import { HttpStatusError } from '../errors/http-status-error';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { JournalNotFoundError } from '../errors/journal-not-found-error';
+import { NotSupportedError } from '../errors/not-supported-error';
+import { SerializationError } from '../errors/serialization-error';
+import { readEntry, validateEntry } from '../flush/validate-entry';
+import { persist, Unreachable } from '../http/persist';
+import { assertWriteOptions } from '../journal/assert-options';
+import { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { JournalStream } from '../journal/journal-stream';
+import { assertPosition, type Position, type Positioned } from '../journal/position';
+import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
+import type { StreamHeaders } from './open-durable-stream';
+import {
+  CLOSED_HEADER,
+  CURSOR_HEADER,
+  JSON_TYPE,
+  OFFSET_HEADER,
+  POSITIONS_HEADER,
+  positionOf,
+  PRODUCER_EPOCH_HEADER,
+  PRODUCER_ID_HEADER,
+  PRODUCER_SEQ_HEADER,
+  UP_TO_DATE_HEADER,
+} from './protocol';
+
+/** How a stream is reached. */
+export interface DurableStreamParts<T> {
+  readonly url: string;
+  readonly headers: StreamHeaders;
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly producer: string | undefined;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/** A write that waits to be sent. */
+interface Waiting {
+  readonly text: string;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_BATCH = 100;
+
+/** A JSON stream of a server of the Durable Streams Protocol, opened with {@link openDurableStream}: all that was read of it is kept. */
+export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
+  readonly #parts: DurableStreamParts<T>;
+  readonly #read = new InMemoryScrivener<T>();
+  readonly #closing = new AbortController();
+  readonly #waiting: Waiting[] = [];
+  readonly #producer: string;
+  /** Later than that of any scrivener before: the server shuts those out. */
+  readonly #epoch = Date.now();
+  #seq = 0;
+  #isSending = false;
+  #offset = '-1';
+  #cursor: string | null = null;
+  #isClosed = false;
+  #following: Promise<void> = Promise.resolve();
+  /** What the server could not take in any more: later writes would leave a gap. */
+  #failure: unknown;
+
+  /** @internal */
+  constructor(parts: DurableStreamParts<T>) {
+    this.#parts = parts;
+    this.#producer = parts.producer ?? crypto.randomUUID();
+  }
+
+  /** The last position that was read. */
+  get head(): Position {
+    return this.#read.head;
+  }
+
+  /** `head`, then each further position, in order. */
+  get head$(): Observable<Position> {
+    return this.#read.head$;
+  }
+
+  /** The oldest position: a stream keeps all. */
+  get first(): Position {
+    return this.#read.first;
+  }
+
+  /** @internal Reads what there is, and goes on. */
+  async open(): Promise<void> {
+    while ((await persist(() => this.#page(false), this.#closing.signal)) === false);
+    this.#following = this.#follow();
+  }
+
+  async write(entry: T, options: WriteOptions = {}): Promise<Position> {
+    assertWriteOptions(options);
+    const { expect, signal } = options;
+    if (expect !== undefined) {
+      assertPosition('expect', expect);
+      throw new NotSupportedError('`expect`: the protocol has no append on condition of a position');
+    }
+    signal?.throwIfAborted();
+    if (this.#closing.signal.aborted || this.#isClosed) throw new JournalClosedError();
+    if (this.#failure !== undefined) throw this.#failure;
+    const { schema } = this.#parts;
+    const text = textOf(schema ? validateEntry(schema, entry) : entry);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, signal, resolve, reject });
+      if (!this.#isSending) void this.#send();
+    });
+  }
+
+  tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
+  tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T> {
+    return this.#read.tail(after, options);
+  }
+
+  readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
+  readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T> {
+    return this.#read.readBackward(before, options);
+  }
+
+  waitFor<U extends T>(after: Position, match: (entry: T) => entry is U, options?: WaitOptions): Promise<Positioned<U>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>>;
+  waitFor(after: Position, match: (entry: T) => boolean, options?: WaitOptions): Promise<Positioned<T>> {
+    return this.#read.waitFor(after, match, options);
+  }
+
+  /** Lets go of the server: tails complete, and what waits to be sent rejects. The stream goes on. Again: the same. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#following;
+    this.#read.complete();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Sends what waits, a batch at a time, each until it is there. */
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    // What is written in the same turn goes together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH).filter((write) => {
+        if (write.signal?.aborted) write.reject(write.signal.reason);
+        return !write.signal?.aborted;
+      });
+      if (batch.length === 0) continue;
+      try {
+        const last = await this.#append(batch.map(({ text }) => text));
+        // Its writer reads it from then on.
+        const read$ = this.#read.head$.pipe(
+          first((head) => head >= last, last),
+          catchError(() => of(last)),
+        );
+        read$.subscribe(() => {
+          batch.forEach(({ resolve }, index) => {
+            resolve(last - (batch.length - 1 - index));
+          });
+        });
+      } catch (error) {
+        this.#failure = error;
+        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
+      }
+    }
+    this.#isSending = false;
+  }
+
+  /** Appends messages once, however often it has to send them; resolves with the position of the last. */
+  async #append(texts: readonly string[]): Promise<Position> {
+    const headers = {
+      'Content-Type': JSON_TYPE,
+      [PRODUCER_ID_HEADER]: this.#producer,
+      [PRODUCER_EPOCH_HEADER]: String(this.#epoch),
+      [PRODUCER_SEQ_HEADER]: String(this.#seq),
+    };
+    const body = `[${texts.join(',')}]`;
+    const before = this.head;
+    const response = await this.#request('', { method: 'POST', headers, body });
+    if (!response.ok) throw await this.#refusal(response);
+    this.#seq++;
+    const offset = response.headers.get(OFFSET_HEADER);
+    if (offset !== null && response.headers.has(POSITIONS_HEADER)) return positionOf(offset);
+    return this.#find(texts, before);
+  }
+
+  /** Where messages are that a server has taken whose offsets say nothing: they are waited for, and known by their text. */
+  async #find(texts: readonly string[], after: Position): Promise<Position> {
+    let matched = 0;
+    for await (const { position, entry } of this.#read.tail(after)) {
+      const text = textOf(entry);
+      matched = text === texts[matched] ? matched + 1 : text === texts[0] ? 1 : 0;
+      if (matched === texts.length) return position;
+    }
+    throw new JournalClosedError();
+  }
+
+  /** Reads on until it is closed, here or there. */
+  async #follow(): Promise<void> {
+    try {
+      while (!this.#isClosed && !this.#closing.signal.aborted)
+        await persist(() => this.#page(true), this.#closing.signal);
+      if (this.#isClosed) this.#read.complete();
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#read.error(error);
+    }
+  }
+
+  /** Reads what follows; resolves with whether that was all. */
+  async #page(isLive: boolean): Promise<boolean> {
+    const query = new URLSearchParams({ offset: this.#offset });
+    if (isLive) query.set('live', 'long-poll');
+    if (isLive && this.#cursor !== null) query.set('cursor', this.#cursor);
+    query.sort();
+    const response = await this.#request(`?${query.toString()}`, { method: 'GET' });
+    if (response.status === 404 && !isLive && this.#offset === '-1') {
+      const created = await this.#request('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } });
+      if (!created.ok) throw await this.#refusal(created);
+      return false;
+    }
+    if (!response.ok) throw await this.#refusal(response);
+    const type = response.headers.get('Content-Type');
+    if (response.status === 200 && !type?.startsWith(JSON_TYPE))
+      throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
+    const messages = response.status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
+    const { schema, url } = this.#parts;
+    for (const message of messages) {
+      this.#read.append(schema ? readEntry(schema, message, url, this.head + 1) : (message as T));
+    }
+    this.#offset = response.headers.get(OFFSET_HEADER) ?? this.#offset;
+    this.#cursor = response.headers.get(CURSOR_HEADER) ?? this.#cursor;
+    this.#isClosed = response.headers.get(CLOSED_HEADER) === 'true';
+    return response.headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;
+  }
+
+  /** Sends a request until it is answered by other than a failure that passes. */
+  async #request(query: string, init: RequestInit): Promise<Response> {
+    const { url, headers, fetch } = this.#parts;
+    const { signal } = this.#closing;
+    const answered = await persist(async () => {
+      const own = typeof headers === 'function' ? await headers() : headers;
+      let response: Response;
+      try {
+        response = await fetch(url + query, { ...init, headers: { ...own, ...(init.headers as object) }, signal });
+      } catch (cause) {
+        throw new Unreachable('The server was not reached', { cause });
+      }
+      if (response.status < 500 && response.status !== 429) return response;
+      await response.body?.cancel();
+      throw new Unreachable(`The server answered ${response.status}`);
+    }, signal);
+    if (answered === undefined) throw new JournalClosedError();
+    return answered;
+  }
+
+  async #refusal(response: Response): Promise<Error> {
+    const { status, headers } = response;
+    const problem = (await bodyOf(response).catch(() => undefined)) as { code?: unknown } | undefined;
+    if (status === 404 || status === 410) return new JournalNotFoundError(this.#parts.url);
+    if (status === 409 && headers.get(CLOSED_HEADER) === 'true') return new JournalClosedError();
+    return new HttpStatusError(status, typeof problem?.code === 'string' ? problem.code : undefined);
+  }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (cause) {
+    throw new Unreachable('The answer broke off', { cause });
+  }
+  return JSON.parse(text);
+}
+
+function textOf(entry: unknown): string {
+  let text: string | undefined;
+  try {
+    text = (JSON.stringify as (value: unknown) => string | undefined)(entry);
+  } catch (cause) {
+    throw new SerializationError('it is no JSON', { cause });
+  }
+  if (text === undefined) throw new SerializationError('it is no JSON');
+  return text;
+}

@@ -1,0 +1,95 @@
+import { parseEntry } from '../http/parse-entry';
+import { badRequest } from '../http/problem';
+import { JSON_TYPE, mediaType } from './protocol';
+
+/** A message of a stream whose content is not JSON: its bytes, exactly. */
+export interface Bytes {
+  readonly base64: string;
+}
+
+/** How a stream's messages are entries, and how they are sent. */
+export interface MessageFormat {
+  readonly isJson: boolean;
+  /** The entries of a body; throws a 400 for what is none of the stream's content. */
+  readonly parse: (body: Uint8Array) => unknown[];
+  /** How much of an answer an entry takes, in characters. */
+  readonly sizeOf: (entry: unknown) => number;
+  /** Entries as a body. */
+  readonly join: (entries: readonly unknown[]) => Uint8Array<ArrayBuffer>;
+  /** Entries as the data of an event. */
+  readonly data: (entries: readonly unknown[]) => string;
+}
+
+/** The format of a content type. */
+export function formatOf(contentType: string): MessageFormat {
+  const type = mediaType(contentType);
+  if (type === JSON_TYPE) return json;
+  return type.startsWith('text/') ? text : binary;
+}
+
+/** Whether bytes of this content are sent as base64 in events. */
+export function isBinary(contentType: string): boolean {
+  return formatOf(contentType) === binary;
+}
+
+const utf8 = new TextEncoder();
+
+const json: MessageFormat = {
+  isJson: true,
+  parse(body) {
+    let text: string;
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    } catch {
+      throw badRequest('The body is not UTF-8');
+    }
+    const value = parseEntry(text);
+    return Array.isArray(value) ? (value as unknown[]) : [value];
+  },
+  sizeOf: (entry) => JSON.stringify(entry).length,
+  join: (entries) => utf8.encode(JSON.stringify(entries)),
+  data: (entries) => JSON.stringify(entries),
+};
+
+const binary: MessageFormat = {
+  isJson: false,
+  parse: (body) => (body.length === 0 ? [] : [bytesEntry(body)]),
+  sizeOf: (entry) => (entry as Bytes).base64.length,
+  join: (entries) => concat(entries.map(bytesOf)),
+  data: (entries) => base64Of(concat(entries.map(bytesOf))),
+};
+
+const text: MessageFormat = {
+  ...binary,
+  data: (entries) => new TextDecoder().decode(concat(entries.map(bytesOf))),
+};
+
+/** The entry that bytes are kept as. */
+export function bytesEntry(bytes: Uint8Array): Bytes {
+  return { base64: base64Of(bytes) };
+}
+
+/** The bytes of an entry. */
+export function bytesOf(entry: unknown): Uint8Array {
+  return Uint8Array.from(atob((entry as Bytes).base64), (character) => character.charCodeAt(0));
+}
+
+const STEP = 0x8000;
+
+function base64Of(bytes: Uint8Array): string {
+  let characters = '';
+  for (let from = 0; from < bytes.length; from += STEP) {
+    characters += String.fromCharCode(...bytes.subarray(from, from + STEP));
+  }
+  return btoa(characters);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}

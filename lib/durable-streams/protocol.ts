@@ -1,0 +1,76 @@
+import { badRequest } from '../http/problem';
+import type { Position } from '../journal/position';
+
+/** Digits of an offset: it sorts as text. */
+const DIGITS = 16;
+const OFFSET = /^\d{16}$/;
+const INTEGER = /^\d+$/;
+/** Without leading zeros. */
+const AMOUNT = /^(?:0|[1-9]\d*)$/;
+
+export const OFFSET_HEADER = 'Stream-Next-Offset';
+export const UP_TO_DATE_HEADER = 'Stream-Up-To-Date';
+export const CURSOR_HEADER = 'Stream-Cursor';
+export const CLOSED_HEADER = 'Stream-Closed';
+export const SEQ_HEADER = 'Stream-Seq';
+export const TTL_HEADER = 'Stream-TTL';
+export const EXPIRES_HEADER = 'Stream-Expires-At';
+export const ENCODING_HEADER = 'Stream-SSE-Data-Encoding';
+export const FORKED_FROM_HEADER = 'Stream-Forked-From';
+export const FORK_OFFSET_HEADER = 'Stream-Fork-Offset';
+export const FORK_SUB_OFFSET_HEADER = 'Stream-Fork-Sub-Offset';
+export const PRODUCER_ID_HEADER = 'Producer-Id';
+export const PRODUCER_EPOCH_HEADER = 'Producer-Epoch';
+export const PRODUCER_SEQ_HEADER = 'Producer-Seq';
+export const EXPECTED_SEQ_HEADER = 'Producer-Expected-Seq';
+export const RECEIVED_SEQ_HEADER = 'Producer-Received-Seq';
+/** Says that an offset is the position of the last message before it, as this server's are. */
+export const POSITIONS_HEADER = 'Scrivener-Offsets';
+
+export const JSON_TYPE = 'application/json';
+
+/** The offset after a position. */
+export function offsetOf(position: Position): string {
+  return String(position).padStart(DIGITS, '0');
+}
+
+/** The position before an offset; throws a 400 for what is none. */
+export function positionOf(offset: string, name = 'offset'): Position {
+  const position = OFFSET.test(offset) ? Number(offset) : NaN;
+  if (!Number.isSafeInteger(position)) throw badRequest(`Expected \`${name}\` to be an offset of this stream`);
+  return position;
+}
+
+/** An integer >= 0 in a header; `undefined` where it is missing. */
+export function integerIn(headers: Headers, name: string, isStrict = false): number | undefined {
+  const text = headers.get(name);
+  if (text === null) return undefined;
+  const value = (isStrict ? AMOUNT : INTEGER).test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(value)) throw badRequest(`Expected \`${name}\` to be an integer >= 0`);
+  return value;
+}
+
+/** A content type without its parameters, in small letters. */
+export function mediaType(contentType: string): string {
+  return contentType.split(';')[0]!.trim().toLowerCase();
+}
+
+const EPOCH_MS = Date.UTC(2024, 9, 9);
+const INTERVAL_MS = 20_000;
+const LONGEST_JITTER = 180;
+
+/** The cursor of a live answer: it never goes back, and is none that the client has had. */
+export function nextCursor(given: string | null): string {
+  const current = Math.floor((Date.now() - EPOCH_MS) / INTERVAL_MS);
+  const had = given !== null && INTEGER.test(given) ? Number(given) : -1;
+  if (had < current) return String(current);
+  return String(had + 1 + Math.floor(Math.random() * LONGEST_JITTER));
+}
+
+const utf8 = new TextEncoder();
+
+/** An event of a live answer; no line break of the data can end it. */
+export function eventOf(name: string, data: string): Uint8Array {
+  const lines = data.split(/\r\n|\r|\n/).map((line) => `data:${line}\n`);
+  return utf8.encode(`event: ${name}\n${lines.join('')}\n`);
+}

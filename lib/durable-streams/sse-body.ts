@@ -1,0 +1,94 @@
+import { isNotFound } from '../errors/journal-not-found-error';
+import type { Position } from '../journal/position';
+import { formatOf } from './messages';
+import { eventOf, nextCursor, offsetOf } from './protocol';
+import { moreAfter, pageAfter } from './read-stream';
+import type { Stream } from './streams';
+
+/** A sign of life is sent after so long without a message, in milliseconds. */
+const QUIET_MS = 15_000;
+
+/** What the events of a live answer are made from. */
+export interface SseBodyOptions {
+  readonly stream: Stream;
+  readonly after: Position;
+  readonly cursor: string | null;
+  readonly maxTailMs: number;
+  readonly signal: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Messages as events, each with one that tells where it ends; a page at a time, each when the socket takes it. */
+export function sseBody({
+  stream,
+  after,
+  cursor,
+  maxTailMs,
+  signal,
+  onError,
+}: SseBodyOptions): ReadableStream<Uint8Array> {
+  const left = new AbortController();
+  const leave = () => left.abort();
+  const ending = setTimeout(leave, maxTailMs);
+  signal.addEventListener('abort', leave);
+  const release = () => {
+    clearTimeout(ending);
+    signal.removeEventListener('abort', leave);
+    leave();
+  };
+  const { state } = stream;
+  const { data } = formatOf(state.contentType);
+  let given = cursor;
+  let isCancelled = false as boolean;
+
+  const isGone = () => left.signal.aborted || state.isDeleted;
+
+  async function* events(): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      const isClosed = state.isClosed; // before the page: what it was closed with is in it
+      const page = await pageAfter(stream, after);
+      if (page.entries.length > 0) yield eventOf('data', data(page.entries));
+      after = page.last;
+      const isOver = isClosed && page.isUpToDate;
+      given = nextCursor(given);
+      const upToDate = page.isUpToDate && { upToDate: true };
+      const end = isOver ? { streamClosed: true } : { streamCursor: given };
+      yield eventOf('control', JSON.stringify({ streamNextOffset: offsetOf(after), ...end, ...upToDate }));
+      if (isOver || isGone()) return;
+      // Closed since: it is told of, and nothing would wake this.
+      if (page.isUpToDate && !state.isClosed) await moreAfter(stream, after, QUIET_MS, left.signal);
+      if (isGone()) return;
+      state.lastAccessMs = Date.now();
+    }
+  }
+
+  const all = events();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const { value, done } = await all.next();
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+          release();
+          if (!isCancelled) controller.close();
+        } catch (error) {
+          release();
+          // Deleted is an end.
+          if (isNotFound(error)) controller.close();
+          else {
+            onError(error);
+            controller.error(error);
+          }
+        }
+      },
+      cancel: () => {
+        isCancelled = true;
+        release();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,75 @@
+import { inMemoryJournals, lastEntries } from 'rx-scrivener';
+import { durableStreams, openDurableStream } from 'rx-scrivener/durable-streams';
+import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
+
+const URL_OF_IT = 'http://host/it';
+
+/** A server in this process, and how requests get to it. */
+function server() {
+  const journals = inMemoryJournals<unknown>();
+  const handle = durableStreams(journals, { authorize: 'public', longPollMs: 1000 });
+  const fetch = (url: string, init: RequestInit) => handle(new Request(url, init));
+  return { journals, fetch };
+}
+
+describe('a stream, through the client', () => {
+  const supports = {
+    ...{ expect: false, retain: false, complete: false, fail: false, observed: false, immediate: false },
+    ends: true,
+  };
+  const create = async (): Promise<ConformanceSubject> => {
+    const { journals, fetch } = server();
+    const scrivener = await openDurableStream<ConformanceEntry>({ url: URL_OF_IT, fetch });
+    const dispose = async () => {
+      await scrivener.close();
+      await journals.close();
+    };
+    return { scrivener, dispose };
+  };
+  scrivenerConformance({ test, create, supports, timeoutMs: 20_000 });
+});
+
+test('a write whose answer is lost is sent again, and is there once', async () => {
+  const { journals, fetch } = server();
+  let lost = 0;
+  const losing = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    if (init.method === 'POST' && lost++ % 2 === 0) throw new TypeError('cut');
+    return response;
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: losing });
+  expect([await stream.write(1), await stream.write(2)]).toEqual([1, 2]);
+  const entries = await lastEntries(journals.journal('it'), 10);
+  expect(entries.map(({ entry }) => entry)).toEqual([1, 2]);
+});
+
+test('a new scrivener of the same producer shuts out the one before', async () => {
+  const { fetch } = server();
+  await using before = await openDurableStream<number>({ url: URL_OF_IT, fetch, producer: 'p' });
+  await before.write(1);
+  await new Promise((resolve) => setTimeout(resolve, 2)); // its epoch is a time
+  await using after = await openDurableStream<number>({ url: URL_OF_IT, fetch, producer: 'p' });
+  expect(await after.write(2)).toBe(2);
+  await expect(before.write(3)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 403 });
+});
+
+test('the end of the stream completes tails, and `expect` is not supported', async () => {
+  const { fetch } = server();
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch });
+  await expect(stream.write(1, { expect: 0 })).rejects.toMatchObject({ code: 'ERR_NOT_SUPPORTED' });
+  const read: number[] = [];
+  await stream.write(1);
+  await fetch(URL_OF_IT, { method: 'POST', headers: { 'Stream-Closed': 'true' } });
+  for await (const { entry } of stream.tail()) read.push(entry);
+  expect(read).toEqual([1]);
+  await expect(stream.write(2)).rejects.toMatchObject({ code: 'ERR_JOURNAL_CLOSED' });
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{}, 'Expected `url` to be an absolute URL'],
+  [{ url: URL_OF_IT, headers: 1 }, '`headers`'],
+  [{ url: URL_OF_IT, producer: '' }, '`producer`'],
+  [{ url: URL_OF_IT, other: 1 }, 'Expected no option `other` of `openDurableStream`'],
+])('names what is wrong with %j', async (config, message) => {
+  await expect(openDurableStream(config as unknown as { url: string })).rejects.toThrow(message);
+});
