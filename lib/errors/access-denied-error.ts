@@ -8,7 +8,9 @@ export class AccessDeniedError extends ScrivenerError {
   constructor(
     /** 401 or 403. */
     readonly status: number,
+    /** What the journal's server said of it, in at most 300 characters; `undefined` where it said nothing, or something else answered. */
+    readonly detail?: string,
   ) {
-    super(`The server does not allow it (${status})`);
+    super(`The server does not allow it (${status})${detail === undefined ? '' : `: ${detail}`}`);
   }
 }

@@ -10,7 +10,10 @@ export class HttpStatusError extends ScrivenerError {
     readonly status: number,
     /** The `code` that the journal's server gave with it; `undefined` where something else answered. */
     readonly remoteCode: string | undefined,
+    /** What the journal's server said of it, in at most 300 characters; `undefined` where it said nothing, or something else answered. */
+    readonly detail?: string,
   ) {
-    super(`The server answered ${status}${remoteCode === undefined ? '' : ` (${remoteCode})`}`);
+    const code = remoteCode === undefined ? '' : ` (${remoteCode})`;
+    super(`The server answered ${status}${code}${detail === undefined ? '' : `: ${detail}`}`);
   }
 }

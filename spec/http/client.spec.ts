@@ -257,6 +257,54 @@ test.each([
   await expect((await answeredWith(status, body)).write({ text: 'one' })).rejects.toMatchObject(expected);
 });
 
+describe('what the server says in words', () => {
+  const failure = async (status: number, body: object) =>
+    (await answeredWith(status, body)).write({ text: 'one' }).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
+
+  test.each([
+    [400, 'ERR_BAD_REQUEST', { code: 'ERR_HTTP_STATUS', detail: 'Mind the gap' }],
+    [403, 'ERR_ACCESS_DENIED', { code: 'ERR_ACCESS_DENIED', detail: 'Mind the gap' }],
+    [422, 'ERR_KEY_REUSED', { code: 'ERR_HTTP_STATUS', remoteCode: 'ERR_KEY_REUSED', detail: 'Mind the gap' }],
+  ])('is kept, and in the message: %i %s', async (status, code, expected) => {
+    const error = await failure(status, { code, detail: 'Mind the gap' });
+    expect(error).toMatchObject(expected);
+    expect(error?.message).toContain('Mind the gap');
+  });
+
+  test('is why an entry cannot be serialized, and which history it is', async () => {
+    const [code, reason] = ['ERR_SERIALIZATION', 'it is nested more than 128 levels deep'];
+    expect(await failure(422, { code, reason, detail: 'x' })).toMatchObject({ code, reason });
+    const mismatch = { code: 'ERR_JOURNAL_MISMATCH', reason: 'position 7 holds another entry' };
+    expect(await failure(409, mismatch)).toMatchObject(mismatch);
+  });
+
+  test('is bounded, breaks no line and commands no terminal', async () => {
+    const detail = `a\n\u001b[2J\u202e${'b'.repeat(10_000)}`;
+    const error = await failure(400, { code: 'ERR_BAD_REQUEST', detail });
+    expect(error).toMatchObject({ detail: `a  [2J ${'b'.repeat(293)}` });
+    expect(error?.message.length).toBeLessThan(400);
+  });
+
+  test.each([[SECRET], [undefined], [{ ERR: 1 }], ['ERR_SOMETHING_ELSE']])(
+    'is not repeated where the code is none of the handler: %j',
+    async (code) => {
+      for (const status of [400, 403]) {
+        const error = await failure(status, { code, detail: SECRET, reason: SECRET });
+        expect(error).toMatchObject({ status, detail: undefined });
+        expect(error?.message).not.toContain(SECRET);
+      }
+    },
+  );
+
+  test.each([[1], [{}], [null], ['']])('is left out where it is no text: %j', async (detail) => {
+    const error = await failure(400, { code: 'ERR_BAD_REQUEST', detail });
+    expect(error).toMatchObject({ detail: undefined, message: 'The server answered 400 (ERR_BAD_REQUEST)' });
+  });
+});
+
 test('a proxy that fails is no answer: a write is uncertain in the end', async () => {
   const remote = await answeredWith(502, {}, false);
   await expect(remote.write({ text: 'one' })).rejects.toMatchObject({ code: 'ERR_WRITE_UNCERTAIN' });
