@@ -6,13 +6,14 @@ import { carryMode, modeOf, type FileMode } from '../file/file-mode';
 import { findSegments, manifestPath, newManifest, saveManifest } from '../file/manifest';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position, Positioned } from '../journal/position';
+import type { RepairedJournal } from './counted-journal';
 import { forgetPartial, trackPartial } from './partial-files';
 
 const BATCH_LINES = 1000;
 const BATCH_LENGTH = 1024 * 1024;
 
 /** A journal that is written line by line, and is there once it is complete, or not at all. */
-export class NewJournal {
+export class NewJournal implements RepairedJournal {
   readonly filePath: string;
   /** The position of its first line. */
   readonly first: Position;

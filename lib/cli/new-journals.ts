@@ -1,5 +1,6 @@
 import type { FileMode } from '../file/file-mode';
 import type { Position } from '../journal/position';
+import { CountedJournal, type RepairedJournal } from './counted-journal';
 import { NewJournal } from './new-journal';
 
 const MOST = 100;
@@ -8,30 +9,37 @@ const MOST = 100;
 export class NewJournals {
   readonly #filePath: string;
   readonly #like: FileMode | undefined;
-  readonly #all: NewJournal[] = [];
+  readonly #isDry: boolean;
+  readonly #all: RepairedJournal[] = [];
 
-  /** @param like - whose mode and owner they get */
-  constructor(filePath: string, like: FileMode | undefined) {
+  /**
+   * @param like - whose mode and owner they get
+   * @param isDry - count what they would hold, and write nothing
+   */
+  constructor(filePath: string, like: FileMode | undefined, isDry: boolean) {
     this.#filePath = filePath;
     this.#like = like;
+    this.#isDry = isDry;
   }
 
-  get all(): readonly NewJournal[] {
+  get all(): readonly RepairedJournal[] {
     return this.#all;
   }
 
   /** The one that is being written. */
-  get newest(): NewJournal | undefined {
+  get newest(): RepairedJournal | undefined {
     return this.#all.at(-1);
   }
 
   /** Begins the next journal; rejects when these are too many, and when there is one already. */
-  async begin(first: Position): Promise<NewJournal> {
+  async begin(first: Position): Promise<RepairedJournal> {
     const count = this.#all.length;
     if (count === MOST) throw new Error(`more than ${MOST} journals were needed; --renumber makes a single one`);
     await this.newest?.seal();
     const filePath = count === 0 ? this.#filePath : `${this.#filePath}.${count + 1}`;
-    const journal = await NewJournal.create(filePath, this.#like, first);
+    const journal = this.#isDry
+      ? new CountedJournal(filePath, first)
+      : await NewJournal.create(filePath, this.#like, first);
     this.#all.push(journal);
     return journal;
   }

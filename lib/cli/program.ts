@@ -6,6 +6,7 @@ import { importJournal } from './import-journal';
 import type { ImportLinesOptions } from './import-lines';
 import { printable } from './printable';
 import { repair, type RepairOptions } from './repair';
+import { describeSideFile } from './side-file';
 import { stats, type StatsOptions } from './stats';
 import { tail, type TailOptions } from './tail';
 import type { Terminal } from './terminal';
@@ -27,9 +28,11 @@ export async function run(args: readonly string[], version: string, terminal: Te
 }
 
 function programFor(version: string, terminal: Terminal): Command {
-  const about = async (filePath: string, command: Promise<void>) => {
+  const about = async (filePath: string, command: () => Promise<void>) => {
     try {
-      await command;
+      const sideFile = await describeSideFile(filePath);
+      if (sideFile === undefined) await command();
+      else terminal.fail(sideFile);
     } catch (error) {
       terminal.fail(describeError(error, filePath));
     }
@@ -60,7 +63,7 @@ function programFor(version: string, terminal: Terminal): Command {
     .option('--after <position>', 'only those after this position', countArgument)
     .option('--last <count>', 'only so many at the end', countArgument)
     .option('--type <type>', 'only entries of this type, or of several: --type Said --type Asked', collect)
-    .action((file: string, options: CatOptions) => about(file, cat(file, options, terminal)));
+    .action((file: string, options: CatOptions) => about(file, () => cat(file, options, terminal)));
 
   program
     .command('tail')
@@ -73,7 +76,7 @@ function programFor(version: string, terminal: Terminal): Command {
       countArgument,
     )
     .option('--after <position>', 'only those after this position', countArgument)
-    .action((file: string, options: TailOptions) => about(file, tail(file, options, terminal)));
+    .action((file: string, options: TailOptions) => about(file, () => tail(file, options, terminal)));
 
   program
     .command('verify')
@@ -87,8 +90,9 @@ function programFor(version: string, terminal: Terminal): Command {
     .description('write all that can be read of a damaged journal into a new one')
     .argument('<file>', 'the journal, which is left as it is')
     .option('--output <file>', 'the new journal, which must not be there yet (default: <file>.repaired)')
-    .option('--renumber', 'make one journal of all, under new positions behind a gap')
-    .action((file: string, options: RepairOptions) => about(file, repair(file, options, terminal)));
+    .option('--renumber', 'make one journal of all, under new positions after a gap')
+    .option('--dry-run', 'only say what would be kept and what left out')
+    .action((file: string, options: RepairOptions) => about(file, () => repair(file, options, terminal)));
 
   program
     .command('import')
@@ -97,7 +101,7 @@ function programFor(version: string, terminal: Terminal): Command {
     .argument('<new>', 'the journal, which must not be there yet')
     .option('--type <field>', "the field whose value becomes an entry's type")
     .action((file: string, output: string, options: ImportLinesOptions) =>
-      about(file, importJournal(file, output, options, terminal)),
+      about(file, () => importJournal(file, output, options, terminal)),
     );
 
   program
@@ -105,7 +109,7 @@ function programFor(version: string, terminal: Terminal): Command {
     .description('say what a journal is made of')
     .argument('<file>', 'the journal, or - for the standard input')
     .option('--json', 'as a JSON object')
-    .action((file: string, options: StatsOptions) => about(file, stats(file, options, terminal)));
+    .action((file: string, options: StatsOptions) => about(file, () => stats(file, options, terminal)));
 
   return program;
 }

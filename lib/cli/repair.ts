@@ -3,10 +3,10 @@ import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { loadManifest } from '../file/manifest';
 import type { Position } from '../journal/position';
 import { counted } from './counted';
+import type { RepairedJournal } from './counted-journal';
 import { describeDamage } from './describe-error';
 import { journalFiles, sourceFile } from './journal-files';
 import { KeptLines } from './kept-lines';
-import type { NewJournal } from './new-journal';
 import { NewJournals } from './new-journals';
 import { modeOfSource } from './source';
 import { printable } from './printable';
@@ -20,6 +20,8 @@ export interface RepairOptions {
   readonly output?: string;
   /** Make one journal of all that can be read, under new positions behind a gap. @default false */
   readonly renumber?: boolean;
+  /** Only say what would be kept and left out. @default false */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -30,13 +32,13 @@ export interface RepairOptions {
  */
 export async function repair(
   filePath: string,
-  { output = `${filePath}.repaired`, renumber = false }: RepairOptions,
+  { output = `${filePath}.repaired`, renumber = false, dryRun = false }: RepairOptions,
   terminal: Terminal,
 ): Promise<void> {
   const source = await sourceFile(filePath, terminal.stdin);
   const found = source ? source.file.filePath : await located(filePath);
   const oldest = source ? (source.first ?? 1) : await oldestOf(found, terminal);
-  const journals = new NewJournals(output, await modeOfSource(found));
+  const journals = new NewJournals(output, await modeOfSource(found), dryRun);
   const kept = new KeptLines(found, journals, oldest, renumber);
   try {
     for await (const file of source ? [source.file] : journalFiles(found, oldest)) {
@@ -65,6 +67,7 @@ export async function repair(
     }
     for (const note of kept.notes()) terminal.note(note);
     await journals.commit();
+    if (dryRun) terminal.note('a dry run: nothing is written; there would be');
     for (const journal of journals.all) await terminal.out.write(printable(describe(journal)));
   } finally {
     await source?.close();
@@ -72,7 +75,7 @@ export async function repair(
   }
 }
 
-function describe({ filePath, first, last }: NewJournal): string {
+function describe({ filePath, first, last }: RepairedJournal): string {
   const entries = counted(last - first + 1, 'entry');
   if (last < first) return `${filePath}: ${entries}`;
   return `${filePath}: ${entries}, ${first === last ? `position ${first}` : `positions ${first} to ${last}`}`;

@@ -1,6 +1,7 @@
 import { counted } from './counted';
 import { describeDamage, describeError } from './describe-error';
 import { printable } from './printable';
+import { describeSideFile } from './side-file';
 import { survey, type Survey } from './survey';
 import type { Terminal } from './terminal';
 
@@ -17,6 +18,11 @@ export async function verify(
 ): Promise<void> {
   for (const filePath of filePaths) {
     try {
+      const sideFile = await describeSideFile(filePath);
+      if (sideFile !== undefined) {
+        terminal.note(sideFile);
+        continue;
+      }
       const found = await survey(filePath, { doing: 'Verifying', terminal });
       if (found.damage) terminal.exitCode = 1;
       await terminal.out.write(json ? asJson(filePath, found) : printable(asText(filePath, found)));
