@@ -9,6 +9,8 @@ import { SparseIndex } from './sparse-index';
 /** Compressed, a page costs reading from the beginning: fewer and larger ones then. */
 const COMPRESSED_PAGE_BYTES = 8 * 1024 * 1024;
 const COMPRESSED_PAGE = 50_000;
+/** Forward, which is how whole journals are read, they are larger still. */
+const COMPRESSED_PAGE_AHEAD_BYTES = 4 * COMPRESSED_PAGE_BYTES;
 /** So many pages are read at once, of however many readers. */
 const READS = 8;
 
@@ -30,10 +32,11 @@ export class PageReader<T> {
       const segment = this.#segments.with(after + 1);
       await this.#index(segment);
       const page: Positioned<T>[] = [];
+      const last = segment.index!.beyond(after + 1, COMPRESSED_PAGE_AHEAD_BYTES) - 1;
       for await (const records of this.scan(segment, after)) {
         if (!segment.compressed) return records;
         for (const record of records) page.push(record);
-        if (page.length >= COMPRESSED_PAGE) break;
+        if (page.length >= COMPRESSED_PAGE || page.at(-1)!.position >= last) break;
       }
       if (page.length === 0) throw misfit(segment, after);
       return page;

@@ -33,6 +33,13 @@ export class SparseIndex {
     this.#next = last === undefined ? 0 : last + STRIDE_BYTES;
   }
 
+  /** The first position noted so many bytes or more after where the stretch of another one begins; `Infinity` if there is none. */
+  beyond(position: Position, bytes: number): Position {
+    const from = this.around(position)?.from.byteOffset ?? 0;
+    const index = this.#byteOffsets.findIndex((byteOffset) => byteOffset >= from + bytes);
+    return this.#positions[index] ?? Infinity;
+  }
+
   /** A stretch of lines with the one of a position in it: where it begins, and where it ends, if that is noted. */
   around(position: Position, minBytes = 0): { readonly from: Place; readonly end: number | undefined } | undefined {
     let low = 0;

@@ -1,5 +1,7 @@
 import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { openFileScrivener, type FileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
+import { PageReader } from '../../lib/file/page-reader';
 import { line } from './support/journal-text';
 import { outcomeOf, until } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
@@ -108,3 +110,26 @@ test('compressing is done before the journal is closed, and leaves the time of t
   await until(() => existsSync(`${segment}.gz`) && !existsSync(segment));
   expect(statSync(`${segment}.gz`).mtimeMs).toBe(1e12);
 });
+
+test('a page of a compressed segment is bounded by bytes, too: long entries do not fill the memory', async () => {
+  const MB = 1024 * 1024;
+  const text = lines(120, MB);
+  writeFileSync(`${filePath()}.0000000000000001.gz`, gzipSync(text, { level: 1 }));
+  writeFileSync(filePath(), line(121, 'last'));
+  const scrivener = await opened({ rotation: { maxBytes: 200 * MB } });
+  const pages = jest.spyOn(PageReader.prototype, 'after');
+  let position = 0;
+  for await (const record of scrivener.tail()) {
+    expect(record.position).toBe(++position);
+    if (position === 121) break;
+  }
+  const sizes = await Promise.all(
+    pages.mock.results.map(async ({ value }) => (await (value as Promise<unknown[]>)).length),
+  );
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(34);
+  await scrivener.close();
+});
+
+function lines(count: number, length: number): string {
+  return Array.from({ length: count }, (_, index) => line(index + 1, 'x'.repeat(length))).join('');
+}
