@@ -25,14 +25,12 @@ export class PageReader<T> {
     this.#segments = segments;
   }
 
-  /** Records behind a position, in order: as many as are read at once, and none where there are none. */
-  after(after: Position): Promise<readonly Positioned<T>[]> {
-    return this.#slots.run(async () => {
-      if (after >= this.#segments.last) return [];
-      const segment = this.#segments.with(after + 1);
-      await this.#index(segment);
+  /** Records after a position, in order: as many as are read at once, and none where there are none. */
+  async after(after: Position): Promise<readonly Positioned<T>[]> {
+    if (after >= this.#segments.last) return [];
+    return this.#with(after + 1, async (segment, index) => {
       const page: Positioned<T>[] = [];
-      const last = segment.index!.beyond(after + 1, COMPRESSED_PAGE_AHEAD_BYTES) - 1;
+      const last = index.beyond(after + 1, COMPRESSED_PAGE_AHEAD_BYTES) - 1;
       for await (const records of this.scan(segment, after)) {
         if (!segment.compressed) return records;
         for (const record of records) page.push(record);
@@ -44,19 +42,31 @@ export class PageReader<T> {
   }
 
   /** The records up to before a position, in order: as many as are read at once, and none where there are none. */
-  before(before: Position): Promise<readonly Positioned<T>[]> {
-    return this.#slots.run(async () => {
-      const position = Math.min(before - 1, this.#segments.last);
-      if (position < START + 1) return [];
-      const segment = this.#segments.with(position);
-      await this.#index(segment);
-      const { from, end } = segment.index!.around(position, segment.compressed ? COMPRESSED_PAGE_BYTES : 0)!;
+  async before(before: Position): Promise<readonly Positioned<T>[]> {
+    const position = Math.min(before - 1, this.#segments.last);
+    if (position < START + 1) return [];
+    return this.#with(position, async (segment, index) => {
+      const { from, end } = index.around(position, segment.compressed ? COMPRESSED_PAGE_BYTES : 0)!;
       const page: Positioned<T>[] = [];
       for await (const records of this.scan(segment, from.position - 1, end)) {
         for (const record of records) if (record.position <= position) page.push(record);
       }
       if (page.at(-1)?.position !== position) throw misfit(segment, page.at(-1)?.position ?? from.position - 1);
       return page;
+    });
+  }
+
+  /** Reads the segment that a position is in; throws {@link PositionTrimmedError} where it was retired before it could be opened. */
+  #with<R>(position: Position, read: (segment: Segment, index: SparseIndex) => Promise<R>): Promise<R> {
+    return this.#slots.run(async () => {
+      const segment = this.#segments.with(position);
+      try {
+        await this.#index(segment);
+        return await read(segment, segment.index!);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#segments.with(position);
+        throw error;
+      }
     });
   }
 

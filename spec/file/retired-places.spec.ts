@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
+import promises from 'node:fs/promises';
 import { CorruptJournalError, openFileScrivener, readJournal, type FileScrivenerConfig } from 'rx-scrivener/file';
 import { outcomeOf, rejectionOf } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
@@ -133,3 +134,37 @@ describe('a reader', () => {
     }
   });
 });
+
+test.each(['tail', 'readBackward', 'waitFor'] as const)(
+  '%s of a segment that is retired before it can be opened tells of that, not of a file that is missing',
+  async (method) => {
+    const scrivener = await openFileScrivener<number>({
+      filePath: filePath(),
+      retain: 1,
+      flushThreshold: 1,
+      rotation: { maxBytes: 1, keep: { segments: 3 } },
+    });
+    const writeOn = async (count: number) => {
+      for (let n = 1; n <= count; n++) await scrivener.whenFlushed(await scrivener.write(scrivener.head + 1));
+    };
+    await writeOn(8);
+    const open = promises.open;
+    let isWaiting = true;
+    jest.spyOn(promises, 'open').mockImplementation(async (...args) => {
+      if (/\.0{15}[5-7]$/.test(String(args[0])) && isWaiting) {
+        isWaiting = false;
+        await writeOn(5);
+      }
+      return open(...args);
+    });
+    const reads = {
+      tail: () => outcomeOf(scrivener.tail(4)).then(({ error }) => error),
+      readBackward: () => outcomeOf(scrivener.readBackward(6)).then(({ error }) => error),
+      waitFor: () => rejectionOf(scrivener.waitFor(4, (n) => n > 100)),
+    };
+    expect(await reads[method]()).toMatchObject({ code: 'ERR_POSITION_TRIMMED' });
+    expect(isWaiting).toBe(false);
+    jest.restoreAllMocks();
+    await scrivener.close();
+  },
+);
