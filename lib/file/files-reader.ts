@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
-import { START, type Position, type Positioned } from '../journal/position';
+import { END, START, type Position, type Positioned } from '../journal/position';
 import { FileChanges } from './file-changes';
+import { findPlace } from './find-place';
 import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest, type SegmentName } from './manifest';
 import { NewestBatch, type Mark } from './newest-batch';
@@ -19,6 +20,14 @@ type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 /** Between two system calls of a rotation the active file has no name. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
+
+/** Of a reader that follows: where it begins, and who is told. */
+export interface Following {
+  /** Begin close before the end, instead of after a position. */
+  readonly fromEnd: true;
+  /** Called once, when all that was there has been given out: with the last position. */
+  readonly caughtUp: (position: Position) => void;
+}
 
 /** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
 export class FilesReader<T> {
@@ -38,12 +47,22 @@ export class FilesReader<T> {
   /** A position that was on the disk before reading began, as is on record. */
   #recorded = START;
 
+  /** Until it has caught up. */
+  #following: Following | undefined;
+
   /** @param after - emit what lies behind it; `undefined`: what there is */
-  constructor(format: LineFormat<T>, after: Position | undefined, follow: boolean, signal: AbortSignal) {
+  constructor(
+    format: LineFormat<T>,
+    after: Position | undefined,
+    follow: boolean,
+    signal: AbortSignal,
+    following?: Following,
+  ) {
     this.#format = format;
     this.#wanted = after;
     this.#follow = follow;
     this.#signal = signal;
+    this.#following = following;
   }
 
   async *pages(): Pages<T> {
@@ -90,6 +109,11 @@ export class FilesReader<T> {
     return this.#wanted ?? START;
   }
 
+  /** Up to here nothing is wanted of a closed segment. */
+  get #passed(): Position {
+    return this.#following ? END : this.#after;
+  }
+
   /** The closed segments that were not read. */
   async #closed(): Promise<SegmentName[]> {
     return (await findSegments(this.#format.filePath)).filter(({ first }) => first > this.#last);
@@ -105,9 +129,17 @@ export class FilesReader<T> {
         this.#skipTo(error.first);
         continue;
       }
-      if (next !== undefined && next.first <= this.#after) this.#last = next.first - 1;
+      const end = next?.first ?? (await this.#activeAfter(segment));
+      if (end !== undefined && end - 1 <= this.#passed) this.#last = end - 1;
       else yield* this.#segmentPages(segment);
     }
+  }
+
+  /** Where the active file begins that follows the last closed segment, as far as is on record. */
+  async #activeAfter({ first }: SegmentName): Promise<Position | undefined> {
+    if (this.#passed <= first) return undefined;
+    const { active } = await loadManifest(this.#format.filePath);
+    return active !== undefined && active > first ? active : undefined;
   }
 
   async *#segmentPages({ filePath, compressed, first }: SegmentName): Pages<T> {
@@ -122,7 +154,7 @@ export class FilesReader<T> {
     }
     const format = { ...this.#format, filePath, groupsAreWhole: true };
     const lines = new LineReader<T>(format, { lines: 0, position: first - 1 });
-    const stretch = { after: this.#after, byteOffset: 0, end: Infinity };
+    const stretch = { after: this.#passed, byteOffset: 0, end: Infinity };
     try {
       for await (const records of segmentPages({ filePath, compressed, ino }, lines, stretch)) {
         this.#hasBegun = true;
@@ -152,8 +184,9 @@ export class FilesReader<T> {
     if (this.#signal.aborted) leave();
     const changes = this.#follow ? new FileChanges(filePath, gone.signal) : undefined;
     const batch = new NewestBatch<T>();
-    let byteOffset = 0;
-    let lines = new LineReader<T>(this.#format, { lines: 0, position: this.#last });
+    const start = await this.#startIn(file, Number(size));
+    let { byteOffset } = start;
+    let lines = new LineReader<T>(this.#format, start);
     const readFrom = (mark: Mark) => {
       ({ byteOffset } = mark);
       lines = new LineReader<T>(this.#format, mark);
@@ -232,6 +265,7 @@ export class FilesReader<T> {
           else if (!isGrowing) this.#format.onTorn?.(torn);
           return 'done';
         }
+        this.#catchUp(batch.standsUpTo(lines.last));
         do {
           await changes!.next();
           if (this.#signal.aborted) return 'done';
@@ -251,6 +285,25 @@ export class FilesReader<T> {
       this.#signal.removeEventListener('abort', leave);
       leave();
     }
+  }
+
+  /** Where reading an active file begins: close before what is wanted of it. */
+  async #startIn(file: FileHandle, size: number): Promise<Mark> {
+    const first = this.#last + 1;
+    const beginning = { byteOffset: 0, lines: 0, position: this.#last };
+    const wanted = this.#passed + 1;
+    if (wanted <= first || this.#format.restarts === 'renumber') return beginning;
+    const from = { byteOffset: 0, position: first };
+    const place = await findPlace(file, { from, end: size }, wanted, this.#format);
+    if (place === undefined || place.position < first) return beginning;
+    const { byteOffset, position } = place;
+    return { byteOffset, lines: position - first, position: position - 1 };
+  }
+
+  #catchUp(position: Position): void {
+    const following = this.#following;
+    this.#following = undefined;
+    following?.caughtUp(position);
   }
 
   /** Throws where entries are missing at the end: somebody has moved or emptied the active file of a journal that was closed. */
@@ -299,6 +352,7 @@ export class FilesReader<T> {
           throw error;
         }
         if (waits && (await this.#closed()).length > 0) return undefined;
+        if (waits) this.#catchUp(this.#last);
       }
       await delay(PAUSE_MS);
     }

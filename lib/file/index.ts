@@ -7,6 +7,10 @@ export { FileScrivener } from './file-scrivener';
 export { openJournalFolder, type JournalFolderConfig } from './folder/open-journal-folder';
 export { forkJournal, type ForkOptions } from './fork-journal';
 
+// Reading beside the process that writes
+export { openFileReader, type FileReaderConfig } from './open-file-reader';
+export { FileReader } from './file-reader';
+
 // Its parts
 export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
 export type { Durability } from './append-file';

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Positioned } from '../journal/position';
+import type { Position, Positioned } from '../journal/position';
 import type { Start } from './line-reader';
 import { isThere, SEEN_BYTES, type SeenBytes } from './seen-bytes';
 
@@ -34,6 +34,11 @@ export class NewestBatch<T> {
 
   get isHeld(): boolean {
     return this.#held.length > 0;
+  }
+
+  /** The last position that is not held, where `last` is the last that was read. */
+  standsUpTo(last: Position): Position {
+    return this.#held[0] ? this.#held[0].position - 1 : last;
   }
 
   /** Whether the file has been read to its end once. */

@@ -23,6 +23,8 @@ export interface Extent {
   readonly isForeign?: IsForeign | undefined;
   /** Give lines as soon as they are there; otherwise many at once. */
   readonly prompt?: boolean;
+  /** How much of a file is read at once. */
+  readonly blockBytes?: number;
 }
 
 const NEWLINE = 10;
@@ -33,8 +35,8 @@ const TOO_LONG = `its line is longer than ${MAX_LINE_BYTES} bytes`;
 
 /** Reads a file: blocks of whole lines, then what stands after the last newline. Holds a block, or a line that is longer. */
 export async function* readBlocks(file: FileHandle, extent: Extent = {}): AsyncGenerator<Block, void> {
-  const { byteOffset = 0, end = Infinity } = extent;
-  const lines = new LineBuffer(byteOffset, Math.min(BLOCK_BYTES, end - byteOffset), extent.isForeign);
+  const { byteOffset = 0, end = Infinity, blockBytes = BLOCK_BYTES } = extent;
+  const lines = new LineBuffer(byteOffset, Math.min(blockBytes, end - byteOffset), extent.isForeign);
   for (let at = byteOffset; at < end;) {
     const { room } = lines;
     const { bytesRead } = await file.read(room, 0, Math.min(room.length, end - at), at);

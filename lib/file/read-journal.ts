@@ -29,6 +29,8 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
 /**
  * Reads a journal's files without opening them for writing; needs no lock, so it may be read while it is written and rotated.
  *
+ * With `after`, reading begins close before it, found by bisecting the file: what lies further before is neither read nor checked.
+ *
  * Completes behind the last line; one that a crash cut short is left out (`follow`: waited for). Errors with {@link CorruptJournalError} on
  * damage, behind the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes behind it was retired, and with
  * the system's error when the file is missing or cannot be read.

@@ -12,12 +12,15 @@ import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions } from
 import { TailSubscriber } from '../journal/tail-subscriber';
 import type { JournalStore } from './journal-store';
 
+/** Where a journal is on the disk. */
+type Store<T> = Pick<JournalStore<T>, 'readAfter' | 'readBefore' | 'last'>;
+
 /** Reads a journal of which the newest entries are in memory, and those before them on the disk alone. */
 export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'> {
   readonly #log: Log<T>;
-  readonly #store: JournalStore<T>;
+  readonly #store: Store<T>;
 
-  constructor(log: Log<T>, store: JournalStore<T>) {
+  constructor(log: Log<T>, store: Store<T>) {
     this.#log = log;
     this.#store = store;
   }
@@ -171,14 +174,14 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
 
 class StoredTailCursor<T> extends StoredCursor<T> {
   readonly #log: Log<T>;
-  readonly #store: JournalStore<T>;
+  readonly #store: Store<T>;
   /** The next page, read while the one before it is used; not before the second page, for many readers want no more than one. */
   #ahead: { readonly after: Position; readonly page: Promise<readonly Positioned<T>[]> } | undefined;
   #hasRead = false;
 
   constructor(
     log: Log<T>,
-    store: JournalStore<T>,
+    store: Store<T>,
     /** Reads on in memory. */
     readonly live: TailCursor<T>,
   ) {
@@ -217,10 +220,10 @@ class StoredTailCursor<T> extends StoredCursor<T> {
 
 class StoredBackwardCursor<T> extends StoredCursor<T> {
   readonly #log: Log<T>;
-  readonly #store: JournalStore<T>;
+  readonly #store: Store<T>;
   #before: Position;
 
-  constructor(log: Log<T>, store: JournalStore<T>, before: Position) {
+  constructor(log: Log<T>, store: Store<T>, before: Position) {
     super();
     this.#log = log;
     this.#store = store;
