@@ -16,4 +16,4 @@ export const entries = Object.entries(pkg.exports)
   });
 
 /** Entries that only Node can load. The others must import nothing of Node. */
-export const nodeOnly = ['file', 'nats', 'nestjs'];
+export const nodeOnly = ['file', 'nats', 'nestjs', 'shared'];

@@ -96,6 +96,14 @@ const entries: Record<string, string[]> = {
     'getFlusherToken',
     'getScrivenerToken',
   ],
+  shared: [
+    'JournalLockedError',
+    'JournalLostError',
+    'NotSupportedError',
+    'SharedScrivener',
+    'WriteUncertainError',
+    'openSharedScrivener',
+  ],
   react: ['JournalView', 'useJournal', 'useObservable', 'useProjection'],
   view: ['JournalView'],
 };

@@ -1,0 +1,134 @@
+import { chmod, lstat, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { NotSupportedError } from '../errors/not-supported-error';
+import { WriteUncertainError } from '../errors/write-uncertain-error';
+import type { FileScrivener } from '../file/file-scrivener';
+import { journalHandler } from '../http/journal-handler';
+import { nodeListener } from '../http/node-listener';
+import { problemOf } from '../http/problem';
+import { readBody } from '../http/read-body';
+import type { WriteOptions } from '../journal/scrivener';
+import type { Position } from '../journal/position';
+import { CLOSING_HEADER } from './socket-fetch';
+
+/** Where several entries are written as one. */
+export const GROUP_PATH = '/group';
+/** A guest is this user's own: this bounds what a mistake costs. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+const HEARTBEAT_MS = 2_000;
+
+/** Has the file, and serves it to the other processes. */
+export class Holder<T> {
+  readonly file: FileScrivener<T>;
+  readonly #handler: (request: Request) => Promise<Response>;
+  readonly #server: Server;
+  /** The requests that write and are not answered; no promise of them rejects. */
+  readonly #writing = new Set<Promise<void>>();
+  #isClosing = false;
+
+  private constructor(file: FileScrivener<T>) {
+    this.file = file;
+    this.#handler = journalHandler(file, {
+      authorize: 'public', // only this user gets to the socket
+      maxBodyBytes: MAX_BODY_BYTES,
+      heartbeatMs: HEARTBEAT_MS,
+      maxTailMs: Infinity,
+    });
+    const listen = nodeListener((request) => this.handle(request));
+    this.#server = createServer((request: IncomingMessage, response: ServerResponse) => {
+      if (!this.#isClosing) {
+        if (request.method === 'POST') this.#track(new Promise<void>((resolve) => response.once('close', resolve)));
+        listen(request, response);
+        return;
+      }
+      request.resume();
+      response.writeHead(503, { [CLOSING_HEADER]: '1', Connection: 'close' }).end();
+    });
+    // A connection that is kept is never closed under a request.
+    this.#server.keepAliveTimeout = 0;
+    this.#server.requestTimeout = 0;
+  }
+
+  /** Serves a file that is open, and so locked, at a socket: one that is there is what a process has left that is no more. */
+  static async start<T>(file: FileScrivener<T>, socketPath: string): Promise<Holder<T>> {
+    const holder = new Holder(file);
+    const server = holder.#server;
+    if (process.platform !== 'win32') await removeSocket(socketPath);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(socketPath, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    server.on('error', () => undefined);
+    if (process.platform !== 'win32') await chmod(socketPath, 0o600);
+    return holder;
+  }
+
+  /** Answers a request of this process or another. */
+  async handle(request: Request): Promise<Response> {
+    const isGroup = new URL(request.url).pathname === GROUP_PATH;
+    const answering = isGroup ? this.#group(request) : this.#handler(request);
+    if (request.method === 'POST') this.#track(answering);
+    return answering;
+  }
+
+  /** Writes an entry, and resolves when it is flushed. */
+  async write(entry: T, options?: WriteOptions): Promise<Position> {
+    const position = await this.file.write(entry, options);
+    await this.#flushed(position);
+    return position;
+  }
+
+  /** {@link Holder.write} for several entries as one. */
+  async writeAll(entries: Iterable<T>, options?: WriteOptions): Promise<Position[]> {
+    const positions = await this.file.writeAll(entries, options);
+    const last = positions.at(-1);
+    if (last !== undefined) await this.#flushed(last);
+    return positions;
+  }
+
+  /** Takes no request any more, answers those that it has, and releases the file: another process takes it. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#writing.size > 0) await Promise.all(this.#writing);
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    // Before the journal ends: its guests' tails go on elsewhere.
+    this.#server.closeAllConnections();
+    await closed;
+    await this.file.close();
+  }
+
+  #track(answering: Promise<unknown>): void {
+    const settled = () => void this.#writing.delete(tracked);
+    const tracked: Promise<void> = answering.then(settled, settled);
+    this.#writing.add(tracked);
+  }
+
+  async #flushed(position: Position): Promise<void> {
+    try {
+      await this.file.whenFlushed(position);
+    } catch (cause) {
+      throw new WriteUncertainError({ cause });
+    }
+  }
+
+  async #group(request: Request): Promise<Response> {
+    try {
+      const bytes = await readBody(request.body, MAX_BODY_BYTES);
+      const { entries, expect } = JSON.parse(new TextDecoder().decode(bytes)) as { entries: T[]; expect?: Position };
+      return Response.json({ positions: await this.writeAll(entries, expect === undefined ? {} : { expect }) });
+    } catch (error) {
+      return problemOf(error).toResponse({});
+    }
+  }
+}
+
+/** Removes a socket that nobody listens at; anything else in its place is not ours. */
+async function removeSocket(socketPath: string): Promise<void> {
+  const found = await lstat(socketPath).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new NotSupportedError(`${socketPath} is no socket: remove it`);
+  await rm(socketPath, { force: true });
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { absolutePathOf } from '../file/file-path';
+import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
+import { openRemoteScrivener } from '../http/open-remote-scrivener';
+import { ORIGIN, Seat } from './seat';
+import { SharedScrivener } from './shared-scrivener';
+
+/** So long a process that has the file may take until it answers: it may still be reading it. */
+const ANSWER_MS = 10_000;
+const PAUSE_MS = 20;
+
+/**
+ * Opens a journal in a file that any number of processes of this machine and this user open alike: the first one holds the file, the others write and read
+ * through it, and one of them takes over when it closes or dies.
+ *
+ * Takes what {@link openFileScrivener} takes, `flushIntervalMs` 0 by default. Rejects as that does, with {@link JournalLockedError} when a process has the
+ * file that does not share it, and with {@link NotSupportedError} when the folder of the socket is another user's.
+ *
+ * @example
+ * ```ts
+ * await using scrivener = await openSharedScrivener<ChatEntry>({ filePath: 'data/chat.ndjson' });
+ * scrivener.tail().subscribe(({ entry }) => show(entry)); // whoever wrote it
+ * await scrivener.write({ type: 'Said', text: 'hello' });
+ * ```
+ */
+export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Promise<SharedScrivener<T>> {
+  withDefaults(config, 'openSharedScrivener');
+  const { schema, signal, lockTimeoutMs = ANSWER_MS } = config;
+  const seat = new Seat<T>({ ...config, filePath: absolutePathOf('filePath', config.filePath) });
+  try {
+    for (const deadline = performance.now() + lockTimeoutMs; ;) {
+      signal?.throwIfAborted();
+      const locked = await seat.take();
+      if (locked === undefined) return new SharedScrivener(seat, undefined, schema);
+      if (await answers(seat)) break;
+      if (performance.now() >= deadline) throw locked;
+      await delay(PAUSE_MS);
+    }
+    const { fetch } = seat;
+    const remote = await openRemoteScrivener<T>({
+      url: ORIGIN,
+      fetch,
+      ...(schema && { schema }),
+      ...(signal && { signal }),
+    });
+    return new SharedScrivener(seat, remote, schema);
+  } catch (error) {
+    await seat.close();
+    throw error;
+  }
+}
+
+async function answers<T>({ fetch }: Seat<T>): Promise<boolean> {
+  try {
+    return (await fetch(ORIGIN, { method: 'HEAD', signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+  } catch {
+    return false;
+  }
+}
