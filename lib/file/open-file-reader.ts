@@ -71,7 +71,7 @@ export async function openFileReader<T>(config: FileReaderConfig<T>): Promise<Fi
         }
         log?.close({ failed: false });
       } catch (error) {
-        reject(error as Error);
+        reject(error);
         log?.close({ failed: true, error });
       }
     };
