@@ -19,6 +19,8 @@ const UNDECIDED: readonly number[] = [10008, 10009, 10076, 10118, 10194, 10158, 
 /** `JSStreamMessageExceedsMaximumErr`, `JSStreamHeaderExceedsMaximumErr` */
 const TOO_LARGE: readonly number[] = [10054, 10097];
 
+/** `JSStreamWrongLastMsgIDErrF` */
+const WRONG_LAST_ID = 10070;
 /** `JSAtomicPublishDisabledErr` */
 const NO_BATCHES = 10174;
 /** `JSAtomicPublishContainsDuplicateMessageErr` */
@@ -26,10 +28,14 @@ const STORED_BATCH = 10201;
 
 /**
  * What the server said became of a flight: the position of its first entry (`isDuplicate`: from an earlier copy; `undefined`: it is not told which), why it
- * has none, or (`undefined`) that this is not decided.
+ * has none, that a copy did not follow what it had to, that a copy has been taken or refused before, or (`undefined`) that this is not decided.
  */
 export type Acknowledgement =
-  { readonly position: Position | undefined; readonly isDuplicate: boolean } | { readonly error: Error } | undefined;
+  | { readonly position: Position | undefined; readonly isDuplicate: boolean }
+  | { readonly error: Error }
+  | 'broken'
+  | 'known'
+  | undefined;
 
 /** Reads the answer to a flight that was published to a stream. */
 export function parseAcknowledgement(
@@ -44,10 +50,11 @@ export function parseAcknowledgement(
     if (said.stream !== stream)
       return { error: new JournalLostError(`the subject belongs to the stream "${String(said.stream)}"`) };
     // A server of 2.10 says so of a copy that it is about to take, or has refused.
-    if (seq === 0) return undefined;
+    if (seq === 0) return 'known';
     return { position: seq - size + 1, isDuplicate: said.duplicate === true };
   }
   if (UNDECIDED.includes(error.err_code)) return undefined;
+  if (error.err_code === WRONG_LAST_ID) return 'broken';
   if (error.err_code === STORED_BATCH) return { position: undefined, isDuplicate: true };
   if (error.err_code === NO_BATCHES) return { error: noBatches(stream) };
   const isConflict =

@@ -32,6 +32,10 @@ interface Message {
 export class Flight {
   /** How many of the copies that were sent may still be, or come to be, in the stream. */
   sent = 0;
+  /** The server has refused a copy of it, for the flight before it was not the last of the stream. */
+  isBroken = false;
+  /** Of how many copies the server has said that it does not take them. */
+  passed = 0;
   /** The looking for it in the stream, while that is under way. */
   search: AbortController | undefined;
   readonly size: number;
@@ -39,6 +43,7 @@ export class Flight {
 
   /**
    * @param floor - the newest position that was acknowledged when it departed: its own come after it
+   * @param previous - the id of the flight that its first copy has to follow, if any; further copies are sent when all before it is known
    */
   constructor(
     readonly calls: readonly Departure[],
@@ -46,6 +51,7 @@ export class Flight {
     readonly token: string,
     readonly id: string,
     readonly floor: Position,
+    readonly previous?: string,
   ) {
     this.size = calls.reduce((sum, { payloads }) => sum + payloads.length, 0);
   }
@@ -69,6 +75,7 @@ export class Flight {
         if (sequence === 1) {
           made.set('Nats-Msg-Id', this.id);
           if (this.expect !== undefined) made.set('Nats-Expected-Last-Sequence', String(this.expect));
+          if (this.previous !== undefined && copy === 1) made.set('Nats-Expected-Last-Msg-Id', this.previous);
         }
         if (this.size > 1) {
           made.set('Nats-Batch-Id', `${this.id}.${copy}`);

@@ -102,6 +102,7 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
           retryMs: millis(info.config.duplicate_window) / 2,
           isAtomic: info.config.allow_atomic === true,
           isClustered: info.cluster?.name !== undefined,
+          isChainable: isChainable(connection.info?.version),
         }),
     payload: new StreamPayload({ source: `the stream "${stream}"`, serializer, schema }),
   });
@@ -160,6 +161,15 @@ function isReadOnly({ mirror, subjects = [] }: Partial<StreamConfig>): boolean {
 /** Whether a stream can be made that takes atomic batches; servers before 2.12 make it without them. */
 function takesBatches({ mirror, persist_mode }: Partial<StreamConfig> = {}): boolean {
   return mirror === undefined && persist_mode !== PersistMode.Async;
+}
+
+/**
+ * Before 2.10.5 servers could lose count of what they refused when leaders changed (https://github.com/nats-io/nats-server/pull/4365 and 4777), and chains are
+ * refused when leaders change. Newer ones than 2.10 may compare the last id before they have stored what they were sent; they have batches (2.12).
+ */
+function isChainable(version = ''): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  return major === 2 && minor === 10 && patch >= 5;
 }
 
 type Fitting = Pick<StreamConfig, 'name' | 'retention' | 'no_ack'> & Partial<StreamConfig>;

@@ -9,6 +9,7 @@ import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 import { noBatches, parseAcknowledgement } from './acknowledgement';
 import { contiguousMessages } from './contiguous-messages';
+import { Chain } from './chain';
 import { board, Flight, type Departure } from './flight';
 import { forbids, type StreamLink } from './stream-link';
 
@@ -30,23 +31,28 @@ export interface PublisherOptions {
   readonly isAtomic: boolean;
   /** The stream's leader may change. */
   readonly isClustered: boolean;
+  /** The server compares the last id when it stores a message, after those that it was sent before. */
+  readonly isChainable: boolean;
 }
 
 /**
  * Publishes entries in the order of the calls, and settles each call once the server has said what became of it.
  *
- * On a server that stands alone many flights are in the air. In a cluster it is one: when the leader changes, one could be lost and the next not. What is
- * called meanwhile goes in the next, as one batch, where the stream takes batches.
+ * On a server that stands alone many flights are in the air. In a cluster, when the leader changes, one could be lost and the next not. So it is one where
+ * the stream takes batches: what is called meanwhile goes in the next, as one batch. Elsewhere those in the air are a {@link Chain}, where the server is
+ * one that can be given one, or else one.
  *
  * While acknowledgements fail to come it holds back what is new and asks the server for the stream; when it has answered, it sends the oldest flight again,
- * and when that is acknowledged everything after it, in order. What is sent again has the id that it had, so the stream takes it once. It is not sent
- * to a server that does not answer: copies would wait there, and be stored once the server has forgotten the id.
+ * and when that is acknowledged everything after it, in order (of a chain, one after another). What is sent again has the id that it had, so the stream takes
+ * it once. It is not sent to a server that does not answer: copies would wait there, and be stored once the server has forgotten the id.
  */
 export class Publisher {
   readonly #link: StreamLink;
   readonly #subject: string;
   readonly #retryMs: number;
   readonly #isClustered: boolean;
+  readonly #isChainable: boolean;
+  readonly #chain = new Chain();
   readonly #inbox: string;
   readonly #id = nuid.next();
   readonly #acknowledgements: Subscription;
@@ -56,25 +62,29 @@ export class Publisher {
   #queue = new Set<Departure>();
   /** By their tokens; in the order of the calls, before those of the queue. */
   readonly #flights = new Map<string, Flight>();
+  /** The last that departed. */
+  #newest: Flight | undefined;
   #count = 0;
   #isDeparting = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** When an acknowledgement came, or when sending was begun. */
   #heard = 0;
   #holds = false;
-  #isAsking = false;
+  /** When the oldest was last sent again. */
+  #resent = 0;
   /** The newest position that the stream has acknowledged, or had when it was opened. */
   #acknowledged: Position;
   #pause = 0;
   #probeAt = 0;
   #settled: (() => void) | undefined;
 
-  constructor(link: StreamLink, { subject, retryMs, isAtomic, isClustered }: PublisherOptions) {
+  constructor(link: StreamLink, { subject, retryMs, isAtomic, isClustered, isChainable }: PublisherOptions) {
     this.#link = link;
     this.#subject = subject;
     this.#retryMs = retryMs;
     this.#isAtomic = isAtomic;
     this.#isClustered = isClustered;
+    this.#isChainable = isChainable;
     this.#inbox = link.inbox();
     this.#acknowledged = link.head;
     this.#acknowledgements = link.connection.subscribe(`${this.#inbox}.>`, {
@@ -123,10 +133,23 @@ export class Publisher {
     return this.#queue.size === 0 && this.#flights.size === 0;
   }
 
+  /** Whether flights follow each other by their ids. */
+  get #isChained(): boolean {
+    return this.#isClustered && this.#isChainable && !this.#isAtomic;
+  }
+
   #depart(): void {
-    const most = this.#isClustered ? 1 : MOST_FLIGHTS;
-    while (!this.#holds && this.#flights.size < most && this.#departOne());
+    while (!this.#holds && this.#hasRoom() && this.#departOne());
     if (this.#isIdle()) this.#settled?.();
+  }
+
+  #hasRoom(): boolean {
+    if (!this.#isClustered) return this.#flights.size < MOST_FLIGHTS;
+    if (this.#flights.size === 0) return true;
+    if (!this.#isChained || this.#flights.size >= this.#chain.length) return false;
+    // What expects a position is alone in the air: it may be refused for what was lost before it.
+    const [next] = this.#queue;
+    return next?.expect === undefined && this.#newest?.expect === undefined;
   }
 
   /** Whether anything departed. */
@@ -135,7 +158,9 @@ export class Publisher {
     if (calls.length === 0) return false;
     if (this.#flights.size === 0) this.#heard = performance.now();
     const token = String(++this.#count);
-    const flight = new Flight(calls, token, `${this.#id}.${token}`, this.#acknowledged);
+    const previous = this.#isChained && this.#flights.size > 0 ? this.#newest?.id : undefined;
+    const flight = new Flight(calls, token, `${this.#id}.${token}`, this.#acknowledged, previous);
+    this.#newest = flight;
     this.#flights.set(token, flight);
     this.#send(flight);
     return true;
@@ -168,6 +193,7 @@ export class Publisher {
     const outcome = parseAcknowledgement(message, this.#link, flight);
     if (outcome === undefined) return this.#hold();
     this.#heard = performance.now();
+    if (outcome === 'broken' || outcome === 'known') return this.#pass(flight, outcome);
     if ('error' in outcome) {
       if (flight.sent > 1) void this.#inquire(flight, outcome.error);
       else this.#refuse(flight, outcome.error);
@@ -176,8 +202,32 @@ export class Publisher {
     else this.#settle(flight, outcome.position);
   }
 
+  /** A copy was not taken: it did not follow what it had to, or the server has taken or refused another copy. */
+  #pass(flight: Flight, outcome: 'broken' | 'known'): void {
+    flight.passed++;
+    if (outcome === 'broken') {
+      flight.isBroken = true;
+      this.#chain.broke();
+    }
+    // Otherwise one that is not answered may be in the stream, or come to be.
+    if (flight.isBroken && flight.passed === flight.sent) this.#return(flight);
+    else this.#hold();
+  }
+
+  /** No copy of a flight will be in the stream, nor any of those that have to follow it: they depart again, under other ids. */
+  #return(first: Flight): void {
+    const flights = [...this.#flights.values()];
+    const returned = flights.slice(flights.indexOf(first));
+    for (const flight of returned) this.#take(flight);
+    this.#newest = [...this.#flights.values()].at(-1);
+    this.#queue = new Set([...returned.flatMap(({ calls }) => calls), ...this.#queue]);
+    if (this.#holds && this.#flights.size === 0) this.#flow();
+    else this.#depart();
+  }
+
   #settle(flight: Flight, first: Position): void {
     const last = first + flight.size - 1;
+    this.#chain.took(first);
     this.#acknowledged = Math.max(this.#acknowledged, last);
     this.#link.saw(last);
     this.#land(flight);
@@ -204,7 +254,9 @@ export class Publisher {
   #land(flight: Flight): void {
     const isOldest = this.#oldest() === flight;
     this.#take(flight);
-    if (this.#holds && isOldest) this.#flow();
+    const next = this.#oldest();
+    if (this.#holds && isOldest && this.#isChained && next) this.#send(next);
+    else if (this.#holds && isOldest) this.#flow();
     else if (this.#queue.size > 0 || this.#isIdle()) this.#depart();
   }
 
@@ -264,6 +316,7 @@ export class Publisher {
   #hold(): void {
     if (this.#holds) return;
     this.#holds = true;
+    this.#chain.broke();
     this.#pause = TICK_MS;
     this.#probeAt = performance.now() + this.#pause;
   }
@@ -272,23 +325,25 @@ export class Publisher {
     if (this.#isIdle()) return this.#flow();
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
     this.#probeAt = performance.now() + this.#pause;
-    if (!this.#isAsking) void this.#ask();
+    void this.#ask();
   }
 
-  /** Sends the oldest again when the server has answered a question: until then it would take a copy that it looks at too late. */
+  /**
+   * Sends the oldest again when the server has answered a question: until then it would take a copy that it looks at too late. A question that is lost, as
+   * those are that come while there is no leader, is not waited for: others follow it.
+   */
   async #ask(): Promise<void> {
-    this.#isAsking = true;
+    const since = performance.now();
     try {
       await this.#link.ends();
+      if (!this.#holds || since < this.#resent) return;
+      this.#resent = performance.now();
       const oldest = this.#oldest();
-      if (!this.#holds) return;
       if (oldest) this.#send(oldest);
       else this.#departOne();
     } catch (error) {
       // Nobody answers for a stream that was deleted.
       if (error instanceof JournalLostError) this.#fail(error);
-    } finally {
-      this.#isAsking = false;
     }
   }
 

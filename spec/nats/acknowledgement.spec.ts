@@ -16,8 +16,12 @@ describe('The answer to a flight', () => {
     expect(read({ seq: 9, batch: 'b', count: 3 }, { size: 3 })).toEqual({ position: 7, isDuplicate: false });
   });
 
-  test('that it is the duplicate of one without a position leaves open what becomes of it', () => {
-    expect(read({ seq: 0, duplicate: true })).toBeUndefined();
+  test('that it is the duplicate of one without a position is no answer about that one', () => {
+    expect(read({ seq: 0, duplicate: true })).toBe('known');
+  });
+
+  test('that another message is the last tells of this copy alone', () => {
+    expect(read(error(10070))).toBe('broken');
   });
 
   test.each([10008, 10076, 10158, 10167, 10176, 10210])('%d leaves open what becomes of it', (code) => {

@@ -50,9 +50,10 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
     for (let time = 1; time <= KILLS; time++) {
       const leader = await cluster.leaderOf(connection, STREAM);
       await leader.kill('SIGKILL');
-      await traffic.more(300);
+      await traffic.moreOfEach(50);
       leader.launch();
-      await traffic.more(300);
+      await cluster.whenCurrent(connection, STREAM);
+      await traffic.moreOfEach(50);
     }
     await traffic.settle(`SIGKILL of the leader, ${KILLS} times`, connection, STREAM);
   });

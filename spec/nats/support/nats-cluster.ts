@@ -39,10 +39,7 @@ export class NatsCluster {
         await manager.streams.delete('ready');
         return;
       } catch (cause) {
-        if (Date.now() > deadline) {
-          const servers = await Promise.all(this.servers.map((server) => server.describe()));
-          throw new Error(`Expected a cluster with room for ${SIZE} replicas, got\n${servers.join('\n')}`, { cause });
-        }
+        if (Date.now() > deadline) throw new Error(await this.#describe(`room for ${SIZE} replicas`), { cause });
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -57,6 +54,23 @@ export class NatsCluster {
       if (leader) return this.servers[Number(leader.slice(1)) - 1]!;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Resolves once each replica of a stream has all that its leader has: until then one server that dies is one too many. */
+  async whenCurrent(connection: NatsConnection, stream: string): Promise<void> {
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
+    for (const deadline = Date.now() + READY_MS; ;) {
+      const info = await manager.streams.info(stream).catch(() => undefined);
+      const replicas = info?.cluster?.replicas ?? [];
+      if (replicas.length === SIZE - 1 && replicas.every(({ current, offline }) => current && !offline)) return;
+      if (Date.now() > deadline) throw new Error(await this.#describe('replicas that are current'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async #describe(expected: string): Promise<string> {
+    const servers = await Promise.all(this.servers.map((server) => server.describe()));
+    return `Expected ${expected}, got\n${servers.join('\n')}`;
   }
 
   async stop(): Promise<void> {

@@ -26,6 +26,7 @@ interface Seen {
 /** Writers and readers that go on through whatever is done to the servers, and what became of what they wrote. */
 export class Traffic {
   readonly #acknowledged = new Map<string, number>();
+  readonly #counts = new Map<number, number>();
   readonly #uncertain = new Set<string>();
   readonly #failures: unknown[] = [];
   readonly #tails: Seen[] = [];
@@ -41,19 +42,32 @@ export class Traffic {
   /** Resolves once so many more writes are acknowledged. */
   async more(count: number): Promise<void> {
     const goal = this.acknowledged + count;
-    while (this.acknowledged < goal && this.#failures.length === 0) {
+    await this.#until(() => this.acknowledged >= goal);
+  }
+
+  /** Resolves once each writer has so many more that are acknowledged. */
+  async moreOfEach(count: number): Promise<void> {
+    const goals = [...this.#counts].map(([writer, had]) => [writer, had + count] as const);
+    await this.#until(() => goals.every(([writer, goal]) => this.#counts.get(writer)! >= goal));
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition() && this.#failures.length === 0) {
       await new Promise<void>((resolve) => this.#waits.add(resolve));
     }
+    expect(this.#failures).toEqual([]);
   }
 
   /** Writes from now on, so many at a time. */
   write(scrivener: JetStreamScrivener<Mark>, writer: number, inFlight = IN_FLIGHT): void {
     let count = 0;
+    this.#counts.set(writer, 0);
     const lane = async () => {
       while (!this.#isOver) {
         const mark = { writer, n: ++count };
         try {
           this.#acknowledged.set(name(mark), await scrivener.write(mark));
+          this.#counts.set(writer, (this.#counts.get(writer) ?? 0) + 1);
         } catch (error) {
           if (error instanceof WriteUncertainError) this.#uncertain.add(name(mark));
           else this.#fail(error);
