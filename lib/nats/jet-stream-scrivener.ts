@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { NotSupportedError } from '../errors/not-supported-error';
+import { assertReadOptions, assertTailOptions, assertWriteOptions } from '../journal/assert-options';
 import type { ConnectionStatus } from '../journal/connection-status';
 import { firstMatch } from '../journal/first-match';
 import { headOf } from '../journal/head-of';
@@ -105,7 +106,9 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
   tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
-  tail(after?: Position | 'oldest', { match, signal, caughtUp }: TailOptions<T> = {}): JournalStream<T> {
+  tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
+    assertTailOptions(options);
+    const { match, signal, caughtUp } = options;
     return tailFrom(after, match, (from) =>
       this.#stream((stop) => tailPages(this.#link, this.#payload, from, stop, caughtUp), signal),
     );
@@ -113,8 +116,10 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
-  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
+  readBackward(before: Position = END, options: ReadOptions<T> = {}): JournalStream<T> {
     assertPosition('before', before);
+    assertReadOptions(options);
+    const { match, signal } = options;
     return matching(
       this.#stream((stop) => backwardPages(this.#link, this.#payload, before, stop), signal),
       match,
@@ -158,6 +163,7 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
 }
 
 function checked(options: WriteOptions): WriteOptions {
+  assertWriteOptions(options);
   if (options.expect !== undefined) assertPosition('expect', options.expect);
   options.signal?.throwIfAborted();
   return options;

@@ -8,6 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import { millis, type NatsConnection } from '@nats-io/nats-core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { assertMethods, assertOptions, assertSchema, shown } from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
@@ -51,6 +52,18 @@ export interface JetStreamScrivenerConfig<T> {
   readonly apiPrefix?: string;
 }
 
+const OPTIONS: Record<keyof JetStreamScrivenerConfig<unknown>, true> = {
+  connection: true,
+  stream: true,
+  subject: true,
+  serializer: true,
+  schema: true,
+  streamConfig: true,
+  create: true,
+  domain: true,
+  apiPrefix: true,
+};
+
 /**
  * Opens a journal in a JetStream stream, which is made if it is missing. A mirror, and a stream that has sources and no subjects of its own, is opened for
  * reading: `write` rejects with {@link NotSupportedError}.
@@ -66,14 +79,22 @@ export interface JetStreamScrivenerConfig<T> {
  * ```
  */
 export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig<T>): Promise<JetStreamScrivener<T>> {
+  assertOptions('openJetStreamScrivener', config, OPTIONS);
   const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig } = config;
   const { create, domain, apiPrefix } = config;
+  assertMethods('connection', connection, ['publish', 'subscribe', 'request']);
   assertName('stream', stream, TOKEN);
   assertName('subject', subject, TOKENS);
   if (domain !== undefined) assertName('domain', domain, TOKEN);
   if (apiPrefix !== undefined) assertName('apiPrefix', apiPrefix, /^[^\s*>]+$/);
   if (domain !== undefined && apiPrefix !== undefined)
     throw new TypeError('Expected `domain` or `apiPrefix`, got both');
+  if (serializer !== undefined) assertMethods('serializer', serializer, ['serialize', 'deserialize']);
+  if (schema !== undefined) assertSchema(schema);
+  if (streamConfig !== undefined && Object(streamConfig) !== streamConfig)
+    throw new TypeError(`Expected \`streamConfig\` to be an object, got ${shown(streamConfig)}`);
+  if (create !== undefined && typeof create !== 'boolean')
+    throw new TypeError(`Expected \`create\` to be true or false, got ${shown(create)}`);
   const missing = {
     ...(streamConfig?.mirror === undefined && { subjects: [subject] }),
     ...(takesBatches(streamConfig) && { allow_atomic: true }),

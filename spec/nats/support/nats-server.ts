@@ -20,6 +20,8 @@ const isInstalled = asked.status === 0;
 const [, major = 0, minor = 0] = /v(\d+)\.(\d+)/.exec(asked.stdout) ?? [];
 /** Whether it takes atomic batches. */
 export const hasBatches = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 12);
+/** Whether it can have several connections of one route. */
+export const hasRoutePools = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
 /** Whether it can be given chains: it is of 2.10, and not of its first. */
 export const hasChains = Number(major) === 2 && Number(minor) === 10;
 if (!isInstalled && process.env.REQUIRE_NATS === '1')
