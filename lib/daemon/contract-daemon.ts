@@ -122,7 +122,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
       this.status$.pipe(
         filter((reached) => reached === status),
         throwIfEmpty(() => new InvalidTransitionError(this.name, this.#status, `become ${status}`)),
-        waitLimits(options),
+        waitLimits(options, `daemon ${shown(this.name)} to be ${status}`),
       ),
     );
   }

@@ -156,7 +156,11 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
    */
   async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
     assertPosition('position', position);
-    await firstValueFrom(this.#accepted(position, () => this.#ask(position)).pipe(waitLimits(options)));
+    await firstValueFrom(
+      this.#accepted(position, () => this.#ask(position)).pipe(
+        waitLimits(options, `position ${position} to be flushed`),
+      ),
+    );
   }
 
   /**

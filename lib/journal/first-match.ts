@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { waitFor } from '../operators/wait-for';
+import { firstThat } from '../operators/wait-for';
 import { assertPosition, END, type Position, type Positioned } from './position';
 import type { Scrivener, WaitOptions } from './scrivener';
 
@@ -12,5 +12,5 @@ export async function firstMatch<T>(
 ): Promise<Positioned<T>> {
   assertPosition('after', after);
   if (after === END) throw new RangeError('Expected `after` to be less than END');
-  return firstValueFrom(journal.tail(after).pipe(waitFor(match, options)));
+  return firstValueFrom(journal.tail(after).pipe(firstThat(match, options, ` after position ${after}`)));
 }

@@ -29,11 +29,20 @@ export function waitFor<T>(
   match: (entry: T) => boolean,
   options?: WaitOptions,
 ): OperatorFunction<Positioned<T>, Positioned<T>> {
+  return firstThat(match, options, '');
+}
+
+/** The same; `where` says in the error of a timeout where it was looked. */
+export function firstThat<T>(
+  match: (entry: T) => boolean,
+  options: WaitOptions | undefined,
+  where: string,
+): OperatorFunction<Positioned<T>, Positioned<T>> {
   assertFunction('match', match);
   return pipe(
     filter(({ entry }) => match(entry)),
     take(1),
     throwIfEmpty(() => new JournalClosedError()),
-    waitLimits(options),
+    waitLimits(options, `an entry${where} that matches`),
   );
 }

@@ -1,16 +1,27 @@
-import { identity, pipe, takeUntil, timeout, type MonoTypeOperatorFunction } from 'rxjs';
+import { identity, pipe, takeUntil, timeout, TimeoutError, type MonoTypeOperatorFunction } from 'rxjs';
 import { assertDelayMs } from '../errors/assert-argument';
 import { assertWaitOptions } from '../journal/assert-options';
 import { aborted } from '../journal/abort';
 import type { WaitOptions } from '../journal/scrivener';
 
-/** Errors with `TimeoutError` when the first value takes longer than `timeout`, and with the signal's reason when it is aborted. */
-export function waitLimits<V>(options: WaitOptions = {}): MonoTypeOperatorFunction<V> {
+/**
+ * Errors with `TimeoutError` when the first value takes longer than `timeout`, and with the signal's reason when it is aborted.
+ *
+ * @param what - is waited for, as the error says
+ */
+export function waitLimits<V>(options: WaitOptions = {}, what: string): MonoTypeOperatorFunction<V> {
   assertWaitOptions(options);
   const { timeout: first = Infinity, signal } = options;
   assertDelayMs('timeout', first);
   return pipe(
-    first === Infinity ? identity : timeout({ first }),
+    first === Infinity
+      ? identity
+      : timeout({
+          first,
+          with: (info) => {
+            throw Object.assign(new TimeoutError(info), { message: `Waited ${first} ms in vain for ${what}` });
+          },
+        }),
     signal === undefined ? identity : takeUntil(aborted(signal)),
   );
 }
