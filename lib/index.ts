@@ -37,6 +37,7 @@ export type { FlushPredicate, Snapshot } from './flush/flush-predicate';
 export type { FlushSink } from './flush/flush-sink';
 export type { EntrySerializer } from './flush/entry-serializer';
 export { classSchema } from './flush/class-schema';
+export { jsonOnly } from './flush/json-only';
 export { JsonEntrySerializer } from './flush/json-entry-serializer';
 export { flushingOf, type Flushing } from './flush/flushing-of';
 export { FlusherDaemon, type FlusherDaemonOptions } from './flush/flusher-daemon';

@@ -153,6 +153,7 @@ test('rx-scrivener exports these values and no others', () => {
     'inMemoryJournals',
     'instanceOf',
     'isType',
+    'jsonOnly',
     'lastEntries',
     'project',
     'projection',

@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, ReplaySubject, throwIfEmpty, type Observable } from 'rxjs';
-import { assertMethods, shown } from '../errors/assert-argument';
+import { assertMethods, assertOneOf, shown } from '../errors/assert-argument';
 import { InvalidTransitionError } from '../errors/invalid-transition-error';
 import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { waitLimits } from '../operators/wait-limits';
@@ -12,6 +12,8 @@ export interface DaemonOptions {
   /** What it is called in its events and errors. Default: its class's name. */
   readonly name?: string;
 }
+
+const STATUSES: readonly DaemonStatus[] = ['Stopped', 'Running', 'Completed', 'Failed'];
 
 export const DAEMON_OPTIONS: Record<keyof DaemonOptions, true> = { daemonEvents: true, name: true };
 
@@ -117,6 +119,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
    * Rejects with {@link InvalidTransitionError} when it can no longer come, with `TimeoutError` and with the signal's reason.
    */
   async waitFor(status: DaemonStatus, options?: WaitOptions): Promise<void> {
+    assertOneOf('status', status, STATUSES);
     if (this.#reached.has(status)) return;
     await firstValueFrom(
       this.status$.pipe(

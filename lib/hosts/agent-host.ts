@@ -1,5 +1,5 @@
 import { filter, map } from 'rxjs';
-import { assertMethods } from '../errors/assert-argument';
+import { assertFunction, assertMethods } from '../errors/assert-argument';
 import { derivedIterator } from '../journal/derived-iterator';
 import { JournalStream } from '../journal/journal-stream';
 import { START, type Position, type Positioned } from '../journal/position';
@@ -61,6 +61,7 @@ export class AgentHost<in out M, in out E> {
     isAnswer: (message: M, asked: Position) => boolean,
     options?: WaitOptions,
   ): Promise<Positioned<M>> {
+    assertFunction('isAnswer', isAnswer);
     const translation = this.#translation(isAnswer);
     const entry = this.#codec.toEntry(question);
     return translation.of(await ask(this.#scrivener, entry, translation.matches, options));
