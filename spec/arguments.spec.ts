@@ -149,6 +149,7 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['journalHandler: whenFlushed', /`whenFlushed`/, () => served({ whenFlushed: true })],
   ['journalHandler: maxBodyBytes', /`maxBodyBytes`.*"1mb"/, () => served({ maxBodyBytes: '1mb' })],
   ['journalHandler: rememberMs', /`rememberMs`.*got -1/, () => served({ rememberMs: -1 })],
+  ['journalHandler: rememberedWrites', /`rememberedWrites`.*`claim`/, () => served({ rememberedWrites: new Map() })],
   ['journalHandler: cors', /options of `cors`.*got true/, () => served({ cors: true })],
   ['journalHandler: no cors', /options of `cors`.*got null/, () => served({ cors: null })],
   ['journalHandler: cors.origin', /`cors.origin`.*got undefined/, () => served({ cors: {} })],

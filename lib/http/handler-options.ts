@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Position } from '../journal/position';
+import type { RememberedWrites } from './remembered-writes';
 
 /** Whether a request may do what it asks for. */
 export type Authorize = (request: Request) => Verdict | Promise<Verdict>;
@@ -66,6 +67,11 @@ export interface JournalHandlerOptions<T> {
   readonly rememberMs?: number;
   /** The writing of how many entries is remembered, an integer >= 1; about 200 bytes each. @default 10000 */
   readonly rememberCount?: number;
+  /**
+   * Where several servers serve one journal: what all of them know of such writes, so that what one has appended another does not append again. Default: none;
+   * what is remembered is that of this handler, for as long as the process lasts
+   */
+  readonly rememberedWrites?: RememberedWrites;
   /**
    * Resolves when a position is as safe as what clients are told has to be; nobody is told of it before. Default: as far as the journal is flushed, where it
    * is (see {@link flushingOf}), so that nobody is told what a crash of the server can take back.

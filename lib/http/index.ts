@@ -1,6 +1,7 @@
 // Server
 export { journalHandler } from './journal-handler';
 export type { Admission, Authorize, CrossOriginOptions, JournalHandlerOptions, Verdict } from './handler-options';
+export type { RememberedWrites } from './remembered-writes';
 export {
   nodeListener,
   type FastifyReply,

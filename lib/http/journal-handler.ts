@@ -40,6 +40,7 @@ const OPTIONS: Record<keyof JournalHandlerOptions<never>, true> = {
   maxTailMs: true,
   rememberMs: true,
   rememberCount: true,
+  rememberedWrites: true,
   whenFlushed: true,
   onError: true,
 };
@@ -69,7 +70,7 @@ export function journalHandler<T>(
   assertOptions('journalHandler', options, OPTIONS);
   const { authorize, admit, schema, cors, onError } = options;
   const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000, maxTailMs = 3_600_000 } = options;
-  const { rememberMs = 300_000, rememberCount = 10_000 } = options;
+  const { rememberMs = 300_000, rememberCount = 10_000, rememberedWrites } = options;
   assertAuthorize(authorize);
   assertCount('maxBodyBytes', maxBodyBytes);
   assertCount('maxLimit', maxLimit);
@@ -83,10 +84,10 @@ export function journalHandler<T>(
   if (schema !== undefined) assertSchema(schema);
   assertCount('rememberMs', rememberMs);
   assertCount('rememberCount', rememberCount);
+  if (rememberedWrites !== undefined) assertMethods('rememberedWrites', rememberedWrites, ['claim', 'settle']);
   const crossOrigin = cors === undefined ? undefined : new CrossOrigin(cors);
   const whenFlushed = options.whenFlushed ?? ((position: Position) => flushed(scrivener, position));
   const texts = new EventTexts();
-  const memory = new WriteMemory(rememberMs, rememberCount);
 
   const explain = (error: unknown) => {
     const problem = problemOf(error);
@@ -98,6 +99,8 @@ export function journalHandler<T>(
     }
     return problem;
   };
+
+  const memory = new WriteMemory(rememberMs, rememberCount, rememberedWrites, explain);
 
   async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {

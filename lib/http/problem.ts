@@ -8,6 +8,7 @@ import { isTrimmed } from '../errors/position-trimmed-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
+import { MEMORY_HEADER } from './protocol';
 import type { Verbatim } from './write-memory';
 
 /** A refusal that says why, without end, is a way to fill the server's memory. */
@@ -41,10 +42,10 @@ export class Problem extends Error {
   }
 
   toResponse(headers: Readonly<Record<string, string>>): Response {
-    return new Response(JSON.stringify(this.body), {
-      status: this.status,
-      headers: { ...headers, ...this.headers, 'Content-Type': 'application/problem+json' },
-    });
+    const all = new Headers({ ...headers, ...this.headers, 'Content-Type': 'application/problem+json' });
+    // A client takes a 503 with the journal's mark for what became of its write, and one without for a server that may answer yet.
+    if (all.has('Retry-After')) all.delete(MEMORY_HEADER);
+    return new Response(JSON.stringify(this.body), { status: this.status, headers: all });
   }
 }
 

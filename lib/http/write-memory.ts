@@ -1,5 +1,6 @@
 import { Problem } from './problem';
 import { randomName } from './protocol';
+import { keyReused, writeOnceAmong, type RememberedWrites } from './remembered-writes';
 
 /** What a write was answered with. */
 export interface Answer {
@@ -49,14 +50,27 @@ export class WriteMemory {
   readonly #writes = new Map<string, Remembered>();
   readonly #maxMs: number;
   readonly #maxCount: number;
+  readonly #servers: RememberedWrites | undefined;
+  readonly #report: (error: unknown) => unknown;
   #sequence = 0;
   #forgotten = 0;
   #count = 0;
 
-  /** @param maxCount - how many entries to remember the writing of */
-  constructor(maxMs: number, maxCount: number) {
+  /**
+   * @param maxCount - how many entries to remember the writing of
+   * @param servers - what other servers remember; `undefined` where there are none
+   * @param report - is told what that fails with
+   */
+  constructor(
+    maxMs: number,
+    maxCount: number,
+    servers?: RememberedWrites,
+    report: (error: unknown) => unknown = () => undefined,
+  ) {
     this.#maxMs = maxMs;
     this.#maxCount = maxCount;
+    this.#servers = servers;
+    this.#report = report;
   }
 
   /** Made for the first request: where a worker's module is loaded, Cloudflare's workerd has no random values. */
@@ -79,12 +93,12 @@ export class WriteMemory {
     const known = this.#writes.get(key);
     if (known) {
       if (known.digest === digest) return known.answer;
-      throw new Problem(422, 'ERR_KEY_REUSED', 'The idempotency key was used for another request');
+      throw keyReused();
     }
-    if (since !== undefined && !this.#knowsAllSince(since)) {
+    if (this.#servers === undefined && since !== undefined && !this.#knowsAllSince(since)) {
       throw new Problem(409, 'ERR_WRITE_UNCERTAIN', 'It is not known whether the request was received before');
     }
-    const answer = write();
+    const answer = this.#servers ? writeOnceAmong(this.#servers, { key, digest }, write, this.#report) : write();
     const remembered = { digest, count, answer, sequence: ++this.#sequence, at: performance.now() };
     this.#writes.set(key, remembered);
     this.#count += count;
