@@ -46,7 +46,8 @@ test.each<[got: string, path: PropertyKey[], entry: unknown]>([
 });
 
 test('what is nested without end is refused, not walked', () => {
-  expect(check(deep).issues).toEqual([expect.objectContaining({ message: expect.stringContaining('1000 levels') })]);
+  const [issue] = check(deep).issues as { message: string }[];
+  expect(issue?.message).toContain('1000 levels');
 });
 
 test.each<[entry: unknown]>([
@@ -57,8 +58,8 @@ test.each<[entry: unknown]>([
   [[]],
   [{ type: 'Said', tags: ['a', { b: [1.5, null, false] }] }],
   [{ type: 'Said', reply: undefined }],
-  [Object.create(null)],
-  [JSON.parse('{"__proto__": {"a": 1}}')],
+  [Object.create(null) as unknown],
+  [JSON.parse('{"__proto__": {"a": 1}}') as unknown],
   [runInNewContext('({ a: [1, { b: 2 }] })') as unknown],
   [[cycle, cycle].map(() => ({ shared: 'twice' }))],
 ])('passes %j as it is', (entry) => {
