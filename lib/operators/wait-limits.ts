@@ -19,6 +19,7 @@ export function waitLimits<V>(options: WaitOptions = {}, what: string): MonoType
       : timeout({
           first,
           with: (info) => {
+            // eslint-disable-next-line @typescript-eslint/no-deprecated -- the error that RxJS gives, with a message that says what was waited for
             throw Object.assign(new TimeoutError(info), { message: `Waited ${first} ms in vain for ${what}` });
           },
         }),
