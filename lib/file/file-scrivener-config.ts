@@ -16,6 +16,7 @@ import type { FlushPredicate } from '../flush/flush-predicate';
 import type { FlushSink } from '../flush/flush-sink';
 import { isOwn, JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { assertRetry } from '../flush/retrying';
+import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -43,6 +44,11 @@ export interface FileScrivenerConfig<T> {
    * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /**
+   * Brings an entry that was written in an earlier shape to the present one, when it is read; what is kept stays as it was written. Before the schema. One that
+   * has the present shape it must return as the same entry; what it throws is the error of the reading.
+   */
+  readonly upgrade?: (entry: unknown, position: Position) => T;
   /** How entries become lines. @default JsonEntrySerializer */
   readonly serializer?: EntrySerializer<T>;
   /**
@@ -93,6 +99,7 @@ export const FILE_OPTIONS: Record<Exclude<keyof FileScrivenerConfig<never>, 'fil
   flushQueueCapacity: true,
   durability: true,
   schema: true,
+  upgrade: true,
   serializer: true,
   predicate: true,
   daemonEvents: true,
@@ -123,6 +130,7 @@ export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerCo
     flushQueueCapacity = 8,
     durability = 'os',
     schema,
+    upgrade,
     serializer = new JsonEntrySerializer<T>(),
     sink,
     daemonEvents = newestEvents(),
@@ -144,6 +152,7 @@ export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerCo
   assertCount('flushQueueCapacity', flushQueueCapacity);
   assertOneOf('durability', durability, ['os', 'disk']);
   if (schema !== undefined) assertSchema(schema);
+  if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   assertMethods('serializer', serializer, ['serialize', 'deserialize']);
   if (sink !== undefined) assertMethods('sink', sink, ['append']);
   if (config.predicate !== undefined) assertFunction('predicate', config.predicate);
@@ -162,7 +171,19 @@ export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerCo
   if (signal !== undefined) assertMethods('signal', signal, ['throwIfAborted', 'addEventListener']);
   const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
   return {
-    ...{ name, filePath, flushQueueCapacity, durability, schema, serializer, sink, predicate, daemonEvents, retain },
+    ...{
+      name,
+      filePath,
+      flushQueueCapacity,
+      durability,
+      schema,
+      upgrade,
+      serializer,
+      sink,
+      predicate,
+      daemonEvents,
+      retain,
+    },
     ...{ maxPending, rotation, checksum, retry, onProgress, lockTimeoutMs, signal },
   };
 }

@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { isOwn } from '../flush/json-entry-serializer';
-import { readEntry } from '../flush/validate-entry';
+import { readEntry, type Reading } from '../flush/validate-entry';
 import { BlockText } from './block-text';
 import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
@@ -19,7 +18,8 @@ import type { SparseIndex } from './sparse-index';
 export interface LineFormat<T> {
   readonly filePath: string;
   readonly serializer: EntrySerializer<T>;
-  readonly schema?: StandardSchemaV1<unknown, T> | undefined;
+  readonly schema?: Reading<T>['schema'];
+  readonly upgrade?: Reading<T>['upgrade'];
   /** What positions that start again at 1 are: damage, or further runs to be numbered on. */
   readonly restarts?: 'reject' | 'renumber';
   /** Whether all groups are known to be whole, and are not held back until they are. */
@@ -215,11 +215,11 @@ export class LineReader<T> {
     return record;
   }
 
-  /** The record of the next line, as it is given out; throws {@link SchemaMismatchError}, and what the schema throws. */
+  /** The record of the next line, as it is given out; throws {@link SchemaMismatchError}, and what the schema and `upgrade` throw. */
   #accept(record: Positioned<T>): Positioned<T> {
-    const { schema, filePath } = this.#format;
+    const { filePath } = this.#format;
     const position = this.#last + 1;
-    const entry = schema ? readEntry(schema, record.entry, filePath, position) : record.entry;
+    const entry = readEntry(this.#format, record.entry, filePath, position);
     this.#last = position;
     return position === record.position && entry === record.entry ? record : { position, entry };
   }

@@ -35,7 +35,7 @@ export async function openFileScrivener<T>(
   config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>,
 ): Promise<FileScrivener<T>> {
   const options = withDefaults(config);
-  const { filePath, schema, serializer, checksum, rotation, retain, daemonEvents, sink, signal } = options;
+  const { filePath, schema, upgrade, serializer, checksum, rotation, retain, daemonEvents, sink, signal } = options;
   const onProgress = (progress: OpenProgress) => {
     signal?.throwIfAborted();
     options.onProgress?.(progress);
@@ -60,6 +60,7 @@ export async function openFileScrivener<T>(
       filePath: realPath,
       serializer,
       schema,
+      upgrade,
       durability,
       rotation,
       lock,
@@ -107,7 +108,7 @@ export async function openFileScrivener<T>(
       },
       filePath: realPath,
       isFile: other === undefined,
-      lineOf: readableLineOf(lineOf(serializer, checksum), serializer, schema),
+      lineOf: readableLineOf(lineOf(serializer, checksum), serializer, { schema, upgrade }),
       schema,
       retain: other ? Infinity : retain,
       oldest: () => files.oldest,
@@ -162,7 +163,7 @@ async function recover<T>(
 async function recoverFrom<T>(
   sink: FlushSink<T>,
   filePath: string,
-  { schema, signal }: Pick<FileScrivenerConfig<T>, 'schema' | 'signal'>,
+  { schema, upgrade, signal }: Pick<FileScrivenerConfig<T>, 'schema' | 'upgrade' | 'signal'>,
 ): Promise<Recovery<T>> {
   const log = new Log<T>();
   for await (const { position, entry } of untilAborted(sink.recover!(), signal)) {
@@ -171,7 +172,7 @@ async function recoverFrom<T>(
       const reason = `the sink gave position ${position} where ${next} is next`;
       throw new CorruptJournalError({ filePath, line: next, byteOffset: 0, reason });
     }
-    log.append(schema ? readEntry(schema, entry, filePath, position) : entry);
+    log.append(readEntry({ schema, upgrade }, entry, filePath, position));
   }
   return { log, recovered: { entries: log.head, lastPosition: log.head, truncatedBytes: 0 } };
 }

@@ -1,5 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertMethods, assertOneOf, assertOptions, assertSchema, shown } from '../errors/assert-argument';
+import {
+  assertFunction,
+  assertMethods,
+  assertOneOf,
+  assertOptions,
+  assertSchema,
+  shown,
+} from '../errors/assert-argument';
 import type { EntrySerializer } from '../flush/entry-serializer';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
@@ -20,10 +27,12 @@ export interface ReadJournalOptions<T> {
   readonly serializer?: EntrySerializer<T>;
   /** Any synchronous Standard Schema validator: an entry becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /** Brings an entry that was written in an earlier shape to the present one. Before the schema. */
+  readonly upgrade?: (entry: unknown, position: Position) => T;
 }
 
 const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
-  ...{ after: true, follow: true, restarts: true, serializer: true, schema: true },
+  ...{ after: true, follow: true, restarts: true, serializer: true, schema: true, upgrade: true },
 };
 
 /**
@@ -45,13 +54,21 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
 export function readJournal<T>(file: string | URL, options: ReadJournalOptions<T> = {}): JournalStream<T> {
   const filePath = absolutePathOf('filePath', file);
   assertOptions('readJournal', options, OPTIONS);
-  const { after, follow = false, restarts = 'reject', serializer = new JsonEntrySerializer<T>(), schema } = options;
+  const {
+    after,
+    follow = false,
+    restarts = 'reject',
+    serializer = new JsonEntrySerializer<T>(),
+    schema,
+    upgrade,
+  } = options;
   if (after !== undefined) assertPosition('after', after);
   if (typeof follow !== 'boolean') throw new TypeError(`Expected \`follow\` to be true or false, got ${shown(follow)}`);
   assertMethods('serializer', serializer, ['serialize', 'deserialize']);
   if (schema !== undefined) assertSchema(schema);
+  if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   assertOneOf('restarts', restarts, ['reject', 'renumber']);
   return pagedStream((signal) =>
-    new FilesReader<T>({ filePath, serializer, schema, restarts }, after, follow, signal).pages(),
+    new FilesReader<T>({ filePath, serializer, schema, upgrade, restarts }, after, follow, signal).pages(),
   );
 }

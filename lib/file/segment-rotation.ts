@@ -3,8 +3,9 @@ import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { assertCount, assertOneOf, assertOptions, shown } from '../errors/assert-argument';
+import { assertCount, assertMethods, assertOneOf, assertOptions, shown } from '../errors/assert-argument';
 import { START, type Position } from '../journal/position';
+import type { CheckpointStore } from '../state/projection';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
@@ -28,13 +29,23 @@ export interface Rotation {
     readonly bytes?: number;
     /** None whose last entry was written longer ago, in milliseconds >= 0. */
     readonly ageMs?: number;
+    /**
+     * And of those, or of all where there is no other limit, retire only what lies before the newest checkpoint in this store: its state has them.
+     * Where it has none, or one past the journal's end, nothing is retired.
+     */
+    readonly checkpoint?: Pick<CheckpointStore<unknown>, 'load'>;
   };
   /** Compress closed segments, in the background. */
   readonly compress?: 'gzip';
 }
 
 const OPTIONS: Record<keyof Rotation, true> = { maxBytes: true, maxAgeMs: true, keep: true, compress: true };
-const KEEP: Record<keyof NonNullable<Rotation['keep']>, true> = { segments: true, bytes: true, ageMs: true };
+const KEEP: Record<keyof NonNullable<Rotation['keep']>, true> = {
+  segments: true,
+  bytes: true,
+  ageMs: true,
+  checkpoint: true,
+};
 
 /** Throws a RangeError or TypeError for what is no rotation. */
 export function assertRotation(rotation: Rotation): void {
@@ -46,6 +57,7 @@ export function assertRotation(rotation: Rotation): void {
   if (keep.segments !== undefined) assertAmount('rotation.keep.segments', keep.segments);
   if (keep.bytes !== undefined) assertAmount('rotation.keep.bytes', keep.bytes);
   if (keep.ageMs !== undefined) assertAmount('rotation.keep.ageMs', keep.ageMs);
+  if (keep.checkpoint !== undefined) assertMethods('rotation.keep.checkpoint', keep.checkpoint, ['load']);
   if (compress !== undefined) assertOneOf('rotation.compress', compress, ['gzip']);
 }
 
@@ -225,16 +237,19 @@ export class SegmentRotation {
   }
 
   async #retire(): Promise<void> {
-    const { segments = Infinity, bytes = Infinity, ageMs = Infinity } = this.#rotation.keep ?? {};
+    const { segments = Infinity, bytes = Infinity, ageMs = Infinity, checkpoint } = this.#rotation.keep ?? {};
+    const covered = checkpoint ? await this.#coveredBy(checkpoint) : Infinity;
     const { closed } = this.#segments;
+    const isUnlimited = segments === Infinity && bytes === Infinity && ageMs === Infinity;
+    if (isUnlimited && !checkpoint) return;
     let from = closed.length;
     let size = 0;
-    for (; from > 0; from--) {
+    for (; from > 0 && !isUnlimited; from--) {
       const { bytesOnDisk, mtimeMs } = closed[from - 1]!;
       size += bytesOnDisk;
       if (closed.length - from + 1 > segments || size > bytes || Date.now() - mtimeMs > ageMs) break;
-      if (segments === Infinity && bytes === Infinity && ageMs === Infinity) return;
     }
+    while (from > 0 && closed[from - 1]!.last > covered) from--;
     if (from > 0) {
       const oldest = closed[from - 1]!.last + 1;
       // On record first: a segment that is missing is told from one that was retired.
@@ -246,6 +261,12 @@ export class SegmentRotation {
       await (segment.file ? segment.file.close() : rm(segment.filePath, { force: true }));
       this.#retired.splice(this.#retired.indexOf(segment), 1);
     }
+  }
+
+  /** Up to which position a checkpoint has the state of this journal. */
+  async #coveredBy(checkpoint: Pick<CheckpointStore<unknown>, 'load'>): Promise<Position> {
+    const { position } = (await checkpoint.load()) ?? { position: START };
+    return position <= this.#segments.active.last ? position : START;
   }
 
   #compress(): void {

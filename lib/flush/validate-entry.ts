@@ -18,20 +18,24 @@ export function validateEntry<T>(schema: StandardSchemaV1<unknown, T>, entry: un
   return result.value;
 }
 
+/** What is made of an entry when it is read. */
+export interface Reading<T> {
+  readonly schema?: StandardSchemaV1<unknown, T> | undefined;
+  /** Brings an entry that was written in an earlier shape to the present one; before the schema sees it. */
+  readonly upgrade?: ((entry: unknown, position: Position) => T) | undefined;
+}
+
 /**
- * What a schema makes of an entry that a journal holds.
+ * What becomes of an entry that a journal holds.
  *
  * @param source - what holds it: the file, or the database
- * @throws {@link SchemaMismatchError} when it refuses the entry, and what {@link validateEntry} throws else
+ * @throws {@link SchemaMismatchError} when the schema refuses the entry, what {@link validateEntry} throws else, and what `upgrade` throws
  */
-export function readEntry<T>(
-  schema: StandardSchemaV1<unknown, T>,
-  entry: unknown,
-  source: string,
-  position: Position,
-): T {
+export function readEntry<T>({ schema, upgrade }: Reading<T>, entry: unknown, source: string, position: Position): T {
+  const upgraded = upgrade ? upgrade(entry, position) : entry;
+  if (!schema) return upgraded as T;
   try {
-    return validateEntry(schema, entry);
+    return validateEntry(schema, upgraded);
   } catch (error) {
     if (!(error instanceof EntryValidationError)) throw error;
     throw new SchemaMismatchError({ source, position, issues: error.issues }, { cause: error });
@@ -39,24 +43,27 @@ export function readEntry<T>(
 }
 
 /**
- * Refuses an entry that a schema gave, and would not read as the same: a position holds one entry, today and after the next opening.
+ * Refuses an entry that would not be read as the same: a position holds one entry, today and after the next opening.
  *
- * @param read - the entry as it will be read back, before the schema has seen it
- * @param isSame - whether what the schema makes of that is the entry that is written
+ * @param read - the entry as it will be read back, before `upgrade` and the schema have seen it
+ * @param isSame - whether what they make of that is the entry that is written
  * @throws {@link EntryValidationError}
  */
 export function assertReadsBack<T>(
-  schema: StandardSchemaV1<unknown, T>,
+  reading: Reading<T>,
   read: unknown,
+  position: Position,
   isSame: (entry: T) => boolean,
 ): void {
-  const message = 'the schema does not accept what it gave, as it is read back';
   let entry;
   try {
-    entry = validateEntry(schema, read);
+    entry = readEntry(reading, read, 'the journal', position);
   } catch (error) {
-    if (!(error instanceof EntryValidationError)) throw error;
+    if (!(error instanceof SchemaMismatchError)) throw error;
+    const message = 'the schema does not accept what it gave, as it is read back';
     throw new EntryValidationError([{ message: `${message}: ${describeIssues(error.issues)}` }]);
   }
-  if (!isSame(entry)) throw new EntryValidationError([{ message: 'the schema makes another entry of what it gave' }]);
+  if (isSame(entry)) return;
+  const [who, what] = reading.upgrade ? ['`upgrade` or the schema', 'what is written'] : ['the schema', 'what it gave'];
+  throw new EntryValidationError([{ message: `${who} makes another entry of ${what}` }]);
 }

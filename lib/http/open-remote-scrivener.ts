@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertCount, assertDelayMs } from '../errors/assert-argument';
+import type { Position } from '../journal/position';
+import { assertCount, assertDelayMs, assertFunction } from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { HttpStatusError } from '../errors/http-status-error';
@@ -20,6 +21,11 @@ export interface RemoteScrivenerConfig<T> {
   readonly headers?: HeaderFields | (() => HeaderFields | Promise<HeaderFields>);
   /** Any synchronous Standard Schema validator: what is sent is its output; an entry that is read becomes its output, too. */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /**
+   * Brings an entry that was written in an earlier shape to the present one, when it is read. Before the schema. One that has the present shape it must
+   * return as the same entry; what it throws is the error of the reading.
+   */
+  readonly upgrade?: (entry: unknown, position: Position) => T;
   /** What makes the requests. @default the platform's `fetch` */
   readonly fetch?: typeof fetch;
   /**
@@ -44,9 +50,10 @@ export interface RemoteScrivenerConfig<T> {
  * ```
  */
 export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): Promise<RemoteScrivener<T>> {
-  const { url, headers = {}, schema, fetch = globalThis.fetch, retryMs = 30_000, signal } = config;
+  const { url, headers = {}, schema, upgrade, fetch = globalThis.fetch, retryMs = 30_000, signal } = config;
   assertCount('retryMs', retryMs, ' or Infinity');
   assertDelayMs('retryMs', retryMs);
+  if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   signal?.throwIfAborted();
   const connection = new Connection({
     url: parseUrl(url),
@@ -55,7 +62,11 @@ export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): 
   });
   await greet(connection, retryMs, signal);
   if (connection.memory === undefined) throw new JournalMismatchError('what answers is no journal');
-  return new RemoteScrivener({ connection, writer: new RemoteWriter(connection, retryMs), schema });
+  return new RemoteScrivener({
+    connection,
+    writer: new RemoteWriter(connection, retryMs),
+    reading: { schema, upgrade },
+  });
 }
 
 /** Asks for the journal until somebody answers. */

@@ -1,8 +1,7 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { Subject, type Observable } from 'rxjs';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import { assertReadsBack, validateEntry } from '../flush/validate-entry';
+import { assertReadsBack, validateEntry, type Reading } from '../flush/validate-entry';
 import { toJson } from '../flush/json-entry-serializer';
 import { firstMatch } from '../journal/first-match';
 import { headOf } from '../journal/head-of';
@@ -21,7 +20,7 @@ import type { RemoteWriter } from './remote-writer';
 export interface RemoteScrivenerParts<T> {
   readonly connection: Connection;
   readonly writer: RemoteWriter;
-  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly reading: Reading<T>;
 }
 
 /**
@@ -32,15 +31,15 @@ export interface RemoteScrivenerParts<T> {
 export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable {
   readonly #connection: Connection;
   readonly #writer: RemoteWriter;
-  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly #reading: Reading<T>;
   readonly #closed$ = new Subject<void>();
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor({ connection, writer, schema }: RemoteScrivenerParts<T>) {
+  constructor({ connection, writer, reading }: RemoteScrivenerParts<T>) {
     this.#connection = connection;
     this.#writer = writer;
-    this.#schema = schema;
+    this.#reading = reading;
   }
 
   /**
@@ -117,17 +116,19 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
 
   /** The JSON of what the schema makes of an entry. */
   #encode(entry: T): string {
-    const schema = this.#schema;
-    if (!schema) return toJson(entry);
-    const json = toJson(validateEntry(schema, entry));
-    assertReadsBack(schema, JSON.parse(json), (again) => toJson(again) === json);
+    const { schema, upgrade } = this.#reading;
+    if (!schema && !upgrade) return toJson(entry);
+    const json = toJson(schema ? validateEntry(schema, entry) : entry);
+    assertReadsBack(this.#reading, JSON.parse(json), END, (again) => toJson(again) === json);
     return json;
   }
 
   readonly #decode: Decode<T> = (position, entry) => {
-    if (this.#schema === undefined) return entry as T;
+    const { schema, upgrade } = this.#reading;
+    const upgraded = upgrade ? upgrade(entry, position) : entry;
+    if (schema === undefined) return upgraded as T;
     try {
-      return validateEntry(this.#schema, entry);
+      return validateEntry(schema, upgraded);
     } catch (cause) {
       throw new CorruptEntryError(`the schema refuses the entry at position ${position}`, { cause });
     }

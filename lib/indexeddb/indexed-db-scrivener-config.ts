@@ -11,6 +11,7 @@ import {
 } from '../errors/assert-argument';
 import type { FlushPredicate } from '../flush/flush-predicate';
 import { assertRetry } from '../flush/retrying';
+import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
@@ -30,6 +31,11 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
    * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /**
+   * Brings an entry that was written in an earlier shape to the present one, when it is read; what is kept stays as it was written. Before the schema. One that
+   * has the present shape it must return as the same entry; what it throws is the error of the reading.
+   */
+  readonly upgrade?: (entry: unknown, position: Position) => T;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
   /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
@@ -47,6 +53,7 @@ const OPTIONS: Record<keyof IndexedDbScrivenerConfig<never>, true> = {
   flushIntervalMs: true,
   flushQueueCapacity: true,
   schema: true,
+  upgrade: true,
   predicate: true,
   daemonEvents: true,
   retry: true,
@@ -60,6 +67,7 @@ export function withDefaults<T>(config: IndexedDbScrivenerConfig<T>) {
     flushIntervalMs = 1000,
     flushQueueCapacity = 8,
     schema,
+    upgrade,
     daemonEvents = newestEvents(),
     retry,
   } = config;
@@ -68,9 +76,10 @@ export function withDefaults<T>(config: IndexedDbScrivenerConfig<T>) {
   assertDelayMs('flushIntervalMs', flushIntervalMs);
   assertCount('flushQueueCapacity', flushQueueCapacity);
   if (schema !== undefined) assertSchema(schema);
+  if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   if (config.predicate !== undefined) assertFunction('predicate', config.predicate);
   assertMethods('daemonEvents', daemonEvents, ['write', 'tail']);
   if (retry !== undefined) assertRetry(retry);
   const predicate = config.predicate ?? anyOf(countThreshold(flushThreshold), elapsed(flushIntervalMs));
-  return { ...stored, flushQueueCapacity, schema, predicate, daemonEvents, retry };
+  return { ...stored, flushQueueCapacity, schema, upgrade, predicate, daemonEvents, retry };
 }

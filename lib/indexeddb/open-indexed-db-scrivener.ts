@@ -1,10 +1,9 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { fromEvent, merge, type Subscription } from 'rxjs';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { toLine } from '../flush/entry-serializer';
 import { readableLineOf } from '../flush/readable-line-of';
-import { readEntry } from '../flush/validate-entry';
+import { readEntry, type Reading } from '../flush/validate-entry';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
 import { IndexedDbFlushing } from './indexed-db-flushing';
@@ -30,18 +29,18 @@ import { lockJournal } from './web-lock';
  */
 export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig<T>): Promise<IndexedDbScrivener<T>> {
   const options = withDefaults(config);
-  const { name, serializer, schema, daemonEvents } = options;
+  const { name, serializer, schema, upgrade, daemonEvents } = options;
   const sink = new IndexedDbSink<T>({ name, serializer, durability: options.durability });
   const unlock = await lockJournal(name);
   try {
-    const memory = await recover(sink, name, schema);
+    const memory = await recover(sink, name, { schema, upgrade });
     const recovered = { entries: memory.head, lastPosition: memory.head };
     const flushing = new IndexedDbFlushing<T>({ ...options, scrivener: memory, sink });
     return new IndexedDbScrivener({
       memory,
       flushing,
       flusher: await flushing.start(memory.head),
-      lineOf: readableLineOf<T>((record) => toLine(serializer, record), serializer, schema),
+      lineOf: readableLineOf<T>((record) => toLine(serializer, record), serializer, { schema, upgrade }),
       schema,
       daemonEvents,
       recovered,
@@ -55,11 +54,7 @@ export async function openIndexedDbScrivener<T>(config: IndexedDbScrivenerConfig
   }
 }
 
-async function recover<T>(
-  sink: IndexedDbSink<T>,
-  name: string,
-  schema: StandardSchemaV1<unknown, T> | undefined,
-): Promise<InMemoryScrivener<T>> {
+async function recover<T>(sink: IndexedDbSink<T>, name: string, reading: Reading<T>): Promise<InMemoryScrivener<T>> {
   const memory = new InMemoryScrivener<T>();
   const source = `indexeddb:${name}`;
   const damage = (reason: string, options?: ErrorOptions) =>
@@ -67,7 +62,7 @@ async function recover<T>(
   try {
     for await (const { position, entry } of sink.recover()) {
       if (position !== memory.head + 1) throw damage(describeGap(position, memory.head + 1));
-      memory.append(schema ? readEntry(schema, entry, source, position) : entry);
+      memory.append(readEntry(reading, entry, source, position));
     }
   } catch (error) {
     if (error instanceof CorruptEntryError) throw damage(error.reason, { cause: error });

@@ -8,10 +8,11 @@ import {
 } from '@nats-io/jetstream';
 import { millis, type NatsConnection } from '@nats-io/nats-core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertMethods, assertOptions, assertSchema, shown } from '../errors/assert-argument';
+import { assertFunction, assertMethods, assertOptions, assertSchema, shown } from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import type { EntrySerializer } from '../flush/entry-serializer';
+import type { Position } from '../journal/position';
 import { JetStreamScrivener } from './jet-stream-scrivener';
 import { Publisher } from './publisher';
 import { isNotFound, StreamLink } from './stream-link';
@@ -39,6 +40,11 @@ export interface JetStreamScrivenerConfig<T> {
    * read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
+  /**
+   * Brings an entry that was written in an earlier shape to the present one, when it is read. Before the schema. One that has the present shape it must
+   * return as the same entry; what it throws is the error of the reading.
+   */
+  readonly upgrade?: (entry: unknown, position: Position) => T;
   /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults, and `allow_atomic`. */
   readonly streamConfig?: Partial<StreamConfig>;
   /**
@@ -58,6 +64,7 @@ const OPTIONS: Record<keyof JetStreamScrivenerConfig<unknown>, true> = {
   subject: true,
   serializer: true,
   schema: true,
+  upgrade: true,
   streamConfig: true,
   create: true,
   domain: true,
@@ -80,10 +87,11 @@ const OPTIONS: Record<keyof JetStreamScrivenerConfig<unknown>, true> = {
  */
 export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig<T>): Promise<JetStreamScrivener<T>> {
   assertOptions('openJetStreamScrivener', config, OPTIONS);
-  const { connection, stream, subject = `${stream}.journal`, serializer, schema, streamConfig } = config;
+  const { connection, stream, subject = `${stream}.journal`, serializer, schema, upgrade, streamConfig } = config;
   const { create, domain, apiPrefix } = config;
   assertMethods('connection', connection, ['publish', 'subscribe', 'request']);
   assertName('stream', stream, TOKEN);
+  if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   assertName('subject', subject, TOKENS);
   if (domain !== undefined) assertName('domain', domain, TOKEN);
   if (apiPrefix !== undefined) assertName('apiPrefix', apiPrefix, /^[^\s*>]+$/);
@@ -125,7 +133,7 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
           isClustered: info.cluster?.name !== undefined,
           isChainable: isChainable(connection.info?.version),
         }),
-    payload: new StreamPayload({ source: `the stream "${stream}"`, serializer, schema }),
+    payload: new StreamPayload({ source: `the stream "${stream}"`, serializer, reading: { schema, upgrade } }),
   });
 }
 

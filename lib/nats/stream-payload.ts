@@ -1,10 +1,9 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { SerializationError } from '../errors/serialization-error';
 import { toLine, type EntrySerializer } from '../flush/entry-serializer';
 import { parseEnvelope, SCHEMA_VERSION, toJson } from '../flush/json-entry-serializer';
-import { assertReadsBack, readEntry, validateEntry } from '../flush/validate-entry';
-import { START, type Positioned } from '../journal/position';
+import { assertReadsBack, readEntry, validateEntry, type Reading } from '../flush/validate-entry';
+import { END, START, type Positioned } from '../journal/position';
 import type { Arrival } from './contiguous-messages';
 
 const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","entry":`;
@@ -15,26 +14,26 @@ interface StreamPayloadOptions<T> {
   /** What the messages are in, for errors. */
   readonly source: string;
   readonly serializer: EntrySerializer<T> | undefined;
-  readonly schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly reading: Reading<T>;
 }
 
 /** What stands in a message: an entry alone, for its position is the sequence that the stream gives to the message. */
 export class StreamPayload<T> {
   readonly #source: string;
   readonly #serializer: EntrySerializer<T> | undefined;
-  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly #reading: Reading<T>;
 
-  constructor({ source, serializer, schema }: StreamPayloadOptions<T>) {
+  constructor({ source, serializer, reading }: StreamPayloadOptions<T>) {
     this.#source = source;
     this.#serializer = serializer;
-    this.#schema = schema;
+    this.#reading = reading;
   }
 
   /** The payload of what the schema makes of an entry; throws {@link EntryValidationError} and {@link SerializationError} when it has none. */
   encode(entry: T): string {
-    const schema = this.#schema;
-    if (!schema) return this.#serialize(entry);
-    const payload = this.#serialize(validateEntry(schema, entry));
+    const { schema, upgrade } = this.#reading;
+    if (!schema && !upgrade) return this.#serialize(entry);
+    const payload = this.#serialize(schema ? validateEntry(schema, entry) : entry);
     let read;
     try {
       read = this.#deserialize(payload);
@@ -42,7 +41,12 @@ export class StreamPayload<T> {
       throw new SerializationError('the serializer cannot read its own line', { cause });
     }
     // Another one's lines need not be the same for equal entries: one that encrypts, say.
-    assertReadsBack(schema, read, (again) => this.#serializer !== undefined || this.#serialize(again) === payload);
+    assertReadsBack(
+      this.#reading,
+      read,
+      END,
+      (again) => this.#serializer !== undefined || this.#serialize(again) === payload,
+    );
     return payload;
   }
 
@@ -58,7 +62,7 @@ export class StreamPayload<T> {
       const { reason = String(cause) } = cause instanceof CorruptEntryError ? cause : {};
       throw new CorruptEntryError(`the message with sequence ${position}: ${reason}`, { cause });
     }
-    return { position, entry: this.#schema ? readEntry(this.#schema, entry, this.#source, position) : entry };
+    return { position, entry: readEntry(this.#reading, entry, this.#source, position) };
   }
 
   /** The records of messages, as far as they are entries, then the error for the first that is none. */

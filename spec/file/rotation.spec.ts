@@ -10,7 +10,14 @@ import {
 } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
-import { openFileScrivener, readJournal, type FileScrivener, type Rotation } from 'rx-scrivener/file';
+import { project, type Projection } from 'rx-scrivener';
+import {
+  FileCheckpointStore,
+  openFileScrivener,
+  readJournal,
+  type FileScrivener,
+  type Rotation,
+} from 'rx-scrivener/file';
 import { SegmentRotation } from '../../lib/file/segment-rotation';
 import { Segments } from '../../lib/file/segments';
 import { journalText, positioned, textOf } from './support/journal-text';
@@ -85,6 +92,47 @@ test('a file that is old enough is closed, and an empty one is not', async () =>
   await scrivener.close();
   expect(textOf(segment(1))).toBe(journalText([1]));
   expect(textOf(filePath())).toBe(journalText([2], 2));
+});
+
+describe('a checkpoint that retention waits for', () => {
+  const at = (position: unknown) => ({ load: async () => ({ position: position as number, state: 0 }) });
+  test.each<[name: string, keep: Rotation['keep'], first: number]>([
+    ['none', { checkpoint: { load: async () => undefined } }, 1],
+    ['one that cannot be loaded', { checkpoint: { load: () => Promise.reject(new Error('boom')) } }, 1],
+    ['in the first segment', { checkpoint: at(1) }, 1],
+    ['at the end of the first', { checkpoint: at(2) }, 3],
+    ['in the third', { checkpoint: at(5) }, 5],
+    ['at the end of the last', { checkpoint: at(6) }, 7],
+    ['past the journal’s end', { checkpoint: at(100) }, 1],
+    ['that has no position', { checkpoint: at(undefined) }, 1],
+    ['beside a limit that keeps more', { checkpoint: at(6), segments: 2 }, 3],
+    ['beside a limit that keeps less', { checkpoint: at(3), segments: 0 }, 3],
+  ])('%s', async (_, keep, first) => {
+    const scrivener = await open({ maxBytes: TWO });
+    await fill(scrivener, 1, 6);
+    await scrivener.close();
+    const keeping = await open({ maxBytes: TWO, keep: keep! }, 1);
+    await fill(keeping, 7, 7);
+    expect(keeping.first).toBe(first);
+    expect(await all(keeping, first, 7)).toEqual(positioned(numbers(first, 7), first));
+    await keeping.close();
+  });
+
+  test('the state goes on after what was retired', async () => {
+    const sum: Projection<number, number> = { initial: () => 0, evolve: (sum, n) => sum + n };
+    const checkpoints = new FileCheckpointStore<number>(path('sum.json'));
+    let scrivener = await open({ maxBytes: TWO, keep: { checkpoint: checkpoints } });
+    const done = lastValueFrom(project(scrivener, sum, { checkpoints, every: 1 }));
+    await fill(scrivener, 1, 20);
+    await scrivener.close();
+    expect(await done).toEqual({ position: 20, state: 210 });
+
+    scrivener = await open({ maxBytes: TWO, keep: { checkpoint: checkpoints } }, 1);
+    await fill(scrivener, 21, 22);
+    expect(scrivener.first).toBeGreaterThan(10);
+    expect(await firstValueFrom(project(scrivener, sum, { checkpoints }))).toEqual({ position: 22, state: 253 });
+    await scrivener.close();
+  });
 });
 
 test.each<[name: string, keep: Rotation['keep'], first: number]>([
@@ -245,6 +293,7 @@ test('groups stay together', async () => {
 test.each<[Rotation, RegExp]>([
   [{ maxBytes: 0 }, /rotation\.maxBytes/],
   [{ maxAgeMs: 1.5 }, /rotation\.maxAgeMs/],
+  [{ keep: { checkpoint: {} as never } }, /rotation\.keep\.checkpoint/],
   [{ keep: { segments: -1 } }, /rotation\.keep\.segments/],
   [{ keep: { bytes: NaN } }, /rotation\.keep\.bytes/],
   [{ keep: { ageMs: -1 } }, /rotation\.keep\.ageMs/],
