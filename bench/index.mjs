@@ -16,6 +16,7 @@ const OWN_ROWS = [
   'tail-file',
   'project-memory',
   'project-file',
+  'project-checkpoint',
   'memory',
   'file-memory',
   'nats-write',

@@ -50,6 +50,8 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['toAsyncIterable: null', /options of `toAsyncIterable`/, () => call.toAsyncIterable!([1], null)],
   ['writeTo()', /`scrivener`/, () => call.writeTo!()],
   ['classSchema()', /`classes`/, () => call.classSchema!()],
+  ['classSchema: key', /`key`/, () => call.classSchema!({}, { key: 5 })],
+  ['classSchema: unknown', /no option `kind`/, () => call.classSchema!({}, { kind: 'x' })],
   ['flushingOf()', /`scrivener`/, () => call.flushingOf!()],
   ['FlusherDaemon()', /options of `FlusherDaemon`/, () => new make.FlusherDaemon!()],
   ['FlusherDaemon: scrivener', /`scrivener`/, () => new make.FlusherDaemon!({})],

@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { assertFunction, shown } from '../errors/assert-argument';
+import { assertFunction, assertOptions, shown } from '../errors/assert-argument';
+
+const OPTIONS = { key: true } as const;
 
 /**
  * A Standard Schema for journals whose entries are instances of classes, told apart by a member that each has: what is read back is an instance
@@ -9,7 +11,7 @@ import { assertFunction, shown } from '../errors/assert-argument';
  *
  * @param classes - each class by the value of the member
  * @param options - `key`: the member; default `type`
- * @throws TypeError for what is no class
+ * @throws TypeError for what is no class, and for a wrong or unknown option
  * @example
  * ```ts
  * class Said { readonly type = 'Said'; constructor(readonly text: string) {} }
@@ -18,10 +20,13 @@ import { assertFunction, shown } from '../errors/assert-argument';
  */
 export function classSchema<C extends Record<string, abstract new (...args: never[]) => object>>(
   classes: C,
-  { key = 'type' }: { readonly key?: string } = {},
+  options: { readonly key?: string } = {},
 ): StandardSchemaV1<unknown, InstanceType<C[keyof C]>> {
   if (typeof classes !== 'object' || (classes as unknown) === null)
     throw new TypeError(`Expected \`classes\` to be an object, got ${shown(classes)}`);
+  assertOptions('classSchema', options, OPTIONS);
+  const { key = 'type' } = options;
+  if (typeof (key as unknown) !== 'string') throw new TypeError(`Expected \`key\` to be a text, got ${shown(key)}`);
   const prototypes = new Map<unknown, object>();
   for (const [name, constructor] of Object.entries(classes)) {
     assertFunction(`classes.${name}`, constructor);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { classSchema, InMemoryScrivener, instanceOf, JsonEntrySerializer, SerializationError } from 'rx-scrivener';
 import { openFileScrivener } from 'rx-scrivener/file';
+import { journalHandler, openRemoteScrivener } from 'rx-scrivener/http';
 
 let constructed = 0;
 class Said {
@@ -67,6 +68,29 @@ test('the member may have another name', () => {
   const kinds = classSchema({ said: Said }, { key: 'kind' });
   expect(kinds['~standard'].validate({ kind: 'said' })).toEqual({ value: expect.any(Said) as Said });
   expect(() => classSchema({ Said: {} as typeof Said })).toThrow(/classes\.Said/);
+});
+
+test('instances come over HTTP as instances; what is none of them is refused at the write', async () => {
+  const journal = new InMemoryScrivener<unknown>();
+  const handle = journalHandler(journal, { authorize: 'public' });
+  const remote = await openRemoteScrivener({
+    url: 'http://localhost/',
+    fetch: (input, init) => handle(new Request(input, init)),
+    schema,
+  });
+  await remote.write(new Said('hello'));
+  const before = constructed;
+  const { entry } = await remote.waitFor(0, instanceOf(Said));
+  expect([entry.loud, constructed]).toEqual(['HELLO', before]);
+  for (const wrong of [{ type: 'Gone' }, { text: 'x' }, { type: '__proto__' }])
+    await expect(remote.write(wrong as never)).rejects.toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+  expect(journal.head).toBe(1);
+  await remote.close();
+});
+
+test('a class called __proto__ is one like the others', () => {
+  const proto = classSchema({ ['__proto__']: Left });
+  expect(proto['~standard'].validate({ type: '__proto__' })).toEqual({ value: expect.any(Left) as Left });
 });
 
 describe('a journal in memory with a serializer', () => {

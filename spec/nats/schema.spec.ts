@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { lastValueFrom, take, toArray } from 'rxjs';
-import { CorruptEntryError, JsonEntrySerializer, type EntrySerializer } from 'rx-scrivener';
+import { classSchema, CorruptEntryError, instanceOf, JsonEntrySerializer, type EntrySerializer } from 'rx-scrivener';
 import {
   EntryValidationError,
   openJetStreamScrivener,
@@ -65,6 +65,20 @@ describeWithNats('A schema of a journal in a stream', () => {
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((scrivener) => scrivener.close()));
+  });
+
+  test('of classes: instances are read back as instances, and what is none of them is refused', async () => {
+    class Said {
+      readonly type = 'Said';
+      constructor(readonly text: string) {}
+    }
+    const schema = classSchema({ Said });
+    await (await open({ schema })).write(new Said('hello'));
+    const scrivener = await open({ schema });
+    const { entry } = await scrivener.waitFor(0, instanceOf(Said));
+    expect(entry.text).toBe('hello');
+    for (const wrong of [{ type: 'Gone' }, { text: 'x' }, { type: '__proto__' }])
+      expect(await rejection(scrivener.write(wrong as never))).toBeInstanceOf(EntryValidationError);
   });
 
   const Joined = z.object({ type: z.literal('Joined'), who: z.string().trim().toLowerCase() });
