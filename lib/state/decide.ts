@@ -25,9 +25,6 @@ export interface DecideOptions<S> {
   readonly signal?: AbortSignal;
 }
 
-/** What to append: an entry, several, or none. */
-type Decided<E> = E | readonly E[] | undefined;
-
 const OPTIONS: Record<keyof DecideOptions<never>, true> = { retries: true, checkpoints: true, signal: true };
 
 /**
@@ -50,7 +47,7 @@ const OPTIONS: Record<keyof DecideOptions<never>, true> = { retries: true, check
 export async function decide<const E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,
-  decision: (state: S, position: Position) => Decided<E> | Promise<Decided<E>>,
+  decision: (state: S, position: Position) => E | readonly E[] | undefined | Promise<E | readonly E[] | undefined>,
   options: DecideOptions<S> = {},
 ): Promise<Checkpoint<S> & { readonly written: readonly Position[] }> {
   assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
