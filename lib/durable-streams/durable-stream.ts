@@ -227,7 +227,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     const messages = response.status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
     const { schema, url } = this.#parts;
     for (const message of messages) {
-      this.#read.append(schema ? readEntry(schema, message, url, this.head + 1) : (message as T));
+      this.#read.append(readEntry({ schema }, message, url, this.head + 1));
     }
     this.#offset = response.headers.get(OFFSET_HEADER) ?? this.#offset;
     this.#cursor = response.headers.get(CURSOR_HEADER) ?? this.#cursor;
