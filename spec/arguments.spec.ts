@@ -1,6 +1,6 @@
 import * as core from 'rx-scrivener';
 import { copyJournal } from 'rx-scrivener/file';
-import { journalHandler, nodeListener } from 'rx-scrivener/http';
+import { journalHandler, nodeListener, openRemoteScrivener } from 'rx-scrivener/http';
 import { ScrivenerModule } from 'rx-scrivener/nestjs';
 import { JournalView } from 'rx-scrivener/react';
 
@@ -18,6 +18,8 @@ const bookmarks = { load: async () => 0, save: async () => undefined };
 const yes = () => true;
 const handle = journalHandler as unknown as (...args: unknown[]) => unknown;
 const served = (options: object) => handle(s, { authorize: 'public', ...options });
+const remote = openRemoteScrivener as unknown as (...args: unknown[]) => Promise<unknown>;
+const url = 'http://localhost:1/';
 const nest = ScrivenerModule as unknown as Loose;
 const View = JournalView as unknown as new (...args: unknown[]) => unknown;
 const filePath = 'data/never-made.ndjson';
@@ -175,6 +177,16 @@ const wrong: [title: string, what: RegExp, run: () => unknown][] = [
   ['forMemory: unknown', /no option `filePath` of `forMemory`/, () => nest.forMemory!({ filePath })],
   ['forMemory: retain', /`retain`.*got 0/, () => nest.forMemory!({ retain: 0 })],
   ['forMemory: name', /`name`.*got ""/, () => nest.forMemory!({ name: '' })],
+  ['openRemoteScrivener()', /options of `openRemoteScrivener`/, () => remote()],
+  ['openRemoteScrivener: url', /`url`.*got undefined/, () => remote({})],
+  ['openRemoteScrivener: a text', /`url`.*a text that is no URL/, () => remote({ url: 'chat' })],
+  ['openRemoteScrivener: protocol', /`url`.*got one of ftp:/, () => remote({ url: 'ftp://h' })],
+  ['openRemoteScrivener: fetch', /`fetch`.*got 5/, () => remote({ url, fetch: 5 })],
+  ['openRemoteScrivener: headers', /`headers`/, () => remote({ url, headers: { 'no name': 'x' } })],
+  ['openRemoteScrivener: schema', /`schema`/, () => remote({ url, schema: {} })],
+  ['openRemoteScrivener: retryMs', /`retryMs`.*"5"/, () => remote({ url, retryMs: '5' })],
+  ['openRemoteScrivener: signal', /`signal`/, () => remote({ url, signal: {} })],
+  ['openRemoteScrivener: unknown', /no option `retry`.*retryMs/, () => remote({ url, retry: 5 })],
   ['JournalView()', /`scrivener`/, () => new View()],
   ['JournalView: keep', /`keep`.*"100"/, () => new View(s, { keep: '100' })],
   ['JournalView: scheduler', /`scheduler`/, () => new View(s, { scheduler: {} })],

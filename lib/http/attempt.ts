@@ -5,6 +5,7 @@ export class Attempt {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isTimedOut = false;
 
   constructor(outer?: AbortSignal) {
     this.#outer = outer;
@@ -16,10 +17,15 @@ export class Attempt {
     return this.#controller.signal;
   }
 
+  /** Whether it took longer than it was allowed to. */
+  get isTimedOut(): boolean {
+    return this.#isTimedOut;
+  }
+
   /** Gives it so much time from now on; `Infinity` for all there is. */
   allow(ms: number): void {
     clearTimeout(this.#timer);
-    if (ms <= MAX_DELAY_MS) this.#timer = setTimeout(this.#abort, ms);
+    if (ms <= MAX_DELAY_MS) this.#timer = setTimeout(this.#timeOut, ms);
   }
 
   /** Stops what is still under way, and releases everything. */
@@ -28,6 +34,11 @@ export class Attempt {
     this.#outer?.removeEventListener('abort', this.#abort);
     this.#abort();
   }
+
+  readonly #timeOut = (): void => {
+    this.#isTimedOut = !this.signal.aborted;
+    this.#abort();
+  };
 
   readonly #abort = (): void => this.#controller.abort();
 }

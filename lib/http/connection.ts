@@ -1,9 +1,12 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { onAbort } from '../journal/abort';
+import type { ConnectionStatus } from '../journal/connection-status';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
-import { pause, sleep, Unreachable } from './persist';
+import { onWaking } from './page-events';
+import { FIRST_PAUSE_MS, pauseMs, sleep, Unreachable } from './persist';
 import { FIRST_HEADER, MEMORY_HEADER } from './protocol';
 import { BodyTooLarge, readBody } from './read-body';
 import { errorOf } from './remote-problem';
@@ -32,6 +35,9 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
 }
 
+/** In characters, of up to three bytes. */
+const MAX_KEPT_ALIVE = 5_000;
+
 /** So often a request is sent on to where the server points. */
 const MAX_REDIRECTS = 5;
 
@@ -46,6 +52,9 @@ export class Connection {
   #first = START + 1;
   #memory: string | undefined;
   #isLost = false;
+  readonly #status$ = new BehaviorSubject<ConnectionStatus>({ status: 'connecting' });
+  /** The pauses before another try. */
+  readonly #pauses = new Set<Attempt>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -67,6 +76,15 @@ export class Connection {
     return this.#memory;
   }
 
+  /** How the server was found, now and from now on; completes when `end` is called. */
+  get connected$(): Observable<ConnectionStatus> {
+    return this.#status$.asObservable();
+  }
+
+  end(): void {
+    this.#status$.complete();
+  }
+
   saw(position: Position): void {
     if (position > this.#head) this.#head = position;
   }
@@ -78,7 +96,9 @@ export class Connection {
   async request({ method, query = {}, headers, body, signal }: RequestOptions): Promise<Response> {
     const all = await this.#headers(signal);
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
-    const init = { method, headers: all, body, signal, cache: 'no-store' } as const;
+    // A page that goes away takes no small write with it; all that are kept alive share 64 KiB.
+    const keepalive = body !== undefined && 'document' in globalThis && body.length <= MAX_KEPT_ALIVE;
+    const init = { method, headers: all, body, signal, cache: 'no-store', ...(keepalive && { keepalive }) } as const;
     const { fetch } = this.#options; // called as it is, for the platform's own wants no other `this`
     let response;
     for (let redirects = 0; ; redirects++) {
@@ -112,7 +132,10 @@ export class Connection {
     if (head !== undefined) this.saw(Number(head));
     const [first] = /^\d{1,15}$/.exec(response.headers.get(FIRST_HEADER) ?? '') ?? [];
     if (first !== undefined && isOurs) this.#first = Math.max(this.#first, Number(first));
-    if (!this.#isLost) return response;
+    if (!this.#isLost) {
+      this.#answered();
+      return response;
+    }
     release(response);
     throw new Unreachable(`The server, or what is before it, answered ${response.status}`);
   }
@@ -121,6 +144,45 @@ export class Connection {
   async whenWanted(signal: AbortSignal): Promise<void> {
     const ms = this.#notBefore - performance.now();
     if (ms > 0) await sleep(ms, signal);
+  }
+
+  /**
+   * Waits before the try that follows so many in vain; no longer when somebody else is answered meanwhile, or the network or the page is back.
+   *
+   * @param error - why the last one was in vain
+   */
+  async pause(tries: number, error: unknown, signal: AbortSignal): Promise<void> {
+    const ms = pauseMs(tries);
+    const start = performance.now();
+    this.#status$.next({ status: 'retrying', error, nextAttempt: Date.now() + ms });
+    const waiting = new Attempt(signal);
+    const unlisten = onWaking(() => waiting.end());
+    this.#pauses.add(waiting);
+    await sleep(ms, waiting.signal);
+    this.#pauses.delete(waiting);
+    unlisten();
+    waiting.end();
+    // A server that answers all but this is not asked as often as it answers.
+    const rest = Math.min(ms, FIRST_PAUSE_MS / 2) - (performance.now() - start);
+    if (rest > 0) await sleep(rest, signal);
+  }
+
+  /** Tries until the server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change. */
+  async persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
+    for (let tries = 0; !signal.aborted; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        await this.pause(tries, error, signal);
+      }
+    }
+    return undefined;
+  }
+
+  #answered(): void {
+    if (this.#status$.value.status !== 'open') this.#status$.next({ status: 'open' });
+    for (const waiting of this.#pauses) waiting.end();
   }
 
   async #headers(signal: AbortSignal): Promise<Headers> {
@@ -176,9 +238,10 @@ export class Connection {
 
   /** Resolves when there is a server, as far as is known; at once where the last request was answered. */
   async whenReachable(signal: AbortSignal): Promise<void> {
+    let failure: unknown;
     for (let tries = 0; this.#isLost && !signal.aborted; tries++) {
-      if (tries > 0) await pause(tries - 1, signal);
-      await this.json({ method: 'HEAD', signal }).catch(() => undefined);
+      if (tries > 0) await this.pause(tries - 1, failure, signal);
+      await this.json({ method: 'HEAD', signal }).catch((error: unknown) => (failure = error));
     }
   }
 }
@@ -193,7 +256,8 @@ export function release({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }
 
-function toHeaders(init: HeaderFields): Headers {
+/** @throws TypeError for what headers cannot be made from */
+export function toHeaders(init: HeaderFields): Headers {
   try {
     return new Headers(init);
   } catch {

@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Attempt } from './attempt';
+import { onWaking } from './page-events';
 import { Unreachable } from './persist';
 
 /** More characters than any event has. */
@@ -18,10 +19,12 @@ export async function* eventsOf(
   const parser = createParser({ onEvent: (event) => events.push(event), maxBufferSize: MAX_EVENT_LENGTH });
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   const reader = body.getReader();
+  let cameMs = Date.now();
   const read = async () => {
     attempt.allow(silenceMs);
     try {
       const { done, value } = await reader.read();
+      cameMs = Date.now();
       if (!done) parser.feed(utf8.decode(value, { stream: true }));
       return !done;
     } catch (cause) {
@@ -33,12 +36,17 @@ export async function* eventsOf(
   // Not every `fetch` ends what it reads when it is aborted.
   const leave = () => void reader.cancel().catch(() => undefined);
   attempt.signal.addEventListener('abort', leave);
+  // While a machine sleeps, timers do not count, and nobody says that the connection is gone.
+  const unlisten = onWaking(() => {
+    if (Date.now() - cameMs > silenceMs / 2) attempt.end();
+  });
   try {
     while (await read()) {
       if (events.length > 0) yield events;
       events = [];
     }
   } finally {
+    unlisten();
     attempt.signal.removeEventListener('abort', leave);
     leave();
   }

@@ -15,6 +15,7 @@ export {
 export { openRemoteScrivener, type RemoteScrivenerConfig } from './open-remote-scrivener';
 export type { HeaderFields } from './connection';
 export { RemoteScrivener } from './remote-scrivener';
+export type { ConnectionStatus } from '../journal/connection-status';
 
 // Errors
 export { AccessDeniedError } from '../errors/access-denied-error';

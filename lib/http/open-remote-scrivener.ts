@@ -1,12 +1,20 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Position } from '../journal/position';
-import { assertCount, assertDelayMs, assertFunction } from '../errors/assert-argument';
+import {
+  assertCount,
+  assertDelayMs,
+  assertFunction,
+  assertMethods,
+  assertOptions,
+  assertSchema,
+  shown,
+} from '../errors/assert-argument';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { HttpStatusError } from '../errors/http-status-error';
 import { Attempt } from './attempt';
-import { Connection, type HeaderFields } from './connection';
-import { pause, Unreachable } from './persist';
+import { Connection, toHeaders, type HeaderFields } from './connection';
+import { Unreachable } from './persist';
 import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
 
@@ -36,6 +44,10 @@ export interface RemoteScrivenerConfig<T> {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS: Record<keyof RemoteScrivenerConfig<never>, true> = {
+  ...{ url: true, headers: true, schema: true, upgrade: true, fetch: true, retryMs: true, signal: true },
+};
+
 /**
  * Opens a journal that {@link journalHandler} serves.
  *
@@ -50,10 +62,15 @@ export interface RemoteScrivenerConfig<T> {
  * ```
  */
 export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): Promise<RemoteScrivener<T>> {
+  assertOptions('openRemoteScrivener', config, OPTIONS);
   const { url, headers = {}, schema, upgrade, fetch = globalThis.fetch, retryMs = 30_000, signal } = config;
   assertCount('retryMs', retryMs, ' or Infinity');
   assertDelayMs('retryMs', retryMs);
+  assertFunction('fetch', fetch);
   if (upgrade !== undefined) assertFunction('upgrade', upgrade);
+  if (schema !== undefined) assertSchema(schema);
+  if (typeof headers !== 'function') toHeaders(headers);
+  if (signal !== undefined) assertMethods('signal', signal, ['throwIfAborted', 'addEventListener']);
   signal?.throwIfAborted();
   const connection = new Connection({
     url: parseUrl(url),
@@ -83,7 +100,7 @@ async function greet(connection: Connection, retryMs: number, signal: AbortSigna
           throw new JournalMismatchError('what answers takes no HEAD: lead GET, HEAD, POST and OPTIONS to the handler');
         }
         if (!(error instanceof Unreachable)) throw error;
-        if (!attempt.signal.aborted) await pause(tries, attempt.signal);
+        if (!attempt.signal.aborted) await connection.pause(tries, error, attempt.signal);
         signal?.throwIfAborted();
         if (attempt.signal.aborted) throw new JournalLostError(lostBecause(error), { cause: error });
       }
@@ -98,13 +115,18 @@ function lostBecause({ message }: Unreachable): string {
   return message === 'The server does not answer' ? `the server does not answer${maybe}` : message;
 }
 
-/** Says nothing of what the URL is: it may hold secrets. */
+/** What was given for a URL, and nothing of what it is: it may hold secrets. */
+function kindOf(text: unknown, url: URL | undefined): string {
+  if (url) return `one of ${url.protocol}`;
+  return typeof text === 'string' ? 'a text that is no URL' : shown(text);
+}
+
 function parseUrl(text: string | URL): URL {
   const base =
     typeof document === 'undefined' ? (globalThis as { location?: Location }).location?.href : document.baseURI;
   const url = URL.canParse(String(text), base) ? new URL(String(text), base) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new TypeError('Expected `url` to be of http or https');
+    throw new TypeError(`Expected \`url\` to be of http or https, got ${kindOf(text, url)}`);
   if (url.username || url.password)
     throw new TypeError('Expected `url` to hold no user name or password, use `headers`');
   return url;

@@ -1,6 +1,6 @@
 import { MAX_DELAY_MS } from '../errors/assert-argument';
 
-const FIRST_PAUSE_MS = 100;
+export const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Nobody answered, or not the journal's server: the network, the server or a proxy is down. Trying again may help. */
@@ -15,10 +15,10 @@ export class Unreachable extends Error {
   }
 }
 
-/** Waits before the try that follows so many in vain, until the signal is aborted at the longest; by chance, so that clients do not come all at once. */
-export function pause(tries: number, signal: AbortSignal): Promise<void> {
+/** How long to wait before the try that follows so many in vain; by chance, so that clients do not come all at once. */
+export function pauseMs(tries: number): number {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS);
-  return sleep(longest * (0.5 + Math.random() / 2), signal);
+  return longest * (0.5 + Math.random() / 2);
 }
 
 /** Waits so long, until the signal is aborted at the longest. */
@@ -33,17 +33,4 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
   });
-}
-
-/** Tries until the server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change. */
-export async function persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
-  for (let tries = 0; !signal.aborted; tries++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-    }
-    await pause(tries, signal);
-  }
-  return undefined;
 }

@@ -2,7 +2,6 @@ import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Connection } from './connection';
-import { persist } from './persist';
 import { JSON_TYPE } from './protocol';
 
 /** Makes an entry of what JSON holds. */
@@ -22,7 +21,7 @@ export async function* remotePages<T>(
       headers: { Accept: JSON_TYPE },
       signal,
     } as const;
-    const answer = await persist(async () => ({ body: await connection.json(request) }), signal);
+    const answer = await connection.persist(async () => ({ body: await connection.json(request) }), signal);
     if (answer === undefined) throw new JournalClosedError(); // or nobody reads any more
     const page = recordsOf(answer.body, next);
     if (page.length === 0) return;

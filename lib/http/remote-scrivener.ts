@@ -1,8 +1,9 @@
 import { Subject, type Observable } from 'rxjs';
-import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import { assertReadsBack, validateEntry, type Reading } from '../flush/validate-entry';
+import { assertReadsBack, readEntry, validateEntry, type Reading } from '../flush/validate-entry';
 import { toJson } from '../flush/json-entry-serializer';
+import { assertReadOptions, assertTailOptions, assertWriteOptions } from '../journal/assert-options';
+import type { ConnectionStatus } from '../journal/connection-status';
 import { firstMatch } from '../journal/first-match';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
@@ -64,13 +65,28 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   }
 
   /**
+   * How the server was found by the newest request, now and from now on: `open`, or `retrying` with the error and the time of the next try, for which
+   * nobody waits when another request is answered, or the network or the page is back. Completes when this scrivener is closed.
+   *
+   * @example
+   * ```ts
+   * scrivener.connected$.subscribe(({ status }) => (banner.hidden = status === 'open'));
+   * ```
+   */
+  get connected$(): Observable<ConnectionStatus> {
+    return this.#connection.connected$;
+  }
+
+  /**
    * Sends the entry and resolves with the position it took; sent again, under the same key, when no answer comes.
    *
    * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError}, {@link SerializationError} and {@link EntryTooLargeError} for an
    * entry that cannot be journaled, {@link AccessDeniedError}, {@link JournalLostError} when it could not be sent, {@link WriteUncertainError} when it was
    * and nobody knows what became of it, and {@link HttpStatusError}.
    */
-  async write(entry: T, { expect, signal }: WriteOptions = {}): Promise<Position> {
+  async write(entry: T, options: WriteOptions = {}): Promise<Position> {
+    assertWriteOptions(options);
+    const { expect, signal } = options;
     if (this.#closing) throw new JournalClosedError();
     const json = this.#encode(entry);
     if (expect !== undefined) assertPosition('expect', expect);
@@ -80,7 +96,9 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
   tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
-  tail(after?: Position | 'oldest', { match, signal, caughtUp }: TailOptions<T> = {}): JournalStream<T> {
+  tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
+    assertTailOptions(options);
+    const { match, signal, caughtUp } = options;
     return tailFrom(after, match, (from) =>
       this.#stream((stop) => remoteTail(this.#connection, this.#decode, from, stop, caughtUp), signal),
     );
@@ -88,7 +106,9 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
-  readBackward(before: Position = END, { match, signal }: ReadOptions<T> = {}): JournalStream<T> {
+  readBackward(before: Position = END, options: ReadOptions<T> = {}): JournalStream<T> {
+    assertReadOptions(options);
+    const { match, signal } = options;
     assertPosition('before', before);
     const pages: OpenPages<T> = (stop) => remotePages(this.#connection, this.#decode, before, stop);
     return matching(this.#stream(pages, signal), match);
@@ -112,6 +132,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   async #close(): Promise<void> {
     this.#closed$.next();
     await this.#writer.settled;
+    this.#connection.end();
   }
 
   /** The JSON of what the schema makes of an entry. */
@@ -123,16 +144,9 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     return json;
   }
 
-  readonly #decode: Decode<T> = (position, entry) => {
-    const { schema, upgrade } = this.#reading;
-    const upgraded = upgrade ? upgrade(entry, position) : entry;
-    if (schema === undefined) return upgraded as T;
-    try {
-      return validateEntry(schema, upgraded);
-    } catch (cause) {
-      throw new CorruptEntryError(`the schema refuses the entry at position ${position}`, { cause });
-    }
-  };
+  // The address may hold secrets.
+  readonly #decode: Decode<T> = (position, entry) =>
+    readEntry(this.#reading, entry, 'the journal of the server', position);
 
   /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
   #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {

@@ -5,7 +5,8 @@ import type { Position, Positioned } from '../journal/position';
 import { Attempt } from './attempt';
 import { isFromHandler, readJson, release, type Connection } from './connection';
 import { eventsOf } from './events-of';
-import { pause, Unreachable } from './persist';
+import { isBack, onLeaving } from './page-events';
+import { Unreachable } from './persist';
 import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from './protocol';
 import { isPosition, type Decode } from './remote-page';
 import { errorOf } from './remote-problem';
@@ -50,21 +51,36 @@ export async function* remoteTail<T>(
     silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS,
     caughtUp,
   };
+  let failure: unknown;
   for (let tries = 0; !signal.aborted; tries++) {
-    if (tries > 0) await pause(tries - 1, signal);
+    if (tries > 0) await connection.pause(tries - 1, failure, signal);
     await connection.whenWanted(signal);
     const attempt = new Attempt(signal);
+    let isAway = false;
+    // A page with an open request cannot be gone back to as it was left.
+    const unlisten = onLeaving(() => {
+      isAway = true;
+      attempt.end();
+    });
     const from = place.last;
     const start = performance.now();
     try {
       const ended = yield* connected(connection, decode, place, attempt);
       if (ended) return;
       // The server has closed it in order, as it does after `maxTailMs`.
+      failure = new Unreachable('The server has closed the tail');
       if (performance.now() - start >= LASTING_MS) tries = -1;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
+      failure = error;
     } finally {
+      unlisten();
       attempt.end();
+    }
+    if (attempt.isTimedOut) failure = silence(place, failure);
+    if (isAway) {
+      await isBack(signal);
+      tries = -1;
     }
     if (place.last > from) tries = Math.min(tries, 0);
   }
@@ -127,6 +143,12 @@ async function* connected<T>(
     }
   }
   return false;
+}
+
+/** Not even a heartbeat came: the network is away, or a proxy collects what it should pass on. */
+function silence({ silenceMs }: Place, cause: unknown): Unreachable {
+  const message = `Nothing came for ${silenceMs} ms, not even a sign of life: the server is away, or a proxy holds back what it sends`;
+  return new Unreachable(message, { cause });
 }
 
 function catchUp(connection: Connection, place: Place, position: unknown): void {

@@ -10,7 +10,7 @@ import { onAbort } from '../journal/abort';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
-import { pause, Unreachable } from './persist';
+import { Unreachable } from './persist';
 import { etag } from './problem';
 import { JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from './protocol';
 import { isPosition } from './remote-page';
@@ -137,7 +137,7 @@ export class RemoteWriter {
           isSent = true;
           headers[MEMORY_HEADER] = memory;
         }
-        if (!signal.aborted) await pause(tries, signal);
+        if (!signal.aborted) await this.#connection.pause(tries, error, signal);
         if (!signal.aborted) continue;
         rejectAll(
           batch,
