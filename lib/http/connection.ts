@@ -6,7 +6,7 @@ import type { ConnectionStatus } from '../journal/connection-status';
 import { START, type Position } from '../journal/position';
 import { Attempt } from './attempt';
 import { onWaking } from './page-events';
-import { FIRST_PAUSE_MS, pauseMs, sleep, Unreachable } from './persist';
+import { FIRST_PAUSE_MS, pauseMs, persist, sleep, Unreachable } from './persist';
 import { FIRST_HEADER, MEMORY_HEADER } from './protocol';
 import { BodyTooLarge, readBody } from './read-body';
 import { errorOf } from './remote-problem';
@@ -128,8 +128,7 @@ export class Connection {
     const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
     this.#isLost = !isOurs && isFailing(response.status);
     this.#memory = memory ?? this.#memory;
-    const [, head] = /^(?:W\/)?"(\d{1,15})"$/.exec(response.headers.get('ETag') ?? '') ?? [];
-    if (head !== undefined) this.saw(Number(head));
+    this.saw(headIn(response) ?? START);
     const [first] = /^\d{1,15}$/.exec(response.headers.get(FIRST_HEADER) ?? '') ?? [];
     if (first !== undefined && isOurs) this.#first = Math.max(this.#first, Number(first));
     if (!this.#isLost) {
@@ -153,36 +152,37 @@ export class Connection {
    */
   async pause(tries: number, error: unknown, signal: AbortSignal): Promise<void> {
     const ms = pauseMs(tries);
-    const start = performance.now();
     this.#status$.next({ status: 'retrying', error, nextAttempt: Date.now() + ms });
     const waiting = new Attempt(signal);
     const unlisten = onWaking(() => waiting.end());
     this.#pauses.add(waiting);
-    await sleep(ms, waiting.signal);
+    // A server that answers all but this is not asked as often as it answers.
+    const least = Math.min(ms, FIRST_PAUSE_MS / 2);
+    await sleep(least, signal);
+    await sleep(ms - least, waiting.signal);
     this.#pauses.delete(waiting);
     unlisten();
     waiting.end();
-    // A server that answers all but this is not asked as often as it answers.
-    const rest = Math.min(ms, FIRST_PAUSE_MS / 2) - (performance.now() - start);
-    if (rest > 0) await sleep(rest, signal);
   }
 
-  /** Tries until the server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change. */
-  async persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
-    for (let tries = 0; !signal.aborted; tries++) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        await this.pause(tries, error, signal);
-      }
-    }
-    return undefined;
+  /** Tries until the server answers, as {@link persist} does, with the pauses of this connection. */
+  persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
+    return persist(attempt, signal, (tries, error, left) => this.pause(tries, error, left));
+  }
+
+  /** The last position of the journal now; rejects as `json` does. */
+  askHead(signal: AbortSignal): Promise<Position> {
+    return this.#inTime({ method: 'HEAD', signal }, (response) => headIn(response) ?? this.#head);
+  }
+
+  /** Ends the pauses: somebody wants to know now. */
+  hurry(): void {
+    for (const waiting of this.#pauses) waiting.end();
   }
 
   #answered(): void {
     if (this.#status$.value.status !== 'open') this.#status$.next({ status: 'open' });
-    for (const waiting of this.#pauses) waiting.end();
+    this.hurry();
   }
 
   async #headers(signal: AbortSignal): Promise<Headers> {
@@ -222,7 +222,11 @@ export class Connection {
   }
 
   /** The JSON of an answer to a request, which has to come in time; rejects as {@link Connection.request} does, and with what the server refuses it with. */
-  async json(options: RequestOptions): Promise<unknown> {
+  json(options: RequestOptions): Promise<unknown> {
+    return this.#inTime(options, (_, body) => body);
+  }
+
+  async #inTime<R>(options: RequestOptions, read: (response: Response, body: unknown) => R): Promise<R> {
     await this.whenWanted(options.signal);
     const attempt = new Attempt(options.signal);
     attempt.allow(ANSWER_MS);
@@ -230,7 +234,7 @@ export class Connection {
       const response = await this.request({ ...options, signal: attempt.signal });
       const body = await readJson(response);
       if (!response.ok) throw errorOf(response.status, body);
-      return body;
+      return read(response, body);
     } finally {
       attempt.end();
     }
@@ -244,6 +248,12 @@ export class Connection {
       await this.json({ method: 'HEAD', signal }).catch((error: unknown) => (failure = error));
     }
   }
+}
+
+/** Where the journal ended, as an answer says. */
+function headIn({ headers }: Response): Position | undefined {
+  const [, head] = /^(?:W\/)?"(\d{1,15})"$/.exec(headers.get('ETag') ?? '') ?? [];
+  return head === undefined ? undefined : Number(head);
 }
 
 /** Whether an answer has the mark of a journal's handler. */

@@ -21,6 +21,32 @@ export function pauseMs(tries: number): number {
   return longest * (0.5 + Math.random() / 2);
 }
 
+/** Waits before the try that follows so many in vain, until the signal is aborted at the longest. */
+export function pause(tries: number, signal: AbortSignal): Promise<void> {
+  return sleep(pauseMs(tries), signal);
+}
+
+/**
+ * Tries until the server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change.
+ *
+ * @param wait - waits before the next try, after this one failed
+ */
+export async function persist<R>(
+  attempt: () => Promise<R>,
+  signal: AbortSignal,
+  wait = (tries: number, _: unknown, signal: AbortSignal) => pause(tries, signal),
+): Promise<R | undefined> {
+  for (let tries = 0; !signal.aborted; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      await wait(tries, error, signal);
+    }
+  }
+  return undefined;
+}
+
 /** Waits so long, until the signal is aborted at the longest. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

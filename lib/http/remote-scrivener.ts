@@ -14,7 +14,7 @@ import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, Write
 import { untilClosed } from '../journal/until-closed';
 import type { Connection } from './connection';
 import { remotePages, type Decode } from './remote-page';
-import { remoteTail } from './remote-tail';
+import { SharedTails } from './shared-tails';
 import type { RemoteWriter } from './remote-writer';
 
 /** What {@link openRemoteScrivener} puts a scrivener together from. */
@@ -33,6 +33,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   readonly #connection: Connection;
   readonly #writer: RemoteWriter;
   readonly #reading: Reading<T>;
+  readonly #tails: SharedTails<T>;
   readonly #closed$ = new Subject<void>();
   #closing: Promise<void> | undefined;
 
@@ -41,6 +42,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     this.#connection = connection;
     this.#writer = writer;
     this.#reading = reading;
+    this.#tails = new SharedTails(connection, this.#decode);
   }
 
   /**
@@ -99,9 +101,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
     assertTailOptions(options);
     const { match, signal, caughtUp } = options;
-    return tailFrom(after, match, (from) =>
-      this.#stream((stop) => remoteTail(this.#connection, this.#decode, from, stop, caughtUp), signal),
-    );
+    return tailFrom(after, match, (from) => this.#stream((stop) => this.#tails.read(from, stop, caughtUp), signal));
   }
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;

@@ -19,6 +19,21 @@ const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has said its own
 /** A connection that lasted so long may be followed by another without a pause. */
 const LASTING_MS = 1_000;
 
+/** Entries that came together, and what each of them was sent as. */
+export interface TailPage<T> {
+  readonly records: readonly Positioned<T>[];
+  readonly texts: readonly string[];
+}
+
+/** Where a tail starts. */
+export interface TailStart {
+  readonly after: Position;
+  /** What was read up to there. */
+  readonly seen: SeenTexts;
+  /** Called where replay ends. */
+  readonly caughtUp: ((position: Position) => void) | undefined;
+}
+
 /** Where a tail is. */
 interface Place {
   /** Where it started behind. */
@@ -40,17 +55,10 @@ interface Place {
 export async function* remoteTail<T>(
   connection: Connection,
   decode: Decode<T>,
-  after: Position,
+  start: TailStart,
   signal: AbortSignal,
-  caughtUp?: (position: Position) => void,
-): AsyncGenerator<readonly Positioned<T>[], void> {
-  const place: Place = {
-    after,
-    last: after,
-    seen: new SeenTexts(),
-    silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS,
-    caughtUp,
-  };
+): AsyncGenerator<TailPage<T>, void> {
+  const place: Place = { ...start, last: start.after, silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS };
   let failure: unknown;
   for (let tries = 0; !signal.aborted; tries++) {
     if (tries > 0) await connection.pause(tries - 1, failure, signal);
@@ -92,7 +100,7 @@ async function* connected<T>(
   decode: Decode<T>,
   place: Place,
   attempt: Attempt,
-): AsyncGenerator<readonly Positioned<T>[], boolean> {
+): AsyncGenerator<TailPage<T>, boolean> {
   attempt.allow(place.silenceMs);
   const { digests } = place.seen;
   const query = { after: String(place.last), ...(digests !== undefined && { [SEEN]: digests }) };
@@ -114,21 +122,22 @@ async function* connected<T>(
   if (heartbeatMs > 0) place.silenceMs = LOST_HEARTBEATS * heartbeatMs;
   const opening = place.last;
   for await (const events of eventsOf(response.body!, attempt, place.silenceMs)) {
-    let page: Positioned<T>[] = [];
+    let page = newPage<T>();
     try {
       for (const event of events) {
         if (event.event === undefined) {
           const position = positionOf(event);
           if (position <= place.last) continue;
           if (position > place.last + 1) throw gap(place.last, opening);
-          page.push({ position, entry: decode(position, parse(event)) });
+          page.records.push({ position, entry: decode(position, parse(event)) });
+          page.texts.push(event.data);
           place.seen.note(event.data);
           connection.saw((place.last = position));
           continue;
         }
         const before = page;
-        page = [];
-        if (before.length > 0) yield before;
+        page = newPage<T>();
+        if (before.records.length > 0) yield before;
         if (event.event === ENDED) return true;
         const { status, position } = (parse(event) ?? {}) as Readonly<Record<string, unknown>>;
         if (event.event === FAILED)
@@ -139,10 +148,14 @@ async function* connected<T>(
       }
     } finally {
       // Also what came before an error.
-      if (page.length > 0) yield page;
+      if (page.records.length > 0) yield page;
     }
   }
   return false;
+}
+
+function newPage<T>(): { records: Positioned<T>[]; texts: string[] } {
+  return { records: [], texts: [] };
 }
 
 /** Not even a heartbeat came: the network is away, or a proxy collects what it should pass on. */

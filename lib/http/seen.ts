@@ -15,6 +15,14 @@ export class SeenTexts {
   readonly #texts: string[] = [];
   #next = 0;
 
+  /** Another reader's, who has seen the same so far. */
+  copy(): SeenTexts {
+    const copy = new SeenTexts();
+    copy.#texts.push(...this.#texts);
+    copy.#next = this.#next;
+    return copy;
+  }
+
   note(text: string): void {
     this.#texts[this.#next] = text;
     this.#next = (this.#next + 1) % COUNT;
