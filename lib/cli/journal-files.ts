@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { findSegments } from '../file/manifest';
 import { chunksOf } from '../file/read-blocks';
@@ -37,7 +37,9 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
       file = await open(path, 'r');
     } catch (error) {
       // Renamed between two system calls, or a crash has left closed segments alone.
-      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      // A link that leads nowhere is there all the same.
+      const isGone = isMissing && !(closed && (await lstat(path).catch(() => undefined))?.isSymbolicLink());
       if (isGone && (closed ?? (await nextClosed())) !== undefined) continue;
       if (isGone && last >= oldest) return;
       throw error;

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as promises from 'node:fs/promises';
 import { journalFiles } from '../../lib/cli/journal-files';
 import { journalText } from '../file/support/journal-text';
@@ -40,4 +40,10 @@ test('a file that is rotated as it is opened is read under its new name, then th
 test('also when none has taken its place yet', async () => {
   rotateAtOpening(false);
   expect(await contents()).toEqual([journalText([1, 2])]);
+});
+
+test('a closed segment that is a link which leads nowhere is an error', async () => {
+  symlinkSync(path('gone'), path('j.0000000000000001'));
+  writeFileSync(path('j'), journalText([3], 3));
+  await expect(contents()).rejects.toMatchObject({ code: 'ENOENT', path: path('j.0000000000000001') });
 });
