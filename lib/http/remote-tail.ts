@@ -10,7 +10,7 @@ import { Unreachable } from './persist';
 import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from './protocol';
 import { isPosition, type Decode } from './remote-page';
 import { errorOf } from './remote-problem';
-import { SEEN, SeenTexts } from './seen';
+import { SEEN, type SeenTexts } from './seen';
 
 /** Silence is taken for loss when it is so many times as long as a server is silent at most. */
 const LOST_HEARTBEATS = 3;
@@ -64,10 +64,10 @@ export async function* remoteTail<T>(
     if (tries > 0) await connection.pause(tries - 1, failure, signal);
     await connection.whenWanted(signal);
     const attempt = new Attempt(signal);
-    let isAway = false;
+    const away = new AbortController();
     // A page with an open request cannot be gone back to as it was left.
     const unlisten = onLeaving(() => {
-      isAway = true;
+      away.abort();
       attempt.end();
     });
     const from = place.last;
@@ -86,7 +86,7 @@ export async function* remoteTail<T>(
       attempt.end();
     }
     if (attempt.isTimedOut) failure = silence(place, failure);
-    if (isAway) {
+    if (away.signal.aborted) {
       await isBack(signal);
       tries = -1;
     }

@@ -79,6 +79,11 @@ class Reader<T> {
     this.wake();
   }
 
+  /** Whether there is nothing to read, and nothing to tell. */
+  get isWaiting(): boolean {
+    return this.pages.all.length === 0 && this.outcome === undefined;
+  }
+
   wake(): void {
     this.#wake?.();
   }
@@ -146,7 +151,10 @@ class SharedTail<T> {
     try {
       while (await this.#isWanted()) {
         const next = await pages.next();
-        if (next.done) return this.#finish('ended');
+        if (next.done) {
+          this.#finish('ended');
+          return;
+        }
         this.#take(next.value);
         for (const other of others()) {
           if (other === this || other.last > this.last || !this.serves(other.last)) continue;
@@ -241,12 +249,15 @@ export class SharedTails<T> {
           yield live > 0 ? page.records.slice(live) : page.records;
           continue;
         }
-        if (reader.outcome === 'ended') return arrive(Math.max(this.#connection.head, last));
+        if (reader.outcome === 'ended') {
+          arrive(Math.max(this.#connection.head, last));
+          return;
+        }
         if (reader.outcome) throw reader.outcome.error;
         const woken = reader.woken();
         if (reader.tail) reader.tail.want();
         else this.#join(reader, tell !== undefined && reader.caughtUpAt === undefined);
-        if (reader.pages.all.length === 0 && reader.outcome === undefined) await woken;
+        if (reader.isWaiting) await woken;
       }
     } finally {
       unlisten();

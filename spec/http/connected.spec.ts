@@ -48,7 +48,8 @@ afterEach(async () => {
   const closed = remote.close();
   await jest.advanceTimersByTimeAsync(60_000);
   await closed;
-  for (const name of ['addEventListener', 'removeEventListener']) delete global[name];
+  delete global.addEventListener;
+  delete global.removeEventListener;
   jest.restoreAllMocks();
   jest.useRealTimers();
 });
@@ -76,7 +77,7 @@ test('tells how the server was found: now, and from now on', async () => {
   await until(isRetrying);
   expect(statuses).toHaveLength(2);
   const [, retrying] = statuses as [unknown, ConnectionStatus & { status: 'retrying' }];
-  expect(retrying).toEqual({ status: 'retrying', error: expect.any(Error), nextAttempt: Date.now() + 99.95 });
+  expect(retrying).toEqual({ status: 'retrying', error: expect.any(Error) as Error, nextAttempt: Date.now() + 99.95 });
   expect((retrying.error as Error).message).toBe('The server does not answer');
   isUp = true;
   await jest.advanceTimersByTimeAsync(100);

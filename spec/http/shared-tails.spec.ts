@@ -118,7 +118,10 @@ test('a reader that does not read on holds up nobody, and misses nothing', async
   }
   expect(positions(quick.heard)).toEqual(upTo(6_000));
   const rest: number[] = [];
-  while (rest.length < 5_999) rest.push((await slow.next()).value!.position);
+  while (rest.length < 5_999) {
+    const { value } = (await slow.next()) as { value: Positioned<Said> };
+    rest.push(value.position);
+  }
   expect(rest).toEqual(upTo(6_000, 2));
   await slow.return!();
 });
@@ -161,7 +164,7 @@ test('what was dropped is told to who asks for it alone', async () => {
     fetch: (input, init) => handle(new Request(input, init)),
   });
   const errors: unknown[] = [];
-  remote.tail(2).subscribe({ error: (error: { code: string }) => errors.push(error.code) });
+  remote.tail(2).subscribe({ error: (error: unknown) => errors.push((error as { code: string }).code) });
   const { heard } = listen(7);
   await until(() => errors.length === 1 && heard.length === 3);
   expect(errors).toEqual(['ERR_POSITION_TRIMMED']);
