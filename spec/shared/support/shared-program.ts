@@ -17,6 +17,7 @@ async function main(): Promise<void> {
   const commands = createInterface({ input: process.stdin });
   commands.once('line', () => {
     commands.close();
+    process.stdin.destroy(); // the parent keeps the other end open, which would keep this process
     void scrivener.close().then(() => say('closed'));
   });
   for (let n = 1; n <= Number(count); n++) {
