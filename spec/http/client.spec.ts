@@ -152,7 +152,11 @@ test('a schema checks what is written, and makes entries of what is read', async
   expect((await firstValueFrom(remote.readBackward())).entry).toEqual({ text: 'ONE' });
   journal.append({ text: 2 } as never);
   const reading = firstValueFrom(remote.tail(1));
-  await expect(reading).rejects.toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', position: 2, cause: { code: 'ERR_ENTRY_VALIDATION' } });
+  await expect(reading).rejects.toMatchObject({
+    code: 'ERR_SCHEMA_MISMATCH',
+    position: 2,
+    cause: { code: 'ERR_ENTRY_VALIDATION' },
+  });
 });
 
 test('what a schema strips, trims and coerces is not sent; what it would not read as it gave it is refused', async () => {
