@@ -2,16 +2,15 @@ import type { Observable } from 'rxjs';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { headOf } from '../journal/head-of';
 import type { JournalStream } from '../journal/journal-stream';
-import type { Log } from '../journal/log';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
-import type { BesidePages } from './beside-pages';
-import { StoredJournal } from './stored-journal';
 
 /** What {@link openFileReader} puts a reader together from. */
 export interface FileReaderParts<T> {
-  readonly log: Log<T>;
-  readonly pages: BesidePages<T>;
+  readonly reads: Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'>;
+  readonly head: () => Position;
+  /** The oldest position kept, as far as is known. */
+  readonly first: () => Position;
   /** Has the following end; resolves once it has. */
   readonly leave: () => Promise<void>;
 }
@@ -24,23 +23,23 @@ export interface FileReaderParts<T> {
  */
 export class FileReader<in out T> implements Scrivener<T>, AsyncDisposable {
   readonly #parts: FileReaderParts<T>;
-  readonly #reads: StoredJournal<T>;
+  readonly #reads: FileReaderParts<T>['reads'];
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(parts: FileReaderParts<T>) {
     this.#parts = parts;
-    this.#reads = new StoredJournal(parts.log, parts.pages);
+    this.#reads = parts.reads;
   }
 
   /** The last position that was seen in the file, {@link START} when there is none. */
   get head(): Position {
-    return this.#parts.log.head;
+    return this.#parts.head();
   }
 
   /** The oldest position kept, as far as this reader knows: from opening, and from what it last read from the disk. `head + 1` when there is none. */
   get first(): Position {
-    return Math.min(Math.max(this.#parts.pages.first, START + 1), this.head + 1);
+    return Math.min(Math.max(this.#parts.first(), START + 1), this.head + 1);
   }
 
   /** `head`, then each further position, in order; completes when this reader is closed. */

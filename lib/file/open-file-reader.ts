@@ -9,6 +9,7 @@ import type { Position } from '../journal/position';
 import { BesidePages } from './beside-pages';
 import { absolutePathOf } from './file-path';
 import { FileReader } from './file-reader';
+import { StoredJournal } from './stored-journal';
 import { FilesReader, located } from './files-reader';
 import { loadManifest } from './manifest';
 
@@ -83,7 +84,9 @@ export async function openFileReader<T>(config: FileReaderConfig<T>): Promise<Fi
   };
   try {
     const live = await (signal ? firstValueFrom(race(aborted(signal), from(opened))) : opened);
-    return new FileReader<T>({ log: live, pages: new BesidePages(format, first, () => live.head), leave });
+    const pages = new BesidePages(format, first, () => live.head);
+    const reads = new StoredJournal(live, pages);
+    return new FileReader<T>({ reads, head: () => live.head, first: () => pages.first, leave });
   } catch (error) {
     await leave();
     throw error;

@@ -13,6 +13,7 @@ import { matching, tailFrom } from '../journal/read-from';
 import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from '../journal/scrivener';
 import { untilClosed } from '../journal/until-closed';
 import type { Connection } from './connection';
+import type { RemoteScrivenerConfig } from './open-remote-scrivener';
 import { remotePages, type Decode } from './remote-page';
 import { SharedTails } from './shared-tails';
 import type { RemoteWriter } from './remote-writer';
@@ -21,7 +22,7 @@ import type { RemoteWriter } from './remote-writer';
 export interface RemoteScrivenerParts<T> {
   readonly connection: Connection;
   readonly writer: RemoteWriter;
-  readonly reading: Reading<T>;
+  readonly reading: Pick<RemoteScrivenerConfig<T>, 'schema' | 'upgrade'>;
 }
 
 /**

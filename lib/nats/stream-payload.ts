@@ -5,6 +5,7 @@ import { parseEnvelope, SCHEMA_VERSION, toJson } from '../flush/json-entry-seria
 import { assertReadsBack, readEntry, validateEntry, type Reading } from '../flush/validate-entry';
 import { END, START, type Positioned } from '../journal/position';
 import type { Arrival } from './contiguous-messages';
+import type { JetStreamScrivenerConfig } from './open-jet-stream-scrivener';
 
 const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","entry":`;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -14,7 +15,7 @@ interface StreamPayloadOptions<T> {
   /** What the messages are in, for errors. */
   readonly source: string;
   readonly serializer: EntrySerializer<T> | undefined;
-  readonly reading: Reading<T>;
+  readonly reading: Pick<JetStreamScrivenerConfig<T>, 'schema' | 'upgrade'>;
 }
 
 /** What stands in a message: an entry alone, for its position is the sequence that the stream gives to the message. */
