@@ -6,7 +6,7 @@ export const chromiumPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bi
   (path) => path !== undefined && existsSync(path),
 );
 
-const ARGS =
+export const ARGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
 /** `describe` for what needs a browser; without one it is skipped, the reason in its title, unless `REQUIRE_BROWSER` is set. */
