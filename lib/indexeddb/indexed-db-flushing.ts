@@ -29,6 +29,8 @@ export class IndexedDbFlushing<T> {
   readonly #options: IndexedDbFlushingOptions<T>;
   /** The lines of what is not flushed, each made when its entry was written. */
   readonly #lines = new Map<Position, string>();
+  /** Whether it was told that nothing reaches the database, since something did. */
+  #isTold = false;
 
   constructor(options: IndexedDbFlushingOptions<T>) {
     this.#options = options;
@@ -42,6 +44,7 @@ export class IndexedDbFlushing<T> {
   /** Starts a flusher for what comes after a position; `take` is given it before it runs. */
   async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, sink, predicate, flushQueueCapacity, daemonEvents } = this.#options;
+    this.#isTold = false;
     const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
       scrivener,
       sink: {
@@ -54,7 +57,7 @@ export class IndexedDbFlushing<T> {
       daemonEvents,
     });
     flusher.waitForFailure().then(
-      (error) => this.#warn(flusher.flushed, error),
+      (error) => this.#warn(flusher.flushed, String(error)),
       () => undefined, // it completed
     );
     take?.(flusher);
@@ -71,8 +74,14 @@ export class IndexedDbFlushing<T> {
     const { sink, retry, daemonEvents } = this.#options;
     const lines = snapshot.map((record) => this.#lineOf(record));
     const keep = () => sink.append(snapshot, lines);
+    const first = snapshot[0]!.position;
     const report = reportTo(daemonEvents, () => name);
-    await (retry ? retrying(keep, retry, isTransient, snapshot[0]!.position, report) : keep());
+    const tell = (error: unknown, count: number) => {
+      report(error, count);
+      this.#warn(first - 1, `${String(error)}; it is tried again`);
+    };
+    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
+    this.#isTold = false;
     for (const { position } of snapshot) this.#lines.delete(position);
   }
 
@@ -81,11 +90,13 @@ export class IndexedDbFlushing<T> {
     return this.#lines.get(record.position) ?? toLine(this.#options.serializer, record);
   }
 
-  /** The journal goes on in memory, but not in secret. */
-  #warn(flushed: Position, error: unknown): void {
+  /** The journal goes on in memory, but not in secret: it is told once, until something reaches the database again. */
+  #warn(flushed: Position, detail: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
     const { name, sink } = this.#options;
     const held = Math.min(flushed, sink.held);
-    console.warn(`${NOT_FLUSHED}: ${notFlushed(`indexeddb:${name}`, held)}: ${String(error)}`);
+    console.warn(`${NOT_FLUSHED}: ${notFlushed(`indexeddb:${name}`, held)}: ${detail}`);
   }
 }
 

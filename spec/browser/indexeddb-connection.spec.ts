@@ -262,6 +262,9 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
       await Promise.race([flushing, refused]);
     }, LARGE);
     expect(await storedIn(page)).toEqual([]);
+    // Once, however often it is tried again.
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^SCRIVENER_NOT_FLUSHED: .*after position 0 .*QuotaExceededError.*it is tried again/);
     await setQuota(context, page);
     const given = await page.evaluate(async () => {
       const { scrivener } = window;
@@ -286,6 +289,8 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
       return [status, error.code, tries];
     });
     expect(given).toEqual(['Running', 'ERR_FLUSH_ABANDONED', 3]);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[1]).toMatch(/after position 1 /);
     expect(await storedIn(page)).toEqual([1, 2].map((n) => [n, n]));
   }, 30_000);
 
