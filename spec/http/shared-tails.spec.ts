@@ -8,6 +8,7 @@ interface Said {
 
 let journal: InMemoryScrivener<Said>;
 let remote: RemoteScrivener<Said>;
+let handle: (request: Request) => Promise<Response>;
 /** The tails that the server has open. */
 let open: Set<Request>;
 let opened: string[];
@@ -31,7 +32,7 @@ beforeEach(async () => {
   open = new Set();
   opened = [];
   passOn = async (piece) => piece;
-  const handle = journalHandler(journal, { authorize: 'public' });
+  handle = journalHandler(journal, { authorize: 'public' });
   remote = await openRemoteScrivener<Said>({
     url: 'http://localhost/journal',
     fetch: async (input, init) => {
@@ -169,4 +170,22 @@ test('what was dropped is told to who asks for it alone', async () => {
   await until(() => errors.length === 1 && heard.length === 3);
   expect(errors).toEqual(['ERR_POSITION_TRIMMED']);
   expect(positions(heard)).toEqual([8, 9, 10]);
+});
+
+test('a reader that is to go on where another history is read finds out', async () => {
+  append(5_000);
+  const errors: unknown[] = [];
+  const heard: number[] = [];
+  remote.tail(4_999).subscribe({
+    next: ({ position }) => heard.push(position),
+    error: (error: unknown) => errors.push((error as { code: string }).code),
+  });
+  await until(() => heard.length === 1);
+  // Another server answers from now on; the connection to the first one lasts.
+  const other = new InMemoryScrivener<Said>();
+  for (let n = 1; n <= 5_001; n++) other.append({ n, text: 'other' });
+  handle = journalHandler(other, { authorize: 'public' });
+  const all = listen(0);
+  await until(() => all.heard.length === 5_001 && errors.length === 1);
+  expect([heard, errors]).toEqual([[5_000], ['ERR_JOURNAL_MISMATCH']]);
 });

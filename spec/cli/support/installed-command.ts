@@ -67,7 +67,7 @@ export class InstalledCommand {
 
 /** The command, and a folder that each test has to itself; whatever is left running is ended. */
 export function useCommand(): InstalledCommand {
-  jest.setTimeout(20_000);
+  jest.setTimeout(60_000);
   const command = new InstalledCommand();
   afterEach(() => command.endAll());
   afterAll(() => command.remove());
