@@ -1,6 +1,7 @@
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { onAbort } from '../journal/abort';
 import type { Position, Positioned } from '../journal/position';
+import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import type { Decode } from './remote-page';
 import { remoteTail, type TailPage } from './remote-tail';
@@ -230,10 +231,16 @@ export class SharedTails<T> {
       tell = undefined;
       told?.(position);
     };
+    // Ends with the reading, whatever ends that.
+    const reading = new Attempt(signal);
     reader.joined = () => {
-      if (tell && reader.caughtUpAt === undefined) void this.#askHead(reader, signal);
+      if (tell && reader.caughtUpAt === undefined) void this.#askHead(reader, reading.signal);
     };
-    const unlisten = onAbort(signal, () => reader.wake());
+    // Also where nobody asks for the next page any more.
+    const unlisten = onAbort(signal, () => {
+      reader.tail?.leave(reader);
+      reader.wake();
+    });
     try {
       while (!signal.aborted) {
         const { caughtUpAt = Infinity } = reader;
@@ -261,6 +268,7 @@ export class SharedTails<T> {
       }
     } finally {
       unlisten();
+      reading.end();
       reader.tail?.leave(reader);
     }
   }

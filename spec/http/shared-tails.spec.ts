@@ -189,3 +189,13 @@ test('a reader that is to go on where another history is read finds out', async 
   await until(() => all.heard.length === 5_001 && errors.length === 1);
   expect([heard, errors]).toEqual([[5_000], ['ERR_JOURNAL_MISMATCH']]);
 });
+
+test('closing ends the connection of an iteration that nobody goes on with', async () => {
+  append(3);
+  const iteration = remote.tail(0)[Symbol.asyncIterator]();
+  expect(await iteration.next()).toMatchObject({ value: { position: 1 } });
+  expect(open.size).toBe(1);
+  await remote.close();
+  await settle();
+  expect(open.size).toBe(0);
+});
