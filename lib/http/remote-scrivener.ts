@@ -15,8 +15,7 @@ import { untilClosed } from '../journal/until-closed';
 import type { Connection } from './connection';
 import type { RemoteScrivenerConfig } from './open-remote-scrivener';
 import { remotePages, type Decode } from './remote-page';
-import { remoteTail, type TailPage } from './remote-tail';
-import { SeenTexts } from './seen';
+import { SharedTails } from './shared-tails';
 import type { RemoteWriter } from './remote-writer';
 
 /** What {@link openRemoteScrivener} puts a scrivener together from. */
@@ -35,6 +34,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   readonly #connection: Connection;
   readonly #writer: RemoteWriter;
   readonly #reading: Reading<T>;
+  readonly #tails: SharedTails<T>;
   readonly #closed$ = new Subject<void>();
   #closing: Promise<void> | undefined;
 
@@ -43,6 +43,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     this.#connection = connection;
     this.#writer = writer;
     this.#reading = reading;
+    this.#tails = new SharedTails(connection, this.#decode);
   }
 
   /**
@@ -101,13 +102,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   tail(after?: Position | 'oldest', options: TailOptions<T> = {}): JournalStream<T> {
     assertTailOptions(options);
     const { match, signal, caughtUp } = options;
-    return tailFrom(after, match, (from) =>
-      this.#stream(
-        (stop) =>
-          recordsOf(remoteTail(this.#connection, this.#decode, { after: from, seen: new SeenTexts(), caughtUp }, stop)),
-        signal,
-      ),
-    );
+    return tailFrom(after, match, (from) => this.#stream((stop) => this.#tails.read(from, stop, caughtUp), signal));
   }
 
   readBackward<U extends T>(before: Position | undefined, options: Narrowing<ReadOptions, T, U>): JournalStream<U>;
@@ -159,8 +154,4 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     const scrivener = { isClosed: () => this.#closing !== undefined, closed$: this.#closed$ };
     return pagedStream(untilClosed(open, scrivener), signal);
   }
-}
-
-async function* recordsOf<T>(pages: AsyncIterable<TailPage<T>>): AsyncGenerator<readonly Positioned<T>[], void> {
-  for await (const { records } of pages) yield records;
 }
