@@ -22,7 +22,8 @@ export interface ForkOptions {
 }
 
 const OPTIONS: Record<keyof ForkOptions, true> = { through: true };
-const ATTEMPTS = 50;
+/** So long its files are waited for while somebody moves them. */
+const MOVING_MS = 5_000;
 const NEWLINE = 0x0a;
 
 /**
@@ -50,13 +51,15 @@ export async function forkJournal<_T>(from: string | URL, to: string | URL, opti
   if (!(await exists(target)) && (await loadManifest(target)).isHalf) await discardHalf(target);
   const taken = (await exists(target)) || (await exists(manifestPath(target)));
   if (taken || (await findSegments(target)).length > 0) throw new JournalExistsError(target);
+  const start = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {
       await fork(source, target, through);
       return;
     } catch (error) {
       // Its files are being moved; where there is none at all, it is no journal.
-      if (!isMoved(error) || attempt >= ATTEMPTS || (attempt > 1 && !(await isThere(source)))) throw error;
+      const isOver = performance.now() - start > MOVING_MS || (attempt > 1 && !(await isThere(source)));
+      if (!isMoved(error) || isOver) throw error;
     }
     await delay(2);
   }
@@ -64,11 +67,11 @@ export async function forkJournal<_T>(from: string | URL, to: string | URL, opti
 
 async function fork(source: string, target: string, through: Position): Promise<void> {
   const temporary = `${target}.${randomUUID()}.fork.tmp`;
-  const file = await open(source, 'r');
+  const file = await openActive(source);
   try {
     const manifest = await loadManifest(source);
     const found = (await findSegments(source)).filter(({ first }) => first >= manifest.first);
-    await assertInPlace(source, file);
+    if (file) await assertInPlace(source, file);
 
     const closed: { readonly path: string; readonly first: Position; readonly last: Position; readonly gz: boolean }[] =
       [];
@@ -77,6 +80,8 @@ async function fork(source: string, target: string, through: Position): Promise<
       const last = next !== undefined && next > first ? next - 1 : first + (await countLines(path, gz)) - 1;
       closed.push({ path, first, last, gz });
     }
+    // The segment that is missing may hold it.
+    if (!file && through > (closed.at(-1)?.last ?? 0)) throw moving(source);
     const oldest = closed[0]?.first ?? manifest.active ?? manifest.first;
     assertThrough(through, { first: oldest, head: Infinity });
     const linked = closed.filter(({ last }) => last <= through);
@@ -94,7 +99,7 @@ async function fork(source: string, target: string, through: Position): Promise<
       closed: linked.length,
     };
     // What is on record so is nobody's journal until the active file is there.
-    if (!isAlone) await saveManifest(target, { ...record, isHalf: true }, await file.stat());
+    if (!isAlone) await saveManifest(target, { ...record, isHalf: true }, file && (await file.stat()));
     for (const { path, first, gz } of linked) await linkOrCopy(path, segmentPath(target, first) + (gz ? '.gz' : ''));
     if (!isAlone) await syncDirectory(target);
     await link(temporary, target).catch((error: unknown) => {
@@ -105,7 +110,7 @@ async function fork(source: string, target: string, through: Position): Promise<
     if (!(error instanceof JournalExistsError)) await discardHalf(target).catch(() => undefined);
     throw error;
   } finally {
-    await file.close();
+    await file?.close();
     await rm(temporary, { force: true });
   }
 }
@@ -199,10 +204,24 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
+/** The active file; a rotation begins it after it has closed the one before, and a crash may come between. */
+async function openActive(source: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(source, 'r');
+  } catch (error) {
+    if (isMoved(error) && (await findSegments(source)).length > 0) return undefined;
+    throw error;
+  }
+}
+
 /** What was opened still has the journal's name; throws what {@link isMoved} tells. */
 async function assertInPlace(source: string, file: FileHandle): Promise<void> {
   const [opened, named] = await Promise.all([file.stat({ bigint: true }), stat(source, { bigint: true })]);
-  if (opened.ino !== named.ino) throw Object.assign(new Error(`${source} is being rotated`), { code: 'ENOENT' });
+  if (opened.ino !== named.ino) throw moving(source);
+}
+
+function moving(source: string): Error {
+  return Object.assign(new Error(`${source} is being rotated`), { code: 'ENOENT' });
 }
 
 function isMoved(error: unknown): boolean {
@@ -214,7 +233,9 @@ function codeOf(error: unknown): string {
 }
 
 async function isThere(source: string): Promise<boolean> {
-  return (await exists(source)) || (await exists(manifestPath(source)));
+  if ((await exists(source)) || (await exists(manifestPath(source)))) return true;
+  // Its first rotation has closed the first segment, and not begun the next.
+  return (await findSegments(source)).length > 0;
 }
 
 async function exists(filePath: string): Promise<boolean> {

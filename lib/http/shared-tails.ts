@@ -49,6 +49,8 @@ class Reader<T> {
   caughtUpAt: Position | undefined;
   /** Called when it reads on where others do. */
   joined: (() => void) | undefined;
+  /** Whether it has read all that has come, and waits for more. */
+  isAsking = false;
   /** What there is to tell when all that has come is read. */
   outcome: { readonly error: unknown } | 'ended' | undefined;
   #newest: string | undefined;
@@ -192,7 +194,7 @@ class SharedTail<T> {
   }
 
   async #isWanted(): Promise<boolean> {
-    const isWanted = () => [...this.readers].some(({ pages }) => pages.all.length === 0);
+    const isWanted = () => [...this.readers].some(({ isAsking, isWaiting }) => isAsking && isWaiting);
     while (!this.signal.aborted && !isWanted()) await new Promise<void>((resolve) => (this.#wanted = resolve));
     return !this.signal.aborted;
   }
@@ -245,13 +247,19 @@ export class SharedTails<T> {
       while (!signal.aborted) {
         const { caughtUpAt = Infinity } = reader;
         // What comes after it may have come before it was known.
-        if (last >= caughtUpAt) arrive(last > after ? last : caughtUpAt);
+        if (tell && last >= caughtUpAt) {
+          arrive(last > after ? last : caughtUpAt);
+          // Who is told may leave.
+          continue;
+        }
         const page = reader.pages.shift();
         if (page) {
           for (const text of page.texts) reader.seen.note(text);
           const live = tell ? page.records.findIndex(({ position }) => position > caughtUpAt) : -1;
           if (live > 0) yield page.records.slice(0, live);
+          if (signal.aborted) return;
           if (live >= 0) arrive(caughtUpAt);
+          if (signal.aborted) return;
           last = page.records.at(-1)!.position;
           yield live > 0 ? page.records.slice(live) : page.records;
           continue;
@@ -262,9 +270,11 @@ export class SharedTails<T> {
         }
         if (reader.outcome) throw reader.outcome.error;
         const woken = reader.woken();
+        reader.isAsking = true;
         if (reader.tail) reader.tail.want();
         else this.#join(reader, tell !== undefined && reader.caughtUpAt === undefined);
         if (reader.isWaiting) await woken;
+        reader.isAsking = false;
       }
     } finally {
       unlisten();

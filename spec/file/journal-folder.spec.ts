@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { lastEntries, type Scrivener } from 'rx-scrivener';
 import { forkJournal, openFileScrivener, openJournalFolder, type JournalFolderConfig } from 'rx-scrivener/file';
 import { folderName, journalName } from '../../lib/file/folder/folder-name';
@@ -344,8 +345,26 @@ describe('forkJournal', () => {
     expect((await readdir(folder)).filter((file) => file.includes('0001'))).toEqual([]);
   });
 
+  test('takes a journal between the two steps of a rotation: a crash leaves it there, a slow disk for a while', async () => {
+    const original = await openFileScrivener<string>({ filePath: path('a') });
+    for (const entry of ['1', '2', '3']) await original.write(entry);
+    await original.close();
+    await rename(path('a'), path('a.0000000000000001'));
+    for (const through of [0, 2, 3]) {
+      await forkJournal(path('a'), path(`b${through}`), { through });
+      await using fork = await openFileScrivener<string>({ filePath: path(`b${through}`) });
+      expect(await held(fork)).toEqual(['1', '2', '3'].slice(0, through));
+    }
+    const forking = forkJournal(path('a'), path('c'), { through: 4 });
+    await setTimeout(300);
+    await writeFile(path('a'), '{"schemaVersion":"1","position":4,"entry":"4"}\n');
+    await forking;
+    await using fork = await openFileScrivener<string>({ filePath: path('c') });
+    expect(await held(fork)).toEqual(['1', '2', '3', '4']);
+  });
+
   test('takes a journal that another process may rotate meanwhile', async () => {
-    const original = await openFileScrivener<number>({ filePath: path('a'), rotation: { maxBytes: 60 } });
+    await using original = await openFileScrivener<number>({ filePath: path('a'), rotation: { maxBytes: 60 } });
     await original.write(1);
     await original.flush();
     let isOver = false as boolean;
@@ -355,14 +374,16 @@ describe('forkJournal', () => {
         await original.flush();
       }
     })();
-    for (let n = 0; n < 20; n++) {
-      const through = original.flushed;
-      await forkJournal(path('a'), path(`b${n}`), { through });
-      await using fork = await openFileScrivener<number>({ filePath: path(`b${n}`) });
-      expect(fork.head).toBe(through);
+    try {
+      for (let n = 0; n < 20; n++) {
+        const through = original.flushed;
+        await forkJournal(path('a'), path(`b${n}`), { through });
+        await using fork = await openFileScrivener<number>({ filePath: path(`b${n}`) });
+        expect(fork.head).toBe(through);
+      }
+    } finally {
+      isOver = true;
+      await writing;
     }
-    isOver = true;
-    await writing;
-    await original.close();
   });
 });

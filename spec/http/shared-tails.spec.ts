@@ -1,5 +1,6 @@
 import { InMemoryScrivener, type Positioned } from 'rx-scrivener';
 import { journalHandler, openRemoteScrivener, type RemoteScrivener } from 'rx-scrivener/http';
+import { takeUntil } from 'rxjs';
 
 interface Said {
   readonly n: number;
@@ -196,6 +197,70 @@ test('closing ends the connection of an iteration that nobody goes on with', asy
   expect(await iteration.next()).toMatchObject({ value: { position: 1 } });
   expect(open.size).toBe(1);
   await remote.close();
+  await settle();
+  expect(open.size).toBe(0);
+});
+
+test.each([
+  ['unsubscribes', (leave: () => void) => leave()],
+  ['closes the scrivener', () => void remote.close()],
+])('who %s when told that replay has ended leaves no connection', async (_, act) => {
+  append(3);
+  const other = listen(0);
+  await until(() => other.heard.length === 3);
+  const heard: number[] = [];
+  let leave = () => undefined as void;
+  let isTold = false;
+  const stopped = new Promise<void>((resolve) => (leave = resolve));
+  const subscription = remote
+    .tail(3, {
+      caughtUp: () => {
+        isTold = true;
+        act(leave);
+      },
+    })
+    .pipe(takeUntil(stopped))
+    .subscribe(({ position }) => heard.push(position));
+  await until(() => isTold);
+  other.subscription.unsubscribe();
+  subscription.unsubscribe();
+  await settle();
+  append(4);
+  await settle();
+  expect(open.size).toBe(0);
+  expect(heard).toEqual([]);
+});
+
+test('an iteration whose signal is aborted when it is told that replay has ended leaves no connection', async () => {
+  append(3);
+  const stop = new AbortController();
+  const iteration = remote.tail(0, { signal: stop.signal, caughtUp: () => stop.abort() })[Symbol.asyncIterator]();
+  const next = async () => {
+    for (;;) if ((await iteration.next()).done === true) return;
+  };
+  await expect(next()).rejects.toMatchObject({ name: 'AbortError' });
+  await settle();
+  expect(open.size).toBe(0);
+});
+
+test('nothing is fetched for an iteration that nobody goes on with', async () => {
+  append(1);
+  const iteration = remote.tail(0)[Symbol.asyncIterator]();
+  await iteration.next();
+  let pieces = 0;
+  passOn = async (piece) => {
+    pieces++;
+    return piece;
+  };
+  append(2_000, 'x'.repeat(1_000));
+  await settle();
+  const before = pieces;
+  append(4_000, 'x'.repeat(1_000));
+  await settle();
+  expect(pieces - before).toBeLessThan(5);
+  for (let position = 2; position <= 4_000; position++)
+    expect(await iteration.next()).toMatchObject({ value: { position } });
+  await iteration.return!();
   await settle();
   expect(open.size).toBe(0);
 });
