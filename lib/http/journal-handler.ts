@@ -25,7 +25,7 @@ import { EVENTS_TYPE, FIRST_HEADER, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, 
 import { assertAccepts, parsePosition, single } from './request-parts';
 import { assertSeen, SEEN } from './seen';
 import { TailEvents } from './tail-events';
-import { WriteMemory } from './write-memory';
+import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from './write-memory';
 
 const DEFAULT_LIMIT = 100;
 
@@ -66,11 +66,20 @@ export function journalHandler<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
 ): (request: Request) => Promise<Response> {
+  return handlerOf(scrivener, options, undefined);
+}
+
+/** {@link journalHandler}, with what it remembers of writes if that is not to be its own alone. */
+export function handlerOf<T>(
+  scrivener: Scrivener<T>,
+  options: JournalHandlerOptions<T>,
+  shared: WriteMemory | undefined,
+): (request: Request) => Promise<Response> {
   assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
   assertOptions('journalHandler', options, OPTIONS);
   const { authorize, admit, schema, cors, onError } = options;
   const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000, maxTailMs = 3_600_000 } = options;
-  const { rememberMs = 300_000, rememberCount = 10_000, rememberedWrites } = options;
+  const { rememberMs = REMEMBER_MS, rememberCount = REMEMBER_COUNT, rememberedWrites } = options;
   assertAuthorize(authorize);
   assertCount('maxBodyBytes', maxBodyBytes);
   assertCount('maxLimit', maxLimit);
@@ -100,7 +109,7 @@ export function journalHandler<T>(
     return problem;
   };
 
-  const memory = new WriteMemory(rememberMs, rememberCount, rememberedWrites, explain);
+  const memory = shared ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, explain);
 
   async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {

@@ -85,6 +85,6 @@ function later(detail: string, cause?: unknown): Problem {
 }
 
 /** Problems are answers with more about them. */
-function plain({ status, body, headers, verbatim }: Answer): Answer {
+export function plain({ status, body, headers, verbatim }: Answer): Answer {
   return { status, body, ...(headers && { headers }), verbatim };
 }

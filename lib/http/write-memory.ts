@@ -1,6 +1,9 @@
 import { Problem } from './problem';
 import { randomName } from './protocol';
-import { keyReused, writeOnceAmong, type RememberedWrites } from './remembered-writes';
+import { keyReused, plain, writeOnceAmong, type RememberedWrites } from './remembered-writes';
+
+export const REMEMBER_MS = 300_000;
+export const REMEMBER_COUNT = 10_000;
 
 /** What a write was answered with. */
 export interface Answer {
@@ -28,6 +31,15 @@ export interface KeyedWrite {
   readonly count: number;
   /** The memory's token before the request was sent for the first time; only when it is sent again. */
   readonly since: string | undefined;
+}
+
+/** A memory as JSON. */
+interface HandedOver {
+  readonly name: string;
+  readonly sequence: number;
+  readonly forgotten: number;
+  /** The key, and what is remembered of it; `at` in milliseconds since 1970. */
+  readonly writes: readonly (readonly [string, Omit<Remembered, 'answer'> & { readonly answer: Answer }])[];
 }
 
 interface Remembered {
@@ -71,6 +83,26 @@ export class WriteMemory {
     this.#maxCount = maxCount;
     this.#servers = servers;
     this.#report = report;
+  }
+
+  /** What it remembers, for a memory that goes on with it; to be asked when no write comes any more. */
+  async handOver(): Promise<string> {
+    const writes: [string, unknown][] = [];
+    for (const [key, { answer, at, ...write }] of this.#writes) {
+      const settled = await answer.catch(() => undefined);
+      if (settled) writes.push([key, { ...write, at: at + performance.timeOrigin, answer: plain(settled) }]);
+    }
+    return JSON.stringify({ name: this.#name, sequence: this.#sequence, forgotten: this.#forgotten, writes });
+  }
+
+  /** Goes on with what a memory has handed over, in the place of this one, which has no writes yet. */
+  takeOver(text: string): void {
+    const { name, sequence, forgotten, writes } = JSON.parse(text) as HandedOver;
+    [this.#made, this.#sequence, this.#forgotten] = [name, sequence, forgotten];
+    for (const [key, { answer, at, ...write }] of writes) {
+      this.#writes.set(key, { ...write, at: at - performance.timeOrigin, answer: Promise.resolve(answer) });
+      this.#count += write.count;
+    }
   }
 
   /** Made for the first request: where a worker's module is loaded, Cloudflare's workerd has no random values. */

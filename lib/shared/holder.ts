@@ -1,12 +1,16 @@
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, lstat, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { FileScrivener } from '../file/file-scrivener';
-import { journalHandler } from '../http/journal-handler';
+import type { JournalHandlerOptions } from '../http/handler-options';
+import { handlerOf } from '../http/journal-handler';
 import { nodeListener } from '../http/node-listener';
 import { problemOf } from '../http/problem';
+import { KEY_HEADER, MEMORY_HEADER } from '../http/protocol';
 import { readBody } from '../http/read-body';
+import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from '../http/write-memory';
 import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 import { CLOSING_HEADER } from './socket-fetch';
@@ -21,19 +25,24 @@ const HEARTBEAT_MS = 2_000;
 export class Holder<T> {
   readonly file: FileScrivener<T>;
   readonly #handler: (request: Request) => Promise<Response>;
+  readonly #memory = new WriteMemory(REMEMBER_MS, REMEMBER_COUNT);
+  /** Where what it remembers of writes is handed over. */
+  readonly #memoryPath: string | undefined;
   readonly #server: Server;
   /** The requests that write and are not answered; no promise of them rejects. */
   readonly #writing = new Set<Promise<void>>();
   #isClosing = false;
 
-  private constructor(file: FileScrivener<T>) {
+  private constructor(file: FileScrivener<T>, memoryPath: string | undefined) {
     this.file = file;
-    this.#handler = journalHandler(file, {
+    this.#memoryPath = memoryPath;
+    const options: JournalHandlerOptions<T> = {
       authorize: 'public', // only this user gets to the socket
       maxBodyBytes: MAX_BODY_BYTES,
       heartbeatMs: HEARTBEAT_MS,
       maxTailMs: Infinity,
-    });
+    };
+    this.#handler = handlerOf(file, options, this.#memory);
     const listen = nodeListener((request) => this.handle(request));
     this.#server = createServer((request: IncomingMessage, response: ServerResponse) => {
       if (!this.#isClosing) {
@@ -51,9 +60,12 @@ export class Holder<T> {
 
   /** Serves a file that is open, and so locked, at a socket: one that is there is what a process has left that is no more. */
   static async start<T>(file: FileScrivener<T>, socketPath: string): Promise<Holder<T>> {
-    const holder = new Holder(file);
+    // A pipe has no folder.
+    const hasFolder = process.platform !== 'win32';
+    const holder = new Holder(file, hasFolder ? `${socketPath}.writes` : undefined);
     const server = holder.#server;
-    if (process.platform !== 'win32') await removeSocket(socketPath);
+    if (hasFolder) await removeSocket(socketPath);
+    await holder.#takeOver();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(socketPath, () => {
@@ -62,7 +74,7 @@ export class Holder<T> {
       });
     });
     server.on('error', () => undefined);
-    if (process.platform !== 'win32') await chmod(socketPath, 0o600);
+    if (hasFolder) await chmod(socketPath, 0o600);
     return holder;
   }
 
@@ -97,7 +109,29 @@ export class Holder<T> {
     // Before the journal ends: its guests' tails go on elsewhere.
     this.#server.closeAllConnections();
     await closed;
+    await this.#handOver();
     await this.file.close();
+  }
+
+  /** Who was cut off sends its write again, and is to be told of the first time. */
+  async #handOver(): Promise<void> {
+    if (this.#memoryPath === undefined) return;
+    const text = JSON.stringify({ head: this.file.head, memory: await this.#memory.handOver() });
+    await writeFile(this.#memoryPath, text, { mode: 0o600 }).catch(() => undefined);
+  }
+
+  /** What was handed over counts once: after a crash nobody knows what was written since. */
+  async #takeOver(): Promise<void> {
+    if (this.#memoryPath === undefined) return;
+    try {
+      const text = await readFile(this.#memoryPath, 'utf8');
+      await rm(this.#memoryPath);
+      const { head, memory } = JSON.parse(text) as { head: Position; memory: string };
+      // Another journal may have the number of a lock file that was removed.
+      if (head <= this.file.head) this.#memory.takeOver(memory);
+    } catch {
+      // There is none, or a crash has left half of it: nothing is remembered then.
+    }
   }
 
   #track(answering: Promise<unknown>): void {
@@ -115,14 +149,33 @@ export class Holder<T> {
   }
 
   async #group(request: Request): Promise<Response> {
+    const headers = { [MEMORY_HEADER]: this.#memory.token };
     try {
-      const bytes = await readBody(request.body, MAX_BODY_BYTES);
-      const { entries, expect } = JSON.parse(new TextDecoder().decode(bytes)) as { entries: T[]; expect?: Position };
-      return Response.json({ positions: await this.writeAll(entries, expect === undefined ? {} : { expect }) });
+      const body = await readBody(request.body, MAX_BODY_BYTES);
+      const write = async () => {
+        const { entries, expect } = JSON.parse(new TextDecoder().decode(body)) as Group<T>;
+        return {
+          status: 200,
+          body: { positions: await this.writeAll(entries, expect === undefined ? {} : { expect }) },
+        };
+      };
+      const key = request.headers.get(KEY_HEADER)!;
+      const digest = createHash('sha256').update(body).digest('base64');
+      const since = request.headers.get(MEMORY_HEADER) ?? undefined;
+      const answer = await this.#memory.answer({ key, caller: undefined, digest, count: 1, since }, () =>
+        write().catch((error: unknown) => problemOf(error)),
+      );
+      return Response.json(answer.body, { status: answer.status, headers });
     } catch (error) {
-      return problemOf(error).toResponse({});
+      return problemOf(error).toResponse(headers);
     }
   }
+}
+
+/** Entries that are written as one. */
+interface Group<T> {
+  readonly entries: readonly T[];
+  readonly expect?: Position;
 }
 
 /** Removes a socket that nobody listens at; anything else in its place is not ours. */

@@ -1,18 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { JournalLockedError } from '../errors/journal-locked-error';
 import { JournalLostError } from '../errors/journal-lost-error';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import { openFileScrivener } from '../file/open-file-scrivener';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { located } from '../file/files-reader';
+import { KEY_HEADER, MEMORY_HEADER, randomName } from '../http/protocol';
 import { errorOf } from '../http/remote-problem';
 import type { Position } from '../journal/position';
 import { GROUP_PATH, Holder } from './holder';
-import { SocketFetch, unsent } from './socket-fetch';
+import { isUnsent, SocketFetch, unsent } from './socket-fetch';
 import { socketPathOf } from './socket-path';
 
 /** Nobody resolves it. */
 export const ORIGIN = 'http://journal.invalid';
+
+/** So long a group is tried. */
+const RETRY_MS = 30_000;
+const PAUSE_MS = 20;
 
 /** Where this process sits: it has the file, or asks who has it, and takes it when that one is gone. */
 export class Seat<T> {
@@ -23,6 +30,8 @@ export class Seat<T> {
   #holder: Holder<T> | undefined;
   #taking: Promise<JournalLockedError | undefined> | undefined;
   #isClosed = false;
+  /** How far what holders remember of writes had come at the newest answer. */
+  #memory = '';
 
   constructor(config: FileScrivenerConfig<T>) {
     this.#config = config;
@@ -46,34 +55,41 @@ export class Seat<T> {
   /** Asks whoever has the file. Where nobody answers, this process tries to take it, and the request fails: it is made again. */
   readonly fetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input instanceof Request ? input.url : input);
-    if (this.#holder) return this.#holder.handle(new Request(url, init));
+    if (this.#holder) return this.#noted(await this.#holder.handle(new Request(url, init)));
     try {
       const socketPath = await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause)));
-      return await this.#socket.fetch(socketPath, url, init);
+      return this.#noted(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
       if (!init.signal?.aborted) await this.take().catch(() => undefined);
       throw error;
     }
   };
 
-  /** Writes entries, each as JSON, as one; sent once, for nobody remembers a group. */
+  /** Writes entries, each as JSON, as one: sent again, under the same key, until it is known what became of them. */
   async writeGroup(entries: readonly string[], expect: Position | undefined): Promise<Position[]> {
     const body = `{"entries":[${entries.join(',')}]${expect === undefined ? '' : `,"expect":${expect}`}}`;
-    const deadline = performance.now() + 30_000;
-    for (;;) {
+    const headers: Record<string, string> = { [KEY_HEADER]: randomName() };
+    const deadline = performance.now() + RETRY_MS;
+    for (let isSent = false; ;) {
+      const memory = this.#memory;
       let response;
       try {
-        response = await this.fetch(ORIGIN + GROUP_PATH, { method: 'POST', body, signal: this.#left.signal });
+        response = await this.fetch(ORIGIN + GROUP_PATH, { method: 'POST', headers, body, signal: this.#left.signal });
+        const answer = (await response.json()) as { positions?: Position[] };
+        if (response.ok && Array.isArray(answer.positions)) return answer.positions;
+        throw errorOf(response.status, answer);
       } catch (error) {
-        const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
-        if (code !== 'ECONNREFUSED') throw new WriteUncertainError({ cause: error });
-        if (performance.now() > deadline) throw new JournalLostError('no process has the file', { cause: error });
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        continue;
+        if (ScrivenerError.is(error)) throw error;
+        if (!isSent && !isUnsent(error)) {
+          isSent = true;
+          headers[MEMORY_HEADER] = memory;
+        }
+        if (this.#left.signal.aborted || performance.now() > deadline)
+          throw isSent
+            ? new WriteUncertainError({ cause: error })
+            : new JournalLostError('no process has the file', { cause: error });
+        await delay(PAUSE_MS);
       }
-      const answer = (await response.json().catch(() => undefined)) as { positions?: Position[] } | undefined;
-      if (response.ok && Array.isArray(answer?.positions)) return answer.positions;
-      throw answer === undefined ? new WriteUncertainError() : errorOf(response.status, answer);
     }
   }
 
@@ -84,6 +100,11 @@ export class Seat<T> {
     this.#socket.close();
     this.#role$.complete();
     await this.#holder?.close();
+  }
+
+  #noted(response: Response): Response {
+    this.#memory = response.headers.get(MEMORY_HEADER) ?? this.#memory;
+    return response;
   }
 
   async #take(): Promise<JournalLockedError | undefined> {

@@ -109,6 +109,7 @@ test('a holder that closes hands over: no write is lost, none is doubled, and no
   const entries = await journal();
   check([...others], entries);
   expect(others.filter(({ role }) => role === 'holder')).toHaveLength(1);
+  for (const program of [first, ...others]) expect(program.of('rejected')).toEqual([]);
 }, 120_000);
 
 test('a holder that is killed, again and again, loses and doubles nothing that was acknowledged', async () => {

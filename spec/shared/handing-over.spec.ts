@@ -1,0 +1,79 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { openSharedScrivener } from 'rx-scrivener/shared';
+import { SocketFetch } from '../../lib/shared/socket-fetch';
+import { socketPathOf } from '../../lib/shared/socket-path';
+import { useTempDir } from '../file/support/temp-dir';
+
+const path = useTempDir();
+const socket = new SocketFetch();
+afterAll(() => socket.close());
+
+const open = () => openSharedScrivener<unknown>({ filePath: path('journal.ndjson') });
+const socketPath = () => socketPathOf(path('journal.ndjson.lock'));
+
+/** Sends a write to whoever has the file, as a guest does whose connection may have been cut before. */
+async function post(key: string, body: string, { since, to = '/' }: { since?: string | undefined; to?: string } = {}) {
+  const headers = {
+    'Content-Type': 'application/json',
+    'Idempotency-Key': key,
+    ...(since !== undefined && { 'Scrivener-Memory': since }),
+  };
+  const url = new URL(to, 'http://journal.invalid');
+  const response = await socket.fetch(await socketPath(), url, { method: 'POST', headers, body });
+  const token = response.headers.get('Scrivener-Memory') ?? undefined;
+  return { status: response.status, answer: (await response.json()) as unknown, token };
+}
+
+test('what is sent again to the next holder is answered as by the one that closed, and what it never got is written', async () => {
+  const first = await open();
+  const before = await post('a', '"one"');
+  expect(before).toMatchObject({ status: 201, answer: { position: 1 } });
+  const group = await post('g', '{"entries":["two","three"]}', { to: '/group' });
+  expect(group).toMatchObject({ status: 200, answer: { positions: [2, 3] } });
+  await first.close();
+  await using second = await open();
+  expect(await post('a', '"one"', { since: before.token })).toMatchObject({ status: 201, answer: { position: 1 } });
+  const again = await post('g', '{"entries":["two","three"]}', { since: before.token, to: '/group' });
+  expect(again).toMatchObject({ status: 200, answer: { positions: [2, 3] } });
+  expect(await post('a', '"other"')).toMatchObject({ status: 422 });
+  expect(await post('b', '"four"', { since: before.token })).toMatchObject({ status: 201, answer: { position: 4 } });
+  const late = await post('h', '{"entries":["five"],"expect":4}', { since: before.token, to: '/group' });
+  expect(late).toMatchObject({ status: 200, answer: { positions: [5] } });
+  expect(second.head).toBe(5);
+});
+
+test('after a crash nobody knows: it is uncertain, and is not written again', async () => {
+  const first = await open();
+  const { token } = await post('a', '"one"');
+  await first.close();
+  await (await open()).close();
+  // What the first one handed over was taken by the second.
+  await rm(`${await socketPath()}.writes`);
+  await using third = await open();
+  expect(await post('a', '"one"', { since: token })).toMatchObject({ status: 409 });
+  const group = await post('g', '{"entries":["two"]}', { since: token, to: '/group' });
+  expect(group).toMatchObject({ status: 409, answer: { code: 'ERR_WRITE_UNCERTAIN' } });
+  expect(third.head).toBe(1);
+});
+
+test('a group that is refused is refused again, and takes no position', async () => {
+  await using first = await open();
+  const expected = await post('g', '{"entries":["one"],"expect":7}', { to: '/group' });
+  expect(expected).toMatchObject({ status: 412, answer: { code: 'ERR_POSITION_CONFLICT' } });
+  const since = expected.token;
+  expect(await post('g', '{"entries":["one"],"expect":7}', { since, to: '/group' })).toMatchObject({ status: 412 });
+  expect(first.head).toBe(0);
+});
+
+test('a journal that was removed leaves nothing to the next one of its name', async () => {
+  const first = await open();
+  await post('a', '"one"');
+  await first.close();
+  const handedOver = await readFile(`${await socketPath()}.writes`);
+  await Promise.all(['', '.lock'].map((end) => rm(path(`journal.ndjson${end}`))));
+  await (await open()).close();
+  await writeFile(`${await socketPath()}.writes`, handedOver);
+  await using second = await open();
+  expect(await post('a', '"one"')).toMatchObject({ status: 201, answer: { position: 1 } });
+  expect(second.head).toBe(1);
+});
