@@ -1,12 +1,20 @@
-import { watch, type FSWatcher } from 'node:fs';
+import fs, { watch, type FSWatcher } from 'node:fs';
+import { stat } from 'node:fs/promises';
 
-/** Watchers miss changes on some file systems: look again after so long, whatever they say. */
+/** Watchers miss changes on some file systems: there a file is looked at after so long, whatever they say. */
 const POLL_MS = 250;
+/** On the others all the same, since no system promises that its watchers work. */
+const WATCHED_POLL_MS = 2_000;
+
+/**
+ * File systems that other machines write, too, of which watchers tell nothing: NFS, SMB, CIFS, SMB2, 9P, FUSE, Ceph, AFS, Lustre, as
+ * https://man7.org/linux/man-pages/man2/statfs.2.html names them.
+ */
+const REMOTE = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x00c36400, 0x5346414f, 0x0bd00bd0];
 
 /** Tells when it is worth looking at a file again. */
 export class FileChanges {
   readonly #signal: AbortSignal;
-  #watcher: FSWatcher | undefined;
   #changed = false;
   #wake: (() => void) | undefined;
 
@@ -14,27 +22,26 @@ export class FileChanges {
   constructor(filePath: string, signal: AbortSignal) {
     this.#signal = signal;
     if (signal.aborted) return;
-    try {
-      this.#watcher = watch(filePath, () => this.#notice());
-      this.#watcher.on('error', () => undefined);
-    } catch {
-      // No watcher to be had: https://nodejs.org/api/fs.html#availability
-    }
+    const leave = WatchedFile.listen(filePath, () => this.#notice());
     signal.addEventListener(
       'abort',
       () => {
-        this.#watcher?.close();
+        leave();
         this.#notice();
       },
       { once: true },
     );
   }
 
-  /** Resolves once the file may have changed since the last call, or the signal is aborted. */
-  async next(): Promise<void> {
+  /**
+   * Resolves once the file may have changed since the last call, or the signal is aborted.
+   *
+   * @param isPending - whether it is worth looking again after a while though nothing changes
+   */
+  async next(isPending = false): Promise<void> {
     if (!this.#changed && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, POLL_MS);
+        const timer = isPending ? setTimeout(resolve, POLL_MS) : undefined;
         this.#wake = () => {
           clearTimeout(timer);
           resolve();
@@ -47,5 +54,98 @@ export class FileChanges {
   #notice(): void {
     this.#changed = true;
     this.#wake?.();
+  }
+}
+
+/** A file that is watched once, for however many of this process follow it: with one watcher, and one look by the clock. */
+class WatchedFile {
+  static readonly #all = new Map<string, WatchedFile>();
+
+  readonly #filePath: string;
+  /** Who is told; and whether what the clock sees is news to them, since it may have come before they listened. */
+  readonly #listeners = new Map<() => void, { isNew: boolean }>();
+  #watcher: FSWatcher | undefined;
+  /** Whether its watchers can be relied on: it is on a disk of this machine, and they have missed nothing. */
+  #isTrusted: boolean;
+  /** Whether the watcher has told of something since the clock's last look. */
+  #isTold = false;
+  #state: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(filePath: string) {
+    this.#filePath = filePath;
+    this.#isTrusted = isLocal(filePath);
+    this.#watch();
+    this.#schedule();
+  }
+
+  /** @returns what ends it */
+  static listen(filePath: string, listener: () => void): () => void {
+    const found = WatchedFile.#all.get(filePath);
+    const file = found ?? new WatchedFile(filePath);
+    if (!found) WatchedFile.#all.set(filePath, file);
+    file.#listeners.set(listener, { isNew: true });
+    return () => file.#leave(listener);
+  }
+
+  #leave(listener: () => void): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    WatchedFile.#all.delete(this.#filePath);
+    this.#watcher?.close();
+    clearTimeout(this.#timer);
+  }
+
+  /** Watches the file that has the name now. */
+  #watch(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    try {
+      const watcher = watch(this.#filePath, (event) => {
+        this.#isTold = true;
+        // It may have another name by now, and another file its own.
+        if (event === 'rename') this.#watch();
+        this.#tell();
+      });
+      watcher.on('error', () => undefined);
+      this.#watcher = watcher;
+    } catch {
+      // There is no such file now, or no watcher to be had: https://nodejs.org/api/fs.html#availability
+    }
+  }
+
+  #schedule(): void {
+    const isWatched = this.#watcher !== undefined && this.#isTrusted;
+    this.#timer = setTimeout(() => void this.#look(), isWatched ? WATCHED_POLL_MS : POLL_MS);
+  }
+
+  async #look(): Promise<void> {
+    const found = this.#isTrusted
+      ? fs.statSync(this.#filePath, { throwIfNoEntry: false })
+      : await stat(this.#filePath).catch(() => undefined); // may take its time
+    if (this.#listeners.size === 0) return;
+    const state = found && `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const isChanged = state !== this.#state;
+    if (isChanged && this.#state !== undefined && !this.#isTold) this.#isTrusted = false;
+    if (isChanged && !this.#isTold) this.#watch();
+    this.#state = state;
+    this.#isTold = false;
+    for (const [listener, status] of [...this.#listeners]) {
+      if (isChanged || status.isNew) listener();
+      status.isNew = false;
+    }
+    this.#schedule();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners.keys()]) listener();
+  }
+}
+
+function isLocal(filePath: string): boolean {
+  try {
+    return process.platform !== 'linux' || !REMOTE.includes(fs.statfsSync(filePath).type);
+  } catch {
+    return false;
   }
 }

@@ -11,7 +11,7 @@ import { LineReader, type LineFormat } from './line-reader';
 import { findSegments, loadManifest, type SegmentName } from './manifest';
 import { NewestBatch, type Mark } from './newest-batch';
 import { readBlocks } from './read-blocks';
-import { isThere, seenBefore, type SeenBytes } from './seen-bytes';
+import { isThere, SEEN_BYTES, seenBefore, type SeenBytes } from './seen-bytes';
 import { inodeOf } from './segment';
 import { segmentPages } from './segment-pages';
 
@@ -192,8 +192,9 @@ export class FilesReader<T> {
       lines = new LineReader<T>(this.#format, mark);
     };
     const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
-    /** What ends the lines that were given out. */
+    /** What ends the lines that were given out, and those that were read: as they were read, since the file may be written anew at any time. */
     let given: SeenBytes | undefined;
+    let read: SeenBytes | undefined;
     try {
       for (;;) {
         // Asked before it is read: what is rotated then is read to its end.
@@ -233,7 +234,10 @@ export class FilesReader<T> {
           }
           if (damage) throw damage.error;
           byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
-          if (block.whole) batch.endWith(byteOffset, block.bytes);
+          if (block.whole) {
+            read = { end: byteOffset, bytes: Buffer.from(block.bytes.subarray(-SEEN_BYTES)) };
+            batch.endWith(read);
+          }
           end = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
         }
         batch.noteEnd(end, mtimeNs);
@@ -247,7 +251,7 @@ export class FilesReader<T> {
         }
         if (isWhole) {
           yield* this.#emit(batch.release());
-          if (this.#follow) given = await seenBefore(file, byteOffset);
+          if (this.#follow) given = read?.end === byteOffset ? read : await seenBefore(file, byteOffset);
           // What is there at first stands.
           if (isFirst) batch.beginAt(here());
         }
@@ -267,7 +271,7 @@ export class FilesReader<T> {
         }
         this.#catchUp(batch.standsUpTo(lines.last));
         do {
-          await changes!.next();
+          await changes!.next(batch.isHeld || end > byteOffset);
           if (this.#signal.aborted) return 'done';
           const { size } = await file.stat();
           if (size < byteOffset) {

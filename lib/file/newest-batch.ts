@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Position, Positioned } from '../journal/position';
 import type { Start } from './line-reader';
-import { isThere, SEEN_BYTES, type SeenBytes } from './seen-bytes';
+import { isThere, type SeenBytes } from './seen-bytes';
 
 /** After so long nothing more is expected of a batch that was cut short; its writer takes it back at once. */
 const SETTLED_MS = 200;
@@ -55,9 +55,9 @@ export class NewestBatch<T> {
     this.#held.push(...records);
   }
 
-  /** The lines that are held end with a block. */
-  endWith(byteOffset: number, block: Uint8Array): void {
-    if (this.isHeld) this.#seen = { end: byteOffset, bytes: Buffer.from(block.subarray(-SEEN_BYTES)) };
+  /** What the lines end with that are held. */
+  endWith(seen: SeenBytes): void {
+    if (this.isHeld) this.#seen = seen;
   }
 
   /** The lines that are held, and are no more. */

@@ -1,5 +1,13 @@
 import { EventEmitter } from 'node:events';
-import fs, { appendFileSync, readdirSync, rmSync, truncateSync, writeFileSync, type FSWatcher } from 'node:fs';
+import fs, {
+  appendFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  type FSWatcher,
+} from 'node:fs';
 import type { Subscription } from 'rxjs';
 import type { Positioned } from 'rx-scrivener';
 import { CorruptJournalError, openFileScrivener, readJournal, type ReadJournalOptions } from 'rx-scrivener/file';
@@ -438,6 +446,7 @@ describe('the end of a follower', () => {
     const many = Array.from({ length: 100 }, () => follow());
     await until(() => many.every(({ values }) => values.length === 1));
     expect(openDescriptors(path()).length).toBe(100);
+    expect(watchers()).toBe(1);
     appendFileSync(filePath(), line(2, 'b'));
     await until(() => many.every(({ values }) => values.length === 2));
     many.forEach(({ subscription }) => subscription.unsubscribe());
@@ -530,10 +539,46 @@ describe('FileChanges', () => {
     setImmediate(notify);
     await second;
     expect(performance.now() - start).toBeLessThan(100);
-    await changes.next();
+    await changes.next(true);
     expect(performance.now() - start).toBeGreaterThan(200);
     controller.abort();
     jest.restoreAllMocks();
+  });
+
+  test('what comes between the last look at the file and listening is not missed, though no watcher tells of it', async () => {
+    writeFileSync(filePath(), '');
+    jest.spyOn(fs, 'watch').mockImplementation((() => ({ on() {}, close() {} })) as never);
+    const controller = new AbortController();
+    const first = new FileChanges(filePath(), controller.signal);
+    await first.next();
+    appendFileSync(filePath(), 'a');
+    await first.next();
+    const second = new FileChanges(filePath(), controller.signal);
+    const told: string[] = [];
+    void second.next().then(() => told.push('second'));
+    void first.next().then(() => told.push('first'));
+    await until(() => told.length > 0);
+    expect(told).toEqual(['second']);
+    controller.abort();
+    jest.restoreAllMocks();
+  });
+
+  test('a file that takes the name is watched in the place of the one before', async () => {
+    writeFileSync(filePath(), 'a');
+    const controller = new AbortController();
+    const changes = new FileChanges(filePath(), controller.signal);
+    renameSync(filePath(), `${filePath()}.1`);
+    writeFileSync(filePath(), 'b');
+    await changes.next();
+    await until(() => watchers() === 1);
+    await turns();
+    for (const text of ['c', 'd']) {
+      const told = changes.next();
+      appendFileSync(filePath(), text);
+      await told;
+    }
+    controller.abort();
+    await until(() => watchers() === 0);
   });
 
   test('leaves no timer behind when it was woken', async () => {
