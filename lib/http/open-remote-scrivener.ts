@@ -17,6 +17,7 @@ import { Connection, toHeaders, type HeaderFields } from './connection';
 import { Unreachable } from './persist';
 import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
+import { canShareTabs, TabFeed } from './tab-feed';
 
 /** Where a journal is served, and how it is asked for. */
 export interface RemoteScrivenerConfig<T> {
@@ -40,12 +41,19 @@ export interface RemoteScrivenerConfig<T> {
    * For how long opening and a write are tried, in milliseconds, an integer >= 1 or `Infinity`: no longer than the server remembers writes. @default 30000
    */
   readonly retryMs?: number;
+  /**
+   * A name for what the tabs of one browser have in common: those that give the same one for the same URL have one connection for what is live, which one
+   * of them holds. Only tabs that may read the same: put the user's name in it. Where there are no Web Locks (outside of secure contexts and of
+   * browsers) each tab has its own. Default: each tab has its own
+   */
+  readonly shareBetweenTabs?: string;
   /** Ends the opening with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 const OPTIONS: Record<keyof RemoteScrivenerConfig<never>, true> = {
   ...{ url: true, headers: true, schema: true, upgrade: true, fetch: true, retryMs: true, signal: true },
+  shareBetweenTabs: true,
 };
 
 /**
@@ -63,17 +71,29 @@ const OPTIONS: Record<keyof RemoteScrivenerConfig<never>, true> = {
  */
 export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): Promise<RemoteScrivener<T>> {
   assertOptions('openRemoteScrivener', config, OPTIONS);
-  const { url, headers = {}, schema, upgrade, fetch = globalThis.fetch, retryMs = 30_000, signal } = config;
+  const {
+    url,
+    headers = {},
+    schema,
+    upgrade,
+    fetch = globalThis.fetch,
+    retryMs = 30_000,
+    shareBetweenTabs,
+    signal,
+  } = config;
   assertCount('retryMs', retryMs, ' or Infinity');
   assertDelayMs('retryMs', retryMs);
   assertFunction('fetch', fetch);
   if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   if (schema !== undefined) assertSchema(schema);
   if (typeof headers !== 'function') toHeaders(headers);
+  if (shareBetweenTabs !== undefined && (typeof shareBetweenTabs !== 'string' || shareBetweenTabs === ''))
+    throw new TypeError(`Expected \`shareBetweenTabs\` to be a name, got ${shown(shareBetweenTabs)}`);
   if (signal !== undefined) assertMethods('signal', signal, ['throwIfAborted', 'addEventListener']);
   signal?.throwIfAborted();
+  const address = parseUrl(url);
   const connection = new Connection({
-    url: parseUrl(url),
+    url: address,
     headers: typeof headers === 'function' ? headers : () => headers,
     fetch,
   });
@@ -83,6 +103,10 @@ export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): 
     connection,
     writer: new RemoteWriter(connection, retryMs),
     reading: { schema, upgrade },
+    feed:
+      shareBetweenTabs !== undefined && canShareTabs()
+        ? new TabFeed(`rx-scrivener ${shareBetweenTabs} ${address.href}`, connection)
+        : undefined,
   });
 }
 

@@ -17,12 +17,14 @@ import type { RemoteScrivenerConfig } from './open-remote-scrivener';
 import { remotePages, type Decode } from './remote-page';
 import { SharedTails } from './shared-tails';
 import type { RemoteWriter } from './remote-writer';
+import type { TabFeed } from './tab-feed';
 
 /** What {@link openRemoteScrivener} puts a scrivener together from. */
 export interface RemoteScrivenerParts<T> {
   readonly connection: Connection;
   readonly writer: RemoteWriter;
   readonly reading: Pick<RemoteScrivenerConfig<T>, 'schema' | 'upgrade'>;
+  readonly feed: TabFeed | undefined;
 }
 
 /**
@@ -39,11 +41,11 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor({ connection, writer, reading }: RemoteScrivenerParts<T>) {
+  constructor({ connection, writer, reading, feed }: RemoteScrivenerParts<T>) {
     this.#connection = connection;
     this.#writer = writer;
     this.#reading = reading;
-    this.#tails = new SharedTails(connection, this.#decode);
+    this.#tails = new SharedTails(connection, this.#decode, feed);
   }
 
   /**

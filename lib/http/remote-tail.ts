@@ -51,13 +51,15 @@ interface Place {
 /**
  * What lies behind a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another goes on
  * behind the last entry that came. Ends with the journal, and when the signal is aborted.
+ *
+ * @returns whether the journal has ended
  */
 export async function* remoteTail<T>(
   connection: Connection,
   decode: Decode<T>,
   start: TailStart,
   signal: AbortSignal,
-): AsyncGenerator<TailPage<T>, void> {
+): AsyncGenerator<TailPage<T>, boolean> {
   const place: Place = { ...start, last: start.after, silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS };
   let failure: unknown;
   for (let tries = 0; !signal.aborted; tries++) {
@@ -74,7 +76,7 @@ export async function* remoteTail<T>(
     const start = performance.now();
     try {
       const ended = yield* connected(connection, decode, place, attempt);
-      if (ended) return;
+      if (ended) return true;
       // The server has closed it in order, as it does after `maxTailMs`.
       failure = new Unreachable('The server has closed the tail');
       if (performance.now() - start >= LASTING_MS) tries = -1;
@@ -92,6 +94,7 @@ export async function* remoteTail<T>(
     }
     if (place.last > from) tries = Math.min(tries, 0);
   }
+  return false;
 }
 
 /** Reads on one connection while it lasts; returns whether the journal ended. */

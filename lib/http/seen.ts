@@ -28,6 +28,11 @@ export class SeenTexts {
     this.#next = (this.#next + 1) % COUNT;
   }
 
+  /** The newest of them. */
+  get newest(): string | undefined {
+    return this.#texts.at(this.#next - 1);
+  }
+
   /** Their digests, newest first; `undefined` when there is none. */
   get digests(): string | undefined {
     if (this.#texts.length === 0) return undefined;

@@ -4,8 +4,10 @@ import type { Position, Positioned } from '../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import type { Decode } from './remote-page';
-import { remoteTail, type TailPage } from './remote-tail';
+import { remoteTail, type TailPage, type TailStart } from './remote-tail';
 import { SeenTexts } from './seen';
+import type { TabFeed } from './tab-feed';
+import { tabTail } from './tab-tail';
 
 /** So much of the newest that came, a connection keeps for whoever joins it, and a reader may lag: in entries, and in characters. */
 const MAX_ENTRIES = 1_000;
@@ -211,12 +213,14 @@ class SharedTail<T> {
  */
 export class SharedTails<T> {
   readonly #connection: Connection;
-  readonly #decode: Decode<T>;
+  readonly #open: (start: TailStart, signal: AbortSignal) => AsyncGenerator<TailPage<T>, unknown>;
   readonly #tails = new Set<SharedTail<T>>();
 
-  constructor(connection: Connection, decode: Decode<T>) {
+  /** @param feed - what is live, where other tabs read it, too */
+  constructor(connection: Connection, decode: Decode<T>, feed: TabFeed | undefined) {
     this.#connection = connection;
-    this.#decode = decode;
+    this.#open = (start, signal) =>
+      feed ? tabTail(connection, decode, start, feed, signal) : remoteTail(connection, decode, start, signal);
   }
 
   /** What comes after a position, a page at a time; ends with the journal, and when the signal is aborted. */
@@ -228,6 +232,7 @@ export class SharedTails<T> {
     const reader = new Reader<T>(after);
     let last = after;
     let tell = caughtUp;
+    const isLeft = () => signal.aborted;
     const arrive = (position: Position) => {
       const told = tell;
       tell = undefined;
@@ -257,9 +262,9 @@ export class SharedTails<T> {
           for (const text of page.texts) reader.seen.note(text);
           const live = tell ? page.records.findIndex(({ position }) => position > caughtUpAt) : -1;
           if (live > 0) yield page.records.slice(0, live);
-          if (signal.aborted) return;
+          if (isLeft()) return;
           if (live >= 0) arrive(caughtUpAt);
-          if (signal.aborted) return;
+          if (isLeft()) return;
           last = page.records.at(-1)!.position;
           yield live > 0 ? page.records.slice(live) : page.records;
           continue;
@@ -298,7 +303,7 @@ export class SharedTails<T> {
       reader.wake();
     };
     const start = { after: reader.end, seen: reader.seen.copy(), caughtUp: isReplaying ? reached : undefined };
-    void tail.run(remoteTail(this.#connection, this.#decode, start, tail.signal), () => this.#tails);
+    void tail.run(this.#open(start, tail.signal), () => this.#tails);
   }
 
   /** Where the journal ends is where replay does for a reader that has joined others: they are live already. */
