@@ -53,6 +53,8 @@ export class Connection {
   #memory: string | undefined;
   #isLost = false;
   readonly #status$ = new BehaviorSubject<ConnectionStatus>({ status: 'connecting' });
+  /** How the server was found, now and from now on; completes when `end` is called. */
+  readonly connected$: Observable<ConnectionStatus> = this.#status$.asObservable();
   /** The pauses before another try. */
   readonly #pauses = new Set<Attempt>();
 
@@ -74,11 +76,6 @@ export class Connection {
   /** What the server said last of what it remembers. */
   get memory(): string | undefined {
     return this.#memory;
-  }
-
-  /** How the server was found, now and from now on; completes when `end` is called. */
-  get connected$(): Observable<ConnectionStatus> {
-    return this.#status$.asObservable();
   }
 
   end(): void {

@@ -1,5 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { InMemoryScrivener } from 'rx-scrivener';
+import type { ConnectionStatus } from 'rx-scrivener/http';
+import type { BehaviorSubject } from 'rxjs';
 import { describeInBrowser, openPage } from './support/browser';
 import { bundle } from './support/bundle';
 
@@ -9,6 +11,9 @@ declare global {
     /** How often the component was rendered. */
     renders: number;
     mount(journal: number, strict?: boolean): void;
+    mountConnection(isOpen: boolean): void;
+    status$: BehaviorSubject<ConnectionStatus>;
+    connectionRenders: number;
     unmount(): void;
     nextFrame(): Promise<void>;
   }
@@ -20,7 +25,8 @@ const script = bundle(`/** @jsxRuntime automatic */
   import { flushSync } from 'react-dom';
   import { map } from 'rxjs';
   import { InMemoryScrivener } from 'rx-scrivener';
-  import { useJournal, useObservable } from 'rx-scrivener/react';
+  import { BehaviorSubject } from 'rxjs';
+  import { useConnection, useJournal, useObservable } from 'rx-scrivener/react';
 
   window.journals = [new InMemoryScrivener(), new InMemoryScrivener(), new InMemoryScrivener({ retain: 10 })];
   window.renders = 0;
@@ -43,6 +49,16 @@ const script = bundle(`/** @jsxRuntime automatic */
     const doubled$ = useMemo(() => scrivener?.head$.pipe(map((head) => head * 2)), [scrivener]);
     return <output>{useObservable(doubled$, -1)}</output>;
   }
+
+  window.status$ = new BehaviorSubject({ status: 'open' });
+  window.connectionRenders = 0;
+  // As a getter does that makes a new one each time.
+  const remote = { get connected$() { return window.status$.asObservable(); } };
+  function Connection({ isOpen }) {
+    window.connectionRenders++;
+    return <output>{useConnection(isOpen ? remote : undefined).status}</output>;
+  }
+  window.mountConnection = (isOpen) => flushSync(() => root.render(<Connection isOpen={isOpen} />));
 
   class Boundary extends Component {
     state = {};
@@ -193,6 +209,27 @@ describeInBrowser('Hooks for React', (browser) => {
     const { head, first, error, entries } = await shown(page);
     expect({ head, first, error }).toEqual({ head: '50', first: '41', error: 'undefined' });
     expect(entries.slice(0, 11)).toEqual([...Array<string>(10).fill('…'), '41']);
+    await context.close();
+  }, 30_000);
+
+  test('the connection: what it is, rendered when that changes', async () => {
+    const { context, page } = await open();
+    const output = () =>
+      page.evaluate(async () => {
+        for (let frame = 0; frame < 5; frame++) await window.nextFrame();
+        return [document.querySelector('output')!.textContent, window.connectionRenders];
+      });
+    await page.evaluate(() => window.mountConnection(false));
+    expect(await output()).toEqual(['connecting', 1]);
+    await page.evaluate(() => window.mountConnection(true));
+    const [status, renders] = await output();
+    expect(status).toBe('open');
+    expect(await output()).toEqual(['open', renders]);
+    await page.evaluate(() => window.status$.next({ status: 'retrying', error: undefined, nextAttempt: 0 }));
+    expect(await output()).toEqual(['retrying', Number(renders) + 1]);
+    expect(await page.evaluate(() => window.status$.observed)).toBe(true);
+    await page.evaluate(() => window.unmount());
+    expect(await page.evaluate(() => window.status$.observed)).toBe(false);
     await context.close();
   }, 30_000);
 });
