@@ -20,6 +20,8 @@ type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 /** Between two system calls of a rotation the active file has no name. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
+/** Of a file that is waited for, however long. */
+const LONGEST_PAUSE_MS = 250;
 
 /** Of a reader that follows: where it begins, and who is told. */
 export interface Following {
@@ -65,7 +67,12 @@ export class FilesReader<T> {
     this.#following = following;
   }
 
-  async *pages(): Pages<T> {
+  /** @param waits - for a journal that is not there yet */
+  async *pages(waits = false): Pages<T> {
+    for (let pause = PAUSE_MS; waits && !(await isThereYet(this.#format.filePath)); pause = longer(pause)) {
+      await sleep(pause, this.#signal);
+      if (this.#signal.aborted) return;
+    }
     // Once: links, and a working directory that changes, lead to no other journal.
     const filePath = await located(this.#format.filePath);
     this.#format = { ...this.#format, filePath };
@@ -341,6 +348,7 @@ export class FilesReader<T> {
   /** `undefined` where closed segments are all there is, as a crash between the two steps of a rotation leaves them. */
   async #openActive(): Promise<FileHandle | undefined> {
     const { filePath } = this.#format;
+    let pause = PAUSE_MS;
     for (let attempt = 1; !this.#signal.aborted; attempt++) {
       try {
         const file = await open(filePath, 'r');
@@ -356,9 +364,12 @@ export class FilesReader<T> {
           throw error;
         }
         if (waits && (await this.#closed()).length > 0) return undefined;
-        if (waits) this.#catchUp(this.#last);
+        if (waits) {
+          this.#catchUp(this.#last);
+          if (attempt >= ATTEMPTS) pause = longer(pause);
+        }
       }
-      await delay(PAUSE_MS);
+      await sleep(pause, this.#signal);
     }
     return undefined;
   }
@@ -392,4 +403,24 @@ async function isLink(filePath: string): Promise<boolean> {
     (stats) => stats.isSymbolicLink(),
     () => false,
   );
+}
+
+/** A journal's file, or what a rotation has made of it. */
+async function isThereYet(filePath: string): Promise<boolean> {
+  try {
+    return (await stat(filePath).catch(() => undefined)) !== undefined || (await findSegments(filePath)).length > 0;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+function longer(pause: number): number {
+  return Math.min(pause * 2, LONGEST_PAUSE_MS);
+}
+
+/** Waits so long, until the signal is aborted at the longest. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

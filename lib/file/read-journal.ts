@@ -21,6 +21,8 @@ export interface ReadJournalOptions<T> {
   readonly after?: Position;
   /** Go on with what a writer, in this process or another, appends; never completes. @default false */
   readonly follow?: boolean;
+  /** With `follow`: wait for a file that is not there yet, and for its folder. @default false */
+  readonly waitForFile?: boolean;
   /** What positions that start again at 1 are, as in files of the reference implementation: damage, or a further run to be numbered on. @default 'reject' */
   readonly restarts?: 'reject' | 'renumber';
   /** How lines become entries. @default JsonEntrySerializer */
@@ -32,6 +34,7 @@ export interface ReadJournalOptions<T> {
 }
 
 const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
+  ...{ waitForFile: true },
   ...{ after: true, follow: true, restarts: true, serializer: true, schema: true, upgrade: true },
 };
 
@@ -42,7 +45,7 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
  *
  * Completes behind the last line; one that a crash cut short is left out (`follow`: waited for). Errors with {@link CorruptJournalError} on
  * damage, behind the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes behind it was retired, and with
- * the system's error when the file is missing or cannot be read.
+ * the system's error when the file cannot be read, or is missing and not waited for.
  *
  * @param file - a path or a `file:` URL
  * @throws RangeError when `after` is no position, TypeError for other wrong arguments
@@ -57,6 +60,7 @@ export function readJournal<T>(file: string | URL, options: ReadJournalOptions<T
   const {
     after,
     follow = false,
+    waitForFile = false,
     restarts = 'reject',
     serializer = new JsonEntrySerializer<T>(),
     schema,
@@ -64,11 +68,15 @@ export function readJournal<T>(file: string | URL, options: ReadJournalOptions<T
   } = options;
   if (after !== undefined) assertPosition('after', after);
   if (typeof follow !== 'boolean') throw new TypeError(`Expected \`follow\` to be true or false, got ${shown(follow)}`);
+  if (typeof waitForFile !== 'boolean' || (waitForFile && !follow))
+    throw new TypeError(
+      `Expected \`waitForFile\` to be true or false, and \`follow\` with it, got ${shown(waitForFile)}`,
+    );
   assertMethods('serializer', serializer, ['serialize', 'deserialize']);
   if (schema !== undefined) assertSchema(schema);
   if (upgrade !== undefined) assertFunction('upgrade', upgrade);
   assertOneOf('restarts', restarts, ['reject', 'renumber']);
   return pagedStream((signal) =>
-    new FilesReader<T>({ filePath, serializer, schema, upgrade, restarts }, after, follow, signal).pages(),
+    new FilesReader<T>({ filePath, serializer, schema, upgrade, restarts }, after, follow, signal).pages(waitForFile),
   );
 }

@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events';
 import fs, {
   appendFileSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   type FSWatcher,
 } from 'node:fs';
-import type { Subscription } from 'rxjs';
+import { firstValueFrom, type Subscription } from 'rxjs';
 import type { Positioned } from 'rx-scrivener';
 import { CorruptJournalError, openFileScrivener, readJournal, type ReadJournalOptions } from 'rx-scrivener/file';
 import { FileChanges } from '../../lib/file/file-changes';
@@ -31,12 +33,12 @@ interface Followed {
   readonly subscription: Subscription;
 }
 const followers: Followed[] = [];
-function follow(options: ReadJournalOptions<unknown> = {}): Followed {
+function follow(options: ReadJournalOptions<unknown> = {}, file = filePath()): Followed {
   const values: Positioned<unknown>[] = [];
   const followed: Followed = {
     values,
     completed: false,
-    subscription: readJournal(filePath(), { follow: true, ...options }).subscribe({
+    subscription: readJournal(file, { follow: true, ...options }).subscribe({
       next: (value) => values.push(value),
       error: (error: unknown) => (followed.error = error),
       complete: () => (followed.completed = true),
@@ -152,6 +154,56 @@ describe('options', () => {
     await until(() => two.values.length === 4 && five.values.length === 1);
     expect(two.values).toEqual(positioned([3, 4, 5, 6], 3));
     expect(five.values).toEqual(positioned([6], 6));
+  });
+
+  describe('waitForFile', () => {
+    const later = () => path('later/journal.ndjson');
+    const waiting = (options: ReadJournalOptions<unknown> = {}) => follow({ waitForFile: true, ...options }, later());
+
+    test('waits for the file, and for its folder', async () => {
+      const followed = waiting();
+      await turns(30);
+      mkdirSync(path('later'));
+      await turns(30);
+      expect([followed.values, followed.error]).toEqual([[], undefined]);
+      writeFileSync(later(), journalText(['a']).slice(0, 9));
+      await turns(30);
+      writeFileSync(later(), journalText(['a']));
+      await until(() => followed.values.length === 1);
+      appendFileSync(later(), line(2, 'b'));
+      await until(() => followed.values.length === 2);
+      expect(followed.values).toEqual(positioned(['a', 'b']));
+    });
+
+    test('a journal that was rotated before it was seen, and one behind a link', async () => {
+      mkdirSync(path('elsewhere'));
+      const followed = waiting();
+      const after = waiting({ after: 1 });
+      writeFileSync(path('elsewhere/journal.ndjson.0000000000000001'), journalText(['a', 'b']));
+      writeFileSync(path('elsewhere/journal.ndjson'), line(3, 'c'));
+      symlinkSync(path('elsewhere'), path('later'));
+      await until(() => followed.values.length === 3 && after.values.length === 2);
+      expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
+    });
+
+    test('ends with who waits: no timer stays', async () => {
+      const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      const iterator = readJournal<string>(later(), { follow: true, waitForFile: true })[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await until(() => timers() > before);
+      await iterator.return!();
+      expect(await next).toEqual({ done: true, value: undefined });
+      await until(() => timers() <= before);
+    });
+
+    test('what is no folder cannot be waited in, and without `follow` nothing is waited for', async () => {
+      for (const options of [{ waitForFile: true }, { waitForFile: 1 as never, follow: true }])
+        expect(() => readJournal(later(), options)).toThrow('Expected `waitForFile` to be true or false');
+      expect(await rejectionOf(firstValueFrom(readJournal(later(), { follow: true })))).toMatchObject({
+        code: 'ENOENT',
+      });
+    });
   });
 
   test('restarts: a run that begins while it is followed', async () => {
