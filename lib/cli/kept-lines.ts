@@ -4,7 +4,7 @@ import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position } from '../journal/position';
 import { counted } from './counted';
 import type { JournalLine } from './journal-line';
-import { LeftOut } from './left-out';
+import { isOfLine, LeftOut } from './left-out';
 import { Missing } from './missing';
 import type { NewJournals } from './new-journals';
 import { renumbered } from './renumbered';
@@ -12,6 +12,9 @@ import type { Piece } from './salvage';
 
 /** So much garbage may stand within a group. */
 const MAX_HELD_GARBAGE = 1000;
+
+/** Is told of each damaged line, in the order in which they are found. */
+export type OnDamage = (line: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>, reason: string) => void;
 
 /** Sorts what is salvaged of a journal into new ones, and tells what is not in them. */
 export class KeptLines {
@@ -28,9 +31,20 @@ export class KeptLines {
   #last: Position;
   #renumbered = 0;
   #tornBytes = 0;
+  /** How many pieces were left out since the last line that was kept. */
+  #gap = 0;
+  #previous: Piece | undefined;
+  readonly #onDamage: OnDamage;
 
   /** @param oldest - the position that the journal begins with */
-  constructor(filePath: string, journals: NewJournals, oldest: Position, renumber: boolean) {
+  constructor(
+    filePath: string,
+    journals: NewJournals,
+    oldest: Position,
+    renumber: boolean,
+    onDamage: OnDamage = () => undefined,
+  ) {
+    this.#onDamage = onDamage;
     this.#journals = journals;
     this.#renumber = renumber;
     this.#leftOut = new LeftOut(filePath);
@@ -43,9 +57,16 @@ export class KeptLines {
     return this.#leftOut.isEmpty && this.#missing.isEmpty;
   }
 
+  /** How many bytes a crash has left of a line or a group, at the end. */
+  get tornBytes(): number {
+    return this.#tornBytes;
+  }
+
   /** Takes the next piece; the one behind it waits for the promise that it may return. */
   add(piece: Piece): Promise<void> | undefined {
     const { content } = piece;
+    if (isOfLine(piece, this.#previous)) this.#onDamage(piece, 'several entries, or parts of them, are on one line');
+    this.#previous = piece;
     if (typeof content === 'string') {
       if (this.#isTorn(piece)) this.#tornBytes += piece.bytes;
       else this.#leaveOut(piece, content);
@@ -77,12 +98,18 @@ export class KeptLines {
 
   async #keepHeld(): Promise<void> {
     const lines: JournalLine[] = [];
+    const [begin] = this.#held as [Piece];
     for (const piece of this.#held.splice(0)) {
-      if (typeof piece.content === 'string') this.#leftOut.add(piece, piece.content);
+      if (typeof piece.content === 'string') this.#drop(piece, piece.content);
       else lines.push(piece.content);
     }
     this.#heldGarbage = 0;
     const [{ position: first }] = lines as [JournalLine];
+    const next = this.#last + 1;
+    // Lines that were left out account for as many positions.
+    if (first < next || first > next + this.#gap)
+      this.#onDamage(begin, `its position is ${first} where ${next} is next`);
+    this.#gap = 0;
     if (first > this.#last + 1) this.#missing.add(this.#last + 1, first - 1);
     let journal = this.#journals.newest;
     if (journal === undefined || (first !== this.#last + 1 && !this.#renumber))
@@ -101,12 +128,18 @@ export class KeptLines {
       // The group may go on after it.
       this.#held.push(piece);
       this.#heldGarbage++;
-    } else this.#leftOut.add(piece, reason);
+    } else this.#drop(piece, reason);
+  }
+
+  #drop(piece: Piece, reason: string): void {
+    this.#gap++;
+    this.#leftOut.add(piece, reason);
+    this.#onDamage(piece, reason);
   }
 
   #dropHeld(): void {
     for (const piece of this.#held.splice(0))
-      this.#leftOut.add(piece, typeof piece.content === 'string' ? piece.content : 'its group is not whole');
+      this.#drop(piece, typeof piece.content === 'string' ? piece.content : 'its group is not whole');
     this.#heldGarbage = 0;
     this.#next = this.#last + 1;
   }

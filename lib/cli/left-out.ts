@@ -56,6 +56,7 @@ export class LeftOut {
   }
 }
 
-function isOfLine(piece: Piece, other: Piece | undefined): boolean {
+/** Whether two pieces are parts of one line. */
+export function isOfLine(piece: Piece, other: Piece | undefined): boolean {
   return piece.line === other?.line && piece.filePath === other.filePath;
 }

@@ -80,7 +80,7 @@ function programFor(version: string, terminal: Terminal): Command {
 
   program
     .command('verify')
-    .description('say whether journals are whole, and where they are not')
+    .description('say whether journals are whole, and list all that is damaged')
     .argument('<file...>', 'the journals')
     .option('--json', 'a JSON object for each, one a line')
     .action((files: string[], options: VerifyOptions) => verify(files, options, terminal));

@@ -10,8 +10,7 @@ import { KeptLines } from './kept-lines';
 import { NewJournals } from './new-journals';
 import { modeOfSource } from './source';
 import { printable } from './printable';
-import { showProgress } from './progress';
-import { salvage } from './salvage';
+import { salvageFiles } from './salvage-files';
 import type { Terminal } from './terminal';
 
 /** How a journal is repaired. */
@@ -41,19 +40,7 @@ export async function repair(
   const journals = new NewJournals(output, await modeOfSource(found), dryRun);
   const kept = new KeptLines(found, journals, oldest, renumber);
   try {
-    for await (const file of source ? [source.file] : journalFiles(found, oldest)) {
-      const progress = showProgress(`Repairing ${file.filePath}`, file.sizeBytes, terminal.stderr);
-      try {
-        for await (const piece of salvage(file)) {
-          progress.update(piece.byteOffset);
-          const pause = kept.add(piece);
-          if (pause) await pause;
-        }
-      } finally {
-        progress.stop();
-      }
-    }
-    kept.end();
+    await salvageFiles(source ? [source.file] : journalFiles(found, oldest), kept, 'Repairing', terminal);
     for (const line of kept.losses()) terminal.fail(line);
     if (journals.all.length === 0) {
       if (!kept.isWhole) {

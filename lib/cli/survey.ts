@@ -13,7 +13,7 @@ export interface Survey {
   readonly lastPosition: Position;
   /** The bytes of the lines, newlines included. */
   readonly bytes: number;
-  /** How many bytes stand behind the last line: what a crash left of the next one. */
+  /** How many bytes follow the last line: what a crash left of the next one. */
   readonly tornBytes: number;
   /** Where reading ended early. */
   readonly damage: CorruptJournalError | undefined;

@@ -1,5 +1,7 @@
+import type { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { allDamage, type AllDamage, type Place } from './all-damage';
 import { counted } from './counted';
-import { describeDamage, describeError } from './describe-error';
+import { describeDamage, describeError, fromHere } from './describe-error';
 import { printable } from './printable';
 import { describeSideFile } from './side-file';
 import { survey, type Survey } from './survey';
@@ -24,8 +26,14 @@ export async function verify(
         continue;
       }
       const found = await survey(filePath, { doing: 'Verifying', terminal });
-      if (found.damage) terminal.exitCode = 1;
-      await terminal.out.write(json ? asJson(filePath, found) : printable(asText(filePath, found)));
+      if (found.damage) {
+        terminal.exitCode = 1;
+        const all = await allDamage(filePath, found.damage, terminal);
+        if (json) await terminal.out.write(damageAsJson(filePath, found, found.damage, all));
+        else
+          for (const line of damageAsText(filePath, found, found.damage, all))
+            await terminal.out.write(printable(line));
+      } else await terminal.out.write(json ? asJson(filePath, found) : printable(asText(filePath, found)));
     } catch (error) {
       const message = describeError(error, filePath);
       terminal.fail(message);
@@ -34,15 +42,52 @@ export async function verify(
   }
 }
 
-function asText(filePath: string, { entries, lastPosition, tornBytes, damage }: Survey): string {
-  const whole = `${counted(entries, 'entry')}, last position ${lastPosition}`;
-  if (damage) return `${describeDamage(damage)}; before it ${whole}`;
-  const torn = tornBytes > 0 ? `, then a torn end of ${counted(tornBytes, 'byte')}` : '';
-  return `${filePath}: ${whole}${torn}`;
+function asText(filePath: string, { entries, lastPosition, tornBytes }: Survey): string {
+  const torn =
+    tornBytes > 0 ? `, then a torn end of ${counted(tornBytes, 'byte')}, which opening the journal cuts off` : '';
+  return `${filePath}: ${counted(entries, 'entry')}, last position ${lastPosition}${torn}`;
 }
 
-function asJson(file: string, { entries, lastPosition, bytes, tornBytes, damage }: Survey): string {
-  if (!damage) return JSON.stringify({ file, ok: true, entries, lastPosition, bytes, tornBytes });
-  const { line, byteOffset, reason } = damage;
-  return JSON.stringify({ file, ok: false, entries, lastPosition, bytes, line, byteOffset, reason });
+function* damageAsText(
+  filePath: string,
+  { entries, lastPosition }: Survey,
+  damage: CorruptJournalError,
+  all: AllDamage | undefined,
+): Generator<string, void> {
+  const before = `; before it ${counted(entries, 'entry')}, last position ${lastPosition}`;
+  const isFirst = ({ byteOffset, filePath }: Place) => filePath === damage.filePath && byteOffset === damage.byteOffset;
+  for (const place of all?.places ?? [damage]) yield `${describeDamage(place)}${isFirst(place) ? before : ''}`;
+  if (all === undefined) {
+    yield `${filePath}: it can be read only once, so what comes after the damage was not looked at`;
+    return;
+  }
+  const { places, more, readable, tornBytes } = all;
+  if (more > 0) yield `${filePath}: ${counted(more, 'further damaged line')} not shown`;
+  if (places.length + more > 1)
+    yield `${filePath}: ${counted(places.length + more, 'damaged line')}; ${counted(readable, 'entry')} can be read`;
+  if (tornBytes > 0) yield `${filePath}: at the end a torn line of ${counted(tornBytes, 'byte')}`;
+}
+
+function asJson(file: string, { entries, lastPosition, bytes, tornBytes }: Survey): string {
+  return JSON.stringify({ file, ok: true, entries, lastPosition, bytes, tornBytes });
+}
+
+function damageAsJson(
+  file: string,
+  { entries, lastPosition, bytes }: Survey,
+  { line, byteOffset, reason }: CorruptJournalError,
+  all: AllDamage | undefined,
+): string {
+  const found = all && {
+    damage: all.places.map(({ filePath, line, byteOffset, reason }) => ({
+      file: fromHere(filePath),
+      line,
+      byteOffset,
+      reason,
+    })),
+    more: all.more,
+    readable: all.readable,
+    tornBytes: all.tornBytes,
+  };
+  return JSON.stringify({ file, ok: false, entries, lastPosition, bytes, line, byteOffset, reason, ...found });
 }

@@ -101,7 +101,7 @@ test('a missing file, a folder and a file that is not to be read are told in a l
   });
   const folder = await cat('folder');
   expect(folder).toMatchObject({ code: 1, stdout: '' });
-  expect(folder.stderr).toMatch(/^rx-scrivener: folder: .*directory\n$/);
+  expect(folder.stderr).toBe('rx-scrivener: folder: it is a directory; name a journal in it\n');
 });
 
 test('whoever reads it may stop, while it prints and before', async () => {

@@ -60,7 +60,7 @@ test('a torn end is that of the active file', async () => {
   await rotated();
   appendFileSync(path('j.ndjson'), line(11, 11).slice(0, 9));
   expect((await run('verify', 'j.ndjson')).stdout).toBe(
-    'j.ndjson: 10 entries, last position 10, then a torn end of 9 bytes\n',
+    'j.ndjson: 10 entries, last position 10, then a torn end of 9 bytes, which opening the journal cuts off\n',
   );
 });
 

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
@@ -39,7 +40,9 @@ test('damaged, missing and whole ones in one go', async () => {
       'bad, line 2 (byte 48): its position is 3 where 2 is next; before it 1 entry, last position 1\n' +
       'whole: 1 entry, last position 1\n',
   });
-  expect(stderr).toMatch(/^rx-scrivener: missing: no such file or directory\nrx-scrivener: folder: [^\n]*directory\n$/);
+  expect(stderr).toMatch(
+    /^rx-scrivener: missing: no such file or directory\nrx-scrivener: folder: it is a directory; name a journal in it\n$/,
+  );
 
   const asJson = await verify('--json', ...args);
   expect(asJson.code).toBe(1);
@@ -53,9 +56,13 @@ test('damaged, missing and whole ones in one go', async () => {
       line: 2,
       byteOffset: 48,
       reason: 'its position is 3 where 2 is next',
+      damage: [{ file: 'bad', line: 2, byteOffset: 48, reason: 'its position is 3 where 2 is next' }],
+      more: 0,
+      readable: 2,
+      tornBytes: 0,
     },
     { file: 'missing', ok: false, error: 'missing: no such file or directory' },
-    { file: 'folder', ok: false, error: expect.stringMatching(/^folder: .*directory$/) as string },
+    { file: 'folder', ok: false, error: 'folder: it is a directory; name a journal in it' },
     { file: 'whole', ok: true, entries: 1, lastPosition: 1, bytes: 45, tornBytes: 0 },
   ]);
 });
@@ -73,12 +80,16 @@ test.each([
   expect(code).toBe(0);
   expect(objects(stdout)).toEqual([expect.objectContaining({ ok: true, tornBytes })]);
   const { stdout: text } = await runHere(['verify', path('talk')]);
-  expect(text).toMatch(tornBytes > 0 ? `, then a torn end of ${tornBytes} bytes\n` : /\d\n$/);
+  expect(text).toMatch(
+    tornBytes > 0 ? `, then a torn end of ${tornBytes} bytes, which opening the journal cuts off\n` : /\d\n$/,
+  );
 });
 
 test('a file that is torn in its first line has no entries', async () => {
   writeFileSync(path('talk'), '{"schema');
-  expect((await verify('talk')).stdout).toBe('talk: 0 entries, last position 0, then a torn end of 8 bytes\n');
+  expect((await verify('talk')).stdout).toBe(
+    'talk: 0 entries, last position 0, then a torn end of 8 bytes, which opening the journal cuts off\n',
+  );
   writeFileSync(path('text'), 'hello');
   expect((await verify('text')).stdout).toMatch('text, line 1 (byte 0): it is not JSON');
 });
@@ -103,5 +114,98 @@ test('needs a file', async () => {
     signal: null,
     stdout: '',
     stderr: "rx-scrivener: missing required argument 'file'\n",
+  });
+});
+
+test('what is no journal is said with what to do', async () => {
+  writeFileSync(path('log.jsonl'), '{"role":"user"}\n');
+  writeFileSync(path('a.gz'), 'hello\n');
+  expect((await verify('log.jsonl')).stdout).toMatch(
+    /`rx-scrivener import OLD NEW` makes a journal of it; before it 0/,
+  );
+  expect((await command.run(['cat', 'log.jsonl'], path())).stderr).toMatch('`rx-scrivener import OLD NEW`');
+  expect((await verify('a.gz')).stdout).toMatch('; its name ends with .gz, but it is not compressed with gzip;');
+});
+
+describe('all damage', () => {
+  const torn = (text: string) => text.slice(0, 20) + '\n';
+
+  test('each damaged line is reported, and reading continues with the next whole one', async () => {
+    const lines = [line(1, 'a'), torn(line(2, 'b')), line(3, 'c'), '\n', line(4, 'd'), line(4, 'e'), line(9, 'f')];
+    const text = lines.join('') + '{"schemaVersion":"1","pos';
+    writeFileSync(path('bad'), text);
+    const at = (index: number) => Buffer.byteLength(lines.slice(0, index).join(''));
+    const { code, stdout, stderr } = await verify('bad');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toBe(
+      `bad, line 2 (byte ${at(1)}): it is not JSON; before it 1 entry, last position 1\n` +
+        `bad, line 4 (byte ${at(3)}): it is not JSON\n` +
+        `bad, line 6 (byte ${at(5)}): its position is 4 where 5 is next\n` +
+        `bad, line 7 (byte ${at(6)}): its position is 9 where 5 is next\n` +
+        'bad: 4 damaged lines; 5 entries can be read\n' +
+        'bad: at the end a torn line of 25 bytes\n',
+    );
+    const [found] = objects((await verify('bad', '--json')).stdout);
+    expect(found).toMatchObject({ ok: false, entries: 1, line: 2, more: 0, readable: 5, tornBytes: 25 });
+    expect(found).toMatchObject({
+      damage: [
+        { file: 'bad', line: 2, byteOffset: at(1), reason: 'it is not JSON' },
+        { file: 'bad', line: 4, byteOffset: at(3) },
+        { file: 'bad', line: 6, byteOffset: at(5) },
+        { file: 'bad', line: 7, byteOffset: at(6) },
+      ],
+    });
+    expect(readFileSync(path('bad'), 'utf8')).toBe(text);
+    expect(readdirSync(path())).toEqual(['bad']);
+  });
+
+  test('20 are described, the others counted', async () => {
+    writeFileSync(path('bad'), journalText([1]) + 'x\n'.repeat(5000) + line(5002, 2));
+    const { code, stdout } = await runHere(['verify', path('bad')]);
+    expect(code).toBe(1);
+    expect(stdout.match(/it is not JSON/g)).toHaveLength(20);
+    expect(stdout).toMatch(/: 4980 further damaged lines not shown\n.*: 5000 damaged lines; 2 entries can be read\n$/);
+    const [found] = objects((await runHere(['verify', path('bad'), '--json'])).stdout) as [{ damage: unknown[] }];
+    expect(found).toMatchObject({ more: 4980, readable: 2 });
+    expect(found.damage).toHaveLength(20);
+  });
+
+  test('in closed segments, compressed ones and the active file', async () => {
+    writeFileSync(path('talk.0000000000000001.gz'), gzipSync(line(1, 1) + 'x\n' + line(3, 3)));
+    writeFileSync(path('talk.0000000000000004'), line(4, 4) + '\0\n');
+    writeFileSync(path('talk'), line(6, 6) + 'x\n' + line(8, 8));
+    const { code, stdout } = await verify('talk');
+    expect(code).toBe(1);
+    expect([...stdout.matchAll(/^(.*, line \d+) \(byte/gm)].map(([, where]) => where)).toEqual([
+      'talk.0000000000000001.gz, line 2',
+      'talk.0000000000000004, line 2',
+      'talk, line 2',
+    ]);
+    expect(stdout).toMatch('talk: 3 damaged lines; 5 entries can be read\n');
+  });
+
+  test('entries that are glued together are one damaged line', async () => {
+    writeFileSync(path('bad'), line(1, 1) + line(2, 2).trimEnd() + line(3, 3) + line(4, 4) + 'x\n');
+    const { stdout } = await verify('bad');
+    expect([...stdout.matchAll(/, line (\d+) /g)].map(([, found]) => found)).toEqual(['2', '4']);
+    expect(stdout).toMatch('bad: 2 damaged lines; 4 entries can be read\n');
+  });
+
+  test('a group that is not whole is damaged in each of its lines', async () => {
+    const begun = line(2, 'b').replace('}\n', '} }\n').replace('} }', ' }');
+    writeFileSync(path('bad'), line(1, 1) + begun + line(9, 9) + line(10, 10));
+    const { stdout } = await verify('bad');
+    expect(stdout).toMatch(
+      /, line 2 \(byte 45\): its group is not whole\n.*, line 3 .*: its position is 9 where 3 is next; before it/,
+    );
+    expect(stdout).toMatch('2 damaged lines; 3 entries can be read');
+  });
+
+  test('what comes through a pipe is not read a second time', async () => {
+    const { code, stdout } = await runHere(['verify', '-'], line(1, 1) + 'x\nx\n');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /, line 2 .*\n-: it can be read only once, so what comes after the damage was not looked at\n$/,
+    );
   });
 });
