@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { blocksOf } from '../file/read-blocks';
+import { blocksOf } from '../file/disk/read-blocks';
 import { HEAD, NECK } from '../flush/json-entry-serializer';
 import { counted } from './counted';
 import { NewJournal } from './new-journal';

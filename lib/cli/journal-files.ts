@@ -1,7 +1,7 @@
 import { lstat, open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { findSegments } from '../file/manifest';
-import { chunksOf } from '../file/read-blocks';
+import { findSegments } from '../file/store/manifest';
+import { chunksOf } from '../file/disk/read-blocks';
 import type { Position } from '../journal/position';
 import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
 import { Unpacked } from './unpack';

@@ -1,4 +1,4 @@
-import { withoutChecksum } from '../file/checksum';
+import { withoutChecksum } from '../file/lines/checksum';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position } from '../journal/position';
 

@@ -1,5 +1,5 @@
-import { LineReader } from '../file/line-reader';
-import { isContinuedLine } from '../file/group-line';
+import { LineReader } from '../file/lines/line-reader';
+import { isContinuedLine } from '../file/lines/group-line';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position } from '../journal/position';
 import { counted } from './counted';

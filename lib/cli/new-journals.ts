@@ -1,4 +1,4 @@
-import type { FileMode } from '../file/file-mode';
+import type { FileMode } from '../file/disk/file-mode';
 import type { Position } from '../journal/position';
 import { CountedJournal, type RepairedJournal } from './counted-journal';
 import { NewJournal } from './new-journal';

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { FilesReader } from '../file/files-reader';
-import { LineReader, type LineFormat } from '../file/line-reader';
-import { blocksOf } from '../file/read-blocks';
+import { FilesReader } from '../file/follow/files-reader';
+import { LineReader, type LineFormat } from '../file/lines/line-reader';
+import { blocksOf } from '../file/disk/read-blocks';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream } from '../journal/paged-stream';

@@ -1,5 +1,5 @@
-import { withChecksum, withoutChecksum } from '../file/checksum';
-import { continuedLine, isContinuedLine } from '../file/group-line';
+import { withChecksum, withoutChecksum } from '../file/lines/checksum';
+import { continuedLine, isContinuedLine } from '../file/lines/group-line';
 import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { Position } from '../journal/position';
 import { parseLine, type JournalLine } from './journal-line';

@@ -1,6 +1,6 @@
-import { located } from '../file/files-reader';
+import { located } from '../file/follow/files-reader';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { loadManifest } from '../file/manifest';
+import { loadManifest } from '../file/store/manifest';
 import type { Position } from '../journal/position';
 import { counted } from './counted';
 import type { RepairedJournal } from './counted-journal';

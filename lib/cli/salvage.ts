@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { blocksOf } from '../file/read-blocks';
+import { blocksOf } from '../file/disk/read-blocks';
 import type { JournalFile } from './journal-files';
 import { parseLine, type JournalLine } from './journal-line';
 import { objectsIn } from './objects-in';

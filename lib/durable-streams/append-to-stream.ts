@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { EntryValidationError } from '../errors/entry-validation-error';
 import { isConflict } from '../errors/position-conflict-error';
-import { badRequest, Problem } from '../http/problem';
+import { badRequest, Problem } from '../http/server/problem';
 import type { Position } from '../journal/position';
 import { formatOf } from './messages';
 import {

@@ -1,4 +1,4 @@
-import { badRequest, Problem } from '../http/problem';
+import { badRequest, Problem } from '../http/server/problem';
 import { bytesEntry, bytesOf, formatOf } from './messages';
 import {
   CLOSED_HEADER,

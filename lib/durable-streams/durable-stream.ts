@@ -6,7 +6,7 @@ import { JournalNotFoundError } from '../errors/journal-not-found-error';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { SerializationError } from '../errors/serialization-error';
 import { readEntry, validateEntry } from '../flush/validate-entry';
-import { persist, Unreachable } from '../http/persist';
+import { persist, Unreachable } from '../http/client/persist';
 import { assertWriteOptions } from '../journal/assert-options';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';

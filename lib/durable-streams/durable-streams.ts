@@ -10,10 +10,10 @@ import {
 } from '../errors/assert-argument';
 import { isNotFound } from '../errors/journal-not-found-error';
 import { ScrivenerError } from '../errors/scrivener-error';
-import { CrossOrigin } from '../http/cross-origin';
-import type { Authorize, CrossOriginOptions } from '../http/handler-options';
-import { assertAuthorize, callerOf, verdictOf, withHeaders } from '../http/journal-handler';
-import { badRequest, Problem, problemOf } from '../http/problem';
+import { CrossOrigin } from '../http/server/cross-origin';
+import type { Authorize, CrossOriginOptions } from '../http/server/handler-options';
+import { assertAuthorize, callerOf, verdictOf, withHeaders } from '../http/server/journal-handler';
+import { badRequest, Problem, problemOf } from '../http/server/problem';
 import { BodyTooLarge, readBody } from '../http/read-body';
 import { reportUnhandled } from '../journal/report-unhandled';
 import type { Position } from '../journal/position';

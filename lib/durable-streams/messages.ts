@@ -1,5 +1,5 @@
-import { parseEntry } from '../http/parse-entry';
-import { badRequest } from '../http/problem';
+import { parseEntry } from '../http/server/parse-entry';
+import { badRequest } from '../http/server/problem';
 import { JSON_TYPE, mediaType } from './protocol';
 
 /** A message of a stream whose content is not JSON: its bytes, exactly. */

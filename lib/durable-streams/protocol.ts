@@ -1,4 +1,4 @@
-import { badRequest } from '../http/problem';
+import { badRequest } from '../http/server/problem';
 import type { Position } from '../journal/position';
 
 /** Digits of an offset: it sorts as text. */

@@ -1,6 +1,6 @@
 import { firstValueFrom, Subject } from 'rxjs';
 import { isNotFound } from '../errors/journal-not-found-error';
-import { Problem, unflushed } from '../http/problem';
+import { Problem, unflushed } from '../http/server/problem';
 import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
 import type { Position } from '../journal/position';

@@ -6,11 +6,11 @@ import type { FlushSink } from '../flush/flush-sink';
 import { isOwn } from '../flush/json-entry-serializer';
 import type { LineOf } from '../flush/readable-line-of';
 import { isContinued } from '../journal/group';
-import type { Durability } from './append-file';
-import type { Chunk } from './encoded-lines';
-import { absolutePathOf } from './file-path';
-import { JournalStore } from './journal-store';
-import { lineOf } from './line-of';
+import type { Durability } from './store/append-file';
+import type { Chunk } from './lines/encoded-lines';
+import { absolutePathOf } from './disk/file-path';
+import { JournalStore } from './store/journal-store';
+import { lineOf } from './lines/line-of';
 
 /** Where a file sink writes, and how. */
 export interface FileAppendSinkOptions<T> {

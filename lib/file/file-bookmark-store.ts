@@ -1,8 +1,8 @@
 import { CorruptBookmarkError } from '../errors/corrupt-bookmark-error';
 import { assertPosition, START, type Position } from '../journal/position';
 import { STORED_AS, type BookmarkStore } from '../patterns/bookmark-store';
-import { absolutePathOf } from './file-path';
-import { SavedText } from './saved-text';
+import { absolutePathOf } from './disk/file-path';
+import { SavedText } from './disk/saved-text';
 
 /**
  * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one. A link is written through; mode and owner stay.

@@ -2,8 +2,8 @@ import { assertOptions, shown } from '../errors/assert-argument';
 import { SerializationError } from '../errors/serialization-error';
 import { assertPosition } from '../journal/position';
 import type { Checkpoint, CheckpointStore } from '../state/projection';
-import { absolutePathOf } from './file-path';
-import { SavedText } from './saved-text';
+import { absolutePathOf } from './disk/file-path';
+import { SavedText } from './disk/saved-text';
 
 /** Which states a file is for. */
 export interface FileCheckpointOptions {

@@ -21,11 +21,11 @@ import type { Scrivener } from '../journal/scrivener';
 import { anyOf } from '../operators/any-of';
 import { countThreshold } from '../operators/count-threshold';
 import { elapsed } from '../operators/elapsed';
-import type { Durability } from './append-file';
-import { assertChecksums } from './checksum';
-import { pathOf } from './file-path';
-import type { OpenProgress } from './journal-store';
-import { assertRotation, type Rotation } from './segment-rotation';
+import type { Durability } from './store/append-file';
+import { assertChecksums } from './lines/checksum';
+import { pathOf } from './disk/file-path';
+import type { OpenProgress } from './store/journal-store';
+import { assertRotation, type Rotation } from './store/segment-rotation';
 
 /** How a journal is kept in a file. */
 export interface FileScrivenerConfig<T> {

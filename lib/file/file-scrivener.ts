@@ -23,11 +23,11 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
-import { flushAtExit } from './at-exit';
-import { Backlog } from './backlog';
-import { publish } from './diagnostics';
-import type { PendingLines } from './flushing';
-import { Turns } from './turns';
+import { flushAtExit } from './flushing/at-exit';
+import { Backlog } from './flushing/backlog';
+import { publish } from './flushing/diagnostics';
+import type { PendingLines } from './flushing/flushing';
+import { Turns } from './flushing/turns';
 
 /** What starts flushers, and the lines of what they are to flush. */
 interface FlusherSource<T> {

@@ -9,11 +9,11 @@ import { JournalExistsError } from '../errors/journal-exists-error';
 import { HEAD } from '../flush/json-entry-serializer';
 import { assertPosition, type Position } from '../journal/position';
 import { assertThrough } from '../journals/assert-through';
-import { makeDirectories, syncDirectory } from './directory';
-import { absolutePathOf } from './file-path';
-import { isContinuedLine } from './group-line';
-import { discardHalf, findSegments, loadManifest, manifestPath, saveManifest, segmentPath } from './manifest';
-import { chunksOf } from './read-blocks';
+import { makeDirectories, syncDirectory } from './disk/directory';
+import { absolutePathOf } from './disk/file-path';
+import { isContinuedLine } from './lines/group-line';
+import { discardHalf, findSegments, loadManifest, manifestPath, saveManifest, segmentPath } from './store/manifest';
+import { chunksOf } from './disk/read-blocks';
 
 /** Up to where a journal is forked. */
 export interface ForkOptions {

@@ -13,14 +13,14 @@ export { FileReader } from './file-reader';
 
 // Its parts
 export { FileAppendSink, type FileAppendSinkOptions } from './file-append-sink';
-export type { Durability } from './append-file';
+export type { Durability } from './store/append-file';
 export { readJournal, type ReadJournalOptions } from './read-journal';
-export type { JournalDiagnostics } from './diagnostics';
+export type { JournalDiagnostics } from './flushing/diagnostics';
 export { FileBookmarkStore } from './file-bookmark-store';
 export { FileCheckpointStore, type FileCheckpointOptions } from './file-checkpoint-store';
 
-export type { OpenProgress } from './journal-store';
-export type { Rotation } from './segment-rotation';
+export type { OpenProgress } from './store/journal-store';
+export type { Rotation } from './store/segment-rotation';
 
 // Errors
 export { BacklogFullError } from '../errors/backlog-full-error';

@@ -6,12 +6,12 @@ import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import { aborted } from '../journal/abort';
 import { Log } from '../journal/log';
 import type { Position } from '../journal/position';
-import { BesidePages } from './beside-pages';
-import { absolutePathOf } from './file-path';
+import { BesidePages } from './follow/beside-pages';
+import { absolutePathOf } from './disk/file-path';
 import { FileReader } from './file-reader';
-import { StoredJournal } from './stored-journal';
-import { FilesReader, located } from './files-reader';
-import { loadManifest } from './manifest';
+import { StoredJournal } from './store/stored-journal';
+import { FilesReader, located } from './follow/files-reader';
+import { loadManifest } from './store/manifest';
 
 /** How a journal's files are read while another process writes them. */
 export interface FileReaderConfig<T> {

@@ -7,16 +7,16 @@ import { aborted } from '../journal/abort';
 import { Log } from '../journal/log';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import { publish } from './diagnostics';
-import { makeDirectories } from './directory';
+import { publish } from './flushing/diagnostics';
+import { makeDirectories } from './disk/directory';
 import { FileAppendSink } from './file-append-sink';
 import { FileScrivener } from './file-scrivener';
 import { withDefaults, type FileScrivenerConfig, type SinkScrivenerConfig } from './file-scrivener-config';
-import { Flushing } from './flushing';
-import { JournalLock } from './journal-lock';
-import { JournalStore, type FileContent, type OpenProgress } from './journal-store';
-import { lineOf } from './line-of';
-import { StoredJournal } from './stored-journal';
+import { Flushing } from './flushing/flushing';
+import { JournalLock } from './lock/journal-lock';
+import { JournalStore, type FileContent, type OpenProgress } from './store/journal-store';
+import { lineOf } from './lines/line-of';
+import { StoredJournal } from './store/stored-journal';
 
 /**
  * Opens a journal in a file: recovers what it holds, locks it, and starts to persist what is written.

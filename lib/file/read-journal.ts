@@ -12,8 +12,8 @@ import { JsonEntrySerializer } from '../flush/json-entry-serializer';
 import type { JournalStream } from '../journal/journal-stream';
 import { pagedStream } from '../journal/paged-stream';
 import { assertPosition, type Position } from '../journal/position';
-import { absolutePathOf } from './file-path';
-import { FilesReader } from './files-reader';
+import { absolutePathOf } from './disk/file-path';
+import { FilesReader } from './follow/files-reader';
 
 /** How a journal's file is read. */
 export interface ReadJournalOptions<T> {

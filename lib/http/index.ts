@@ -1,7 +1,13 @@
 // Server
-export { journalHandler } from './journal-handler';
-export type { Admission, Authorize, CrossOriginOptions, JournalHandlerOptions, Verdict } from './handler-options';
-export type { RememberedWrites } from './remembered-writes';
+export { journalHandler } from './server/journal-handler';
+export type {
+  Admission,
+  Authorize,
+  CrossOriginOptions,
+  JournalHandlerOptions,
+  Verdict,
+} from './server/handler-options';
+export type { RememberedWrites } from './server/remembered-writes';
 export {
   nodeListener,
   type FastifyReply,
@@ -9,12 +15,12 @@ export {
   type NodeListener,
   type NodeRequest,
   type NodeResponse,
-} from './node-listener';
+} from './server/node-listener';
 
 // Client
-export { openRemoteScrivener, type RemoteScrivenerConfig } from './open-remote-scrivener';
-export type { HeaderFields } from './connection';
-export { RemoteScrivener } from './remote-scrivener';
+export { openRemoteScrivener, type RemoteScrivenerConfig } from './client/open-remote-scrivener';
+export type { HeaderFields } from './client/connection';
+export { RemoteScrivener } from './client/remote-scrivener';
 export type { ConnectionStatus } from '../journal/connection-status';
 
 // Errors

@@ -3,7 +3,7 @@ import { isTrimmed } from '../errors/position-trimmed-error';
 import { toJson } from '../flush/json-entry-serializer';
 import { START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
-import { badRequest } from './problem';
+import { badRequest } from './server/problem';
 
 /** The query in which a reader that comes back says what it had last. */
 export const SEEN = 'seen';

@@ -1,7 +1,7 @@
 import { newestEvents, type DaemonEvent } from '../daemon/daemon-event';
 import { assertCount, assertDelayMs } from '../errors/assert-argument';
 import { FileAppendSink } from '../file/file-append-sink';
-import { absolutePathOf } from '../file/file-path';
+import { absolutePathOf } from '../file/disk/file-path';
 import { FileScrivener } from '../file/file-scrivener';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { openFileScrivener } from '../file/open-file-scrivener';

@@ -3,7 +3,7 @@ import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core
 import { assertCount, assertFunction, assertOptions, shown } from '../errors/assert-argument';
 import { withDefaults } from '../file/file-scrivener-config';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
-import { pathOf } from '../file/file-path';
+import { pathOf } from '../file/disk/file-path';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { ApplicationProviders } from './application-providers';
 import { fileJournalProvider, fileJournalProviders } from './file-journal-providers';

@@ -4,13 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { NotSupportedError } from '../errors/not-supported-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { FileScrivener } from '../file/file-scrivener';
-import type { JournalHandlerOptions } from '../http/handler-options';
-import { handlerOf } from '../http/journal-handler';
-import { nodeListener } from '../http/node-listener';
-import { problemOf } from '../http/problem';
+import type { JournalHandlerOptions } from '../http/server/handler-options';
+import { handlerOf } from '../http/server/journal-handler';
+import { nodeListener } from '../http/server/node-listener';
+import { problemOf } from '../http/server/problem';
 import { KEY_HEADER, MEMORY_HEADER } from '../http/protocol';
 import { readBody } from '../http/read-body';
-import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from '../http/write-memory';
+import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from '../http/server/write-memory';
 import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 import { CLOSING_HEADER } from './socket-fetch';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { absolutePathOf } from '../file/file-path';
+import { absolutePathOf } from '../file/disk/file-path';
 import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
-import { openRemoteScrivener } from '../http/open-remote-scrivener';
+import { openRemoteScrivener } from '../http/client/open-remote-scrivener';
 import { ORIGIN, Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 

@@ -16,7 +16,7 @@ import type {
 } from '../journal/scrivener';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { JournalClosedError } from '../errors/journal-closed-error';
-import type { RemoteScrivener } from '../http/remote-scrivener';
+import type { RemoteScrivener } from '../http/client/remote-scrivener';
 import type { Seat } from './seat';
 
 /** What a process is to the others that share a journal. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beginsJson } from '../../lib/file/begins-json';
+import { beginsJson } from '../../lib/file/lines/begins-json';
 
 /** What may be missing from a token … */
 const TOKEN_ENDS = [

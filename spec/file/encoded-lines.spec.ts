@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { countLines, EncodedLines, withoutLines, type Chunk } from '../../lib/file/encoded-lines';
+import { countLines, EncodedLines, withoutLines, type Chunk } from '../../lib/file/lines/encoded-lines';
 
 describe('EncodedLines', () => {
   test('gives what went in, in order, whatever is taken at once (model: an array)', () => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { JsonEntrySerializer } from 'rx-scrivener';
 import { FileAppendSink, openFileScrivener } from 'rx-scrivener/file';
-import { AppendFile } from '../../lib/file/append-file';
+import { AppendFile } from '../../lib/file/store/append-file';
 import { useChildren } from './support/child';
 import { fileHandlePrototype } from './support/file-handle';
 import { bytesOf, journalText, latin1, line, positioned, textOf } from './support/journal-text';

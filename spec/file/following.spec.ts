@@ -13,7 +13,7 @@ import fs, {
 import { firstValueFrom, type Subscription } from 'rxjs';
 import type { Positioned } from 'rx-scrivener';
 import { CorruptJournalError, openFileScrivener, readJournal, type ReadJournalOptions } from 'rx-scrivener/file';
-import { FileChanges } from '../../lib/file/file-changes';
+import { FileChanges } from '../../lib/file/follow/file-changes';
 import { useChildren } from './support/child';
 import { DISK_FAULTS, FailingDisk } from './support/failing-disk';
 import { fileHandlePrototype } from './support/file-handle';

@@ -20,7 +20,7 @@ import {
   type FileScrivener,
   type FileScrivenerConfig,
 } from 'rx-scrivener/file';
-import { SegmentRotation } from '../../lib/file/segment-rotation';
+import { SegmentRotation } from '../../lib/file/store/segment-rotation';
 import { fileHandlePrototype } from './support/file-handle';
 import { journalText, positioned, textOf } from './support/journal-text';
 import { onLinux, openDescriptors } from './support/open-descriptors';

@@ -13,7 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { take } from 'rxjs';
 import { openFileScrivener, readJournal } from 'rx-scrivener/file';
-import { blocksOf, MAX_LINE_BYTES, type Block } from '../../lib/file/read-blocks';
+import { blocksOf, MAX_LINE_BYTES, type Block } from '../../lib/file/disk/read-blocks';
 import { fileHandlePrototype } from './support/file-handle';
 import { journalText, line, positioned, textOf } from './support/journal-text';
 import { outcomeOf, rejectionOf } from './support/outcome';

@@ -18,8 +18,8 @@ import {
   type FileScrivener,
   type Rotation,
 } from 'rx-scrivener/file';
-import { SegmentRotation } from '../../lib/file/segment-rotation';
-import { Segments } from '../../lib/file/segments';
+import { SegmentRotation } from '../../lib/file/store/segment-rotation';
+import { Segments } from '../../lib/file/store/segments';
 import { journalText, positioned, textOf } from './support/journal-text';
 import { openDescriptors } from './support/open-descriptors';
 import { outcomeOf, until } from './support/outcome';

@@ -8,7 +8,7 @@ import {
   type FileScrivenerConfig,
 } from 'rx-scrivener/file';
 import { PositionTrimmedError, type Positioned } from 'rx-scrivener';
-import { JournalStore } from '../../lib/file/journal-store';
+import { JournalStore } from '../../lib/file/store/journal-store';
 import { CountedAbort } from '../../lib/testing/counted-abort';
 import { fileHandlePrototype } from './support/file-handle';
 import { journalText, line, positioned, textOf } from './support/journal-text';

@@ -1,7 +1,7 @@
 import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { openFileScrivener, type FileScrivener, type FileScrivenerConfig } from 'rx-scrivener/file';
-import { PageReader } from '../../lib/file/page-reader';
+import { PageReader } from '../../lib/file/store/page-reader';
 import { line } from './support/journal-text';
 import { outcomeOf, until } from './support/outcome';
 import { useTempDir } from './support/temp-dir';

@@ -1,7 +1,7 @@
 import { InMemoryScrivener } from 'rx-scrivener';
 import { journalHandler, openRemoteScrivener, type RemoteScrivener } from 'rx-scrivener/http';
-import { Connection } from '../../lib/http/connection';
-import { TabFeed, type TabMessage } from '../../lib/http/tab-feed';
+import { Connection } from '../../lib/http/client/connection';
+import { TabFeed, type TabMessage } from '../../lib/http/client/tab-feed';
 import { FakeLocks } from './support/fake-locks';
 
 interface Said {

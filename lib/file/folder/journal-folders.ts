@@ -3,8 +3,8 @@ import { mkdir, opendir, readdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { JournalExistsError } from '../../errors/journal-exists-error';
-import { syncDirectory } from '../directory';
-import { JournalLock } from '../journal-lock';
+import { syncDirectory } from '../disk/directory';
+import { JournalLock } from '../lock/journal-lock';
 import { folderName, isShortened, journalName } from './folder-name';
 
 /** A journal's file in its folder; its side files begin with this name. */

@@ -7,7 +7,7 @@ import { assertThrough } from '../../journals/assert-through';
 import { Handles } from '../../journals/handles';
 import { assertJournalName, assertPrefix, type Journals } from '../../journals/journals';
 import type { Lease } from '../../journals/leased-scrivener';
-import { absolutePathOf } from '../file-path';
+import { absolutePathOf } from '../disk/file-path';
 import type { FileScrivener } from '../file-scrivener';
 import { FILE_OPTIONS, withDefaults, type FileScrivenerConfig } from '../file-scrivener-config';
 import { forkJournal } from '../fork-journal';

@@ -1,0 +1,206 @@
+import { BehaviorSubject, concatMap, filter, switchMap, take, type RetryConfig } from 'rxjs';
+import { NotSupportedError } from '../../errors/not-supported-error';
+import type { DaemonEvent } from '../../daemon/daemon-event';
+import type { FlushPredicate, Snapshot } from '../../flush/flush-predicate';
+import type { FlushSink } from '../../flush/flush-sink';
+import { FlusherDaemon } from '../../flush/flusher-daemon';
+import { NOT_FLUSHED, notFlushed } from '../../flush/not-flushed';
+import { reportTo, retrying } from '../../flush/retrying';
+import { Queue } from '../../journal/queue';
+import type { Position } from '../../journal/position';
+import type { Scrivener } from '../../journal/scrivener';
+import { fromInput } from '../../operators/from-input';
+import { publish } from './diagnostics';
+import { countLines, EncodedLines, withoutLines, type Chunk } from '../lines/encoded-lines';
+import { JournalStore } from '../store/journal-store';
+
+/** The lines of what is not flushed yet, each made when its entry was written. */
+export interface PendingLines {
+  push(line: string): void;
+}
+
+/** What a file's flushers are made with. */
+export interface FlushingOptions<T> {
+  readonly filePath: string;
+  readonly scrivener: Scrivener<T>;
+  readonly predicate: FlushPredicate<T>;
+  readonly flushQueueCapacity: number;
+  readonly daemonEvents: Scrivener<DaemonEvent>;
+  readonly retry: RetryConfig | undefined;
+  /** Whether what waits while the sink is busy goes out as one batch, since each costs a sync. */
+  readonly groupsCommits: boolean;
+}
+
+/** The lines of a snapshot, taken from those that wait. */
+interface Taken {
+  /** Gives the snapshot with them to where it is kept; again when that failed, and is tried again. */
+  keep(): Promise<void>;
+  /** Has them wait again. */
+  giveBack(): void;
+}
+
+type Take<T> = (snapshot: Snapshot<T>) => Taken;
+
+/** How a journal gets into its file, or into the sink that stands in for it. */
+export class Flushing<T> {
+  readonly lines: PendingLines;
+  readonly #options: FlushingOptions<T>;
+  readonly #sink: FlushSink<T> | JournalStore<T>;
+  readonly #take: Take<T>;
+  readonly #isIdle = new BehaviorSubject(true);
+  /** What a flusher has taken, and not kept yet. */
+  #taken: Taken | undefined;
+  /** Whether it was told that nothing reaches the file, since something did. */
+  #isTold = false;
+
+  private constructor(
+    options: FlushingOptions<T>,
+    sink: FlushSink<T> | JournalStore<T>,
+    lines: PendingLines,
+    /** Has everything in the file up to the journal's last position, before it returns; throws the error that prevents it. */
+    readonly flushSync: (head: Position) => void,
+    take: Take<T>,
+  ) {
+    this.#options = options;
+    this.#sink = sink;
+    this.lines = lines;
+    this.#take = take;
+  }
+
+  static into<T>(sink: FlushSink<T>, options: FlushingOptions<T>): Flushing<T> {
+    const lines = new Queue<string>();
+    const flushSync = () => {
+      throw new NotSupportedError('a sink of your own is not flushed synchronously');
+    };
+    return new Flushing(options, sink, lines, flushSync, (snapshot) => {
+      const taken = snapshot.map(() => lines.shift()!);
+      return {
+        keep: async () => sink.append(snapshot, taken),
+        giveBack: () => taken.reverse().forEach((line) => lines.unshift(line)),
+      };
+    });
+  }
+
+  static intoFile<T>(store: JournalStore<T>, options: FlushingOptions<T>): Flushing<T> {
+    const lines = new EncodedLines();
+    let underWay: readonly Chunk[] = [];
+    const flushSync = (head: Position) => {
+      const chunks = [...underWay, ...lines.all()];
+      const first = head + 1 - countLines(chunks);
+      store.appendSync(withoutLines(chunks, store.last + 1 - first));
+    };
+    return new Flushing(options, store, lines, flushSync, (snapshot) => {
+      const taken = (underWay = lines.take(snapshot.length));
+      const forget = () => {
+        underWay = [];
+      };
+      return {
+        keep: () => store.append(snapshot, () => taken).then(forget),
+        giveBack: () => {
+          forget();
+          lines.giveBack(taken);
+        },
+      };
+    });
+  }
+
+  /** Has the lines wait again that a flusher took and did not keep: the next one takes them. */
+  giveBack(): void {
+    this.#taken?.giveBack();
+    this.#taken = undefined;
+  }
+
+  /** Starts a flusher for what stands behind a position; `take` is given it before it runs. */
+  async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
+    const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
+    this.#isIdle.next(true);
+    this.#isTold = false;
+    const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
+      scrivener,
+      sink: this.#watched(() => flusher.name),
+      predicate: groupsCommits ? this.#whenIdle(predicate) : predicate,
+      flushQueueCapacity,
+      after,
+      daemonEvents,
+    });
+    flusher.waitForFailure().then(
+      (error) => {
+        publish('rx-scrivener:failed', () => ({ filePath, flushed: flusher.flushed, error }));
+        this.#warn(flusher.flushed, String(error));
+      },
+      () => undefined, // it completed
+    );
+    take?.(flusher);
+    await flusher.start();
+    return flusher;
+  }
+
+  /** While a batch is being synced, the next one grows: all that waits goes out as one. */
+  #whenIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
+    return (snapshots) =>
+      fromInput(snapshots.pipe(predicate)).pipe(
+        take(1),
+        switchMap(() => this.#isIdle.pipe(filter((isIdle) => isIdle))),
+        // Who waited for the batch before has written by then, and shares the next sync.
+        concatMap(() => new Promise<void>((resolve) => void setImmediate(resolve))),
+        filter(() => this.#isIdle.value),
+      );
+  }
+
+  #watched(name: () => string): FlushSink<T> {
+    const sink = this.#sink;
+    const append = (snapshot: Snapshot<T>) => this.#append(snapshot, name);
+    return {
+      get bytes() {
+        return sink.bytes;
+      },
+      append,
+      async close() {
+        await (sink instanceof JournalStore ? sink.release() : sink.close?.());
+      },
+    };
+  }
+
+  async #append(snapshot: Snapshot<T>, name: () => string): Promise<void> {
+    const { filePath, retry, daemonEvents } = this.#options;
+    const first = snapshot[0]!.position;
+    const before = this.#sink.bytes ?? 0;
+    const start = performance.now();
+    const taken = (this.#taken = this.#take(snapshot));
+    this.#isIdle.next(false);
+    const keep = () => taken.keep();
+    const report = reportTo(daemonEvents, name);
+    const tell = (error: unknown, count: number) => {
+      report(error, count);
+      this.#warn(first - 1, `${String(error)}; it is tried again`);
+    };
+    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
+    this.#taken = undefined;
+    this.#isTold = false;
+    publish('rx-scrivener:flushed', () => ({
+      filePath,
+      first,
+      last: snapshot.at(-1)!.position,
+      bytes: this.#sink.bytes === undefined ? undefined : this.#sink.bytes - before,
+      durationMs: performance.now() - start,
+    }));
+    // The flusher counts the batch first, and cuts the next one then.
+    queueMicrotask(() => this.#isIdle.next(true));
+  }
+
+  /** The journal goes on in memory, but not in secret: it is told once, until something reaches the file again. */
+  #warn(flushed: Position, detail: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const message = notFlushed(this.#options.filePath, flushed);
+    process.emitWarning(message, { type: 'ScrivenerWarning', code: NOT_FLUSHED, detail });
+  }
+}
+
+/** What passes by itself: the system is busy, or the disk is full until somebody makes room. */
+const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
+
+function isTransient(error: unknown): boolean {
+  // Not by its class: it may come from another realm.
+  return TRANSIENT.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}

@@ -1,0 +1,189 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { PositionTrimmedError } from '../../errors/position-trimmed-error';
+import { START, type Position, type Positioned } from '../../journal/position';
+import { CLOSE_BYTES, findPlace, placeFrom } from './find-place';
+import { LineReader, type LineFormat } from '../lines/line-reader';
+import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
+import { readBlocks } from '../disk/read-blocks';
+import { inodeOf } from '../store/segment';
+import { segmentPages } from '../store/segment-pages';
+import { Slots } from '../store/slots';
+import type { Place } from '../store/sparse-index';
+
+const PAGE_BYTES = 256 * 1024;
+/** Compressed, a page costs reading from the beginning. */
+const COMPRESSED_PAGE = 50_000;
+/** So many pages are read at once, of however many readers. */
+const READS = 8;
+/** Somebody else renames and compresses what is being opened. */
+const ATTEMPTS = 50;
+const PAUSE_MS = 5;
+
+/** A file that a position is in. */
+type Found =
+  | { readonly kind: 'plain'; readonly filePath: string; readonly file: FileHandle; readonly first: Position }
+  | { readonly kind: 'compressed'; readonly segment: SegmentName };
+
+/**
+ * Reads pages of a journal that somebody else writes and rotates. Nothing is known of its files beforehand, and nothing is kept: a position is found by
+ * bisecting.
+ */
+export class BesidePages<T> {
+  readonly #format: LineFormat<T>;
+  readonly #last: () => Position;
+  readonly #slots = new Slots(READS);
+  #first: Position;
+
+  /** @param last - up to where it is read */
+  constructor(format: LineFormat<T>, first: Position, last: () => Position) {
+    this.#format = { ...format, groupsAreWhole: true };
+    this.#first = first;
+    this.#last = last;
+  }
+
+  get last(): Position {
+    return this.#last();
+  }
+
+  /** The oldest position kept, as far as is known. */
+  get first(): Position {
+    return this.#first;
+  }
+
+  /** Records after a position, in order: as many as are read at once, and none where there are none. */
+  readAfter(after: Position): Promise<readonly Positioned<T>[]> {
+    const to = this.last;
+    return this.#read(after + 1, to, (found) => this.#after(found, after, to));
+  }
+
+  /** The records up to before a position, in order: as many as are read at once, and none where there are none. */
+  readBefore(before: Position): Promise<readonly Positioned<T>[]> {
+    const position = Math.min(before - 1, this.last);
+    return this.#read(position, position, (found) => this.#before(found, position));
+  }
+
+  /** Reads a page that holds a position, wherever that is being moved to. */
+  async #read(
+    position: Position,
+    last: Position,
+    read: (found: Found) => Promise<Positioned<T>[]>,
+  ): Promise<readonly Positioned<T>[]> {
+    if (position > last || position <= START) return [];
+    return this.#slots.run(async () => {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        if (attempt > 1) await delay(PAUSE_MS);
+        let found: Found | undefined;
+        try {
+          found = await this.#find(position);
+          if (found === undefined) continue;
+          const page = await read(found);
+          if (page.length > 0) return page;
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        } finally {
+          if (found?.kind === 'plain') await found.file.close();
+        }
+      }
+      const reason = `position ${position} is missing`;
+      throw new CorruptJournalError({ filePath: this.#format.filePath, line: 1, byteOffset: 0, reason });
+    });
+  }
+
+  async #find(position: Position): Promise<Found | undefined> {
+    const { filePath } = this.#format;
+    const { first } = await loadManifest(filePath);
+    this.#first = first;
+    if (position < first) throw new PositionTrimmedError(position, first);
+    const closed = (await findSegments(filePath)).filter((segment) => segment.first >= first);
+    const index = closed.findLastIndex((segment) => segment.first <= position);
+    const segment = closed[index];
+    if (index === closed.length - 1) {
+      const active = await this.#openPlain(filePath);
+      if (active && active.first <= position) return active;
+      if (active?.kind === 'plain') await active.file.close();
+    }
+    if (segment?.compressed) return { kind: 'compressed', segment };
+    return segment && this.#openPlain(segment.filePath);
+  }
+
+  /** `undefined` where it is not there, or empty. */
+  async #openPlain(filePath: string): Promise<Extract<Found, { kind: 'plain' }> | undefined> {
+    let file: FileHandle | undefined;
+    try {
+      file = await open(filePath, 'r');
+      const begin = await placeFrom(file, 0, Infinity, this.#format);
+      if (begin) return { kind: 'plain', filePath, file, first: begin.position };
+    } catch (error) {
+      await file?.close();
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return undefined;
+    }
+    await file.close();
+    return undefined;
+  }
+
+  async #after(found: Found, after: Position, to: Position): Promise<Positioned<T>[]> {
+    if (found.kind === 'compressed') return this.#unpacked(found.segment, after, Math.min(to, after + COMPRESSED_PAGE));
+    return this.#plain(found, (await this.#place(found, after + 1)) ?? beginningOf(found), after, to);
+  }
+
+  async #before(found: Found, position: Position): Promise<Positioned<T>[]> {
+    if (found.kind === 'compressed') return this.#unpacked(found.segment, position - COMPRESSED_PAGE, position);
+    const place = (await this.#place(found, position)) ?? beginningOf(found);
+    const from = place.byteOffset - CLOSE_BYTES;
+    const earlier = from > 0 ? await placeFrom(found.file, from, place.byteOffset, this.#format) : beginningOf(found);
+    const page = await this.#plain(found, earlier ?? place, START, position);
+    return page.at(-1)?.position === position ? page : [];
+  }
+
+  async #place({ file, first }: { readonly file: FileHandle; readonly first: Position }, target: Position) {
+    const { size } = await file.stat();
+    return findPlace(file, { from: { byteOffset: 0, position: first }, end: size }, target, this.#format);
+  }
+
+  /** The records past one position and up to another: those that are read at once, or, where `after` is {@link START}, all. */
+  async #plain(
+    { file, filePath, first }: { readonly file: FileHandle; readonly filePath: string; readonly first: Position },
+    from: Place,
+    after: Position,
+    to: Position,
+  ): Promise<Positioned<T>[]> {
+    const start = { lines: from.position - first, position: from.position - 1 };
+    const lines = new LineReader<T>({ ...this.#format, filePath }, start);
+    const page: Positioned<T>[] = [];
+    const { isForeign } = lines;
+    for await (const block of readBlocks(file, { byteOffset: from.byteOffset, blockBytes: PAGE_BYTES, isForeign })) {
+      if (!block.whole) {
+        if (block.reason !== undefined) lines.end(block);
+        break;
+      }
+      try {
+        lines.read(block, page, after);
+      } catch (error) {
+        // The next page begins with it.
+        if (page.length === 0 || (after === START && lines.last < to)) throw error;
+        break;
+      }
+      if (lines.last >= to || (after > START && page.length > 0)) break;
+    }
+    return page.filter(({ position }) => position <= to);
+  }
+
+  async #unpacked({ filePath, first }: SegmentName, after: Position, to: Position): Promise<Positioned<T>[]> {
+    const lines = new LineReader<T>({ ...this.#format, filePath }, { lines: 0, position: first - 1 });
+    const ino = await inodeOf(filePath);
+    const page: Positioned<T>[] = [];
+    const stretch = { after: Math.max(after, first - 1), byteOffset: 0, end: Infinity };
+    for await (const records of segmentPages({ filePath, compressed: true, ino, file: undefined }, lines, stretch)) {
+      for (const record of records) if (record.position <= to) page.push(record);
+      if (lines.last >= to) break;
+    }
+    return page;
+  }
+}
+
+function beginningOf({ first }: { readonly first: Position }): Place {
+  return { byteOffset: 0, position: first };
+}

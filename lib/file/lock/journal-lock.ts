@@ -1,0 +1,130 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { firstValueFrom, race, timer } from 'rxjs';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { JournalLockedError } from '../../errors/journal-locked-error';
+import { aborted } from '../../journal/abort';
+import { modeOf } from '../disk/file-mode';
+import { assertRoomBeside, targetOf } from '../disk/file-path';
+import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
+import { osLock, type TryLock } from './os-lock';
+
+/**
+ * Out of any file's reach: where locks bind reads and writes too (Windows), nobody comes by here.
+ * The place is SQLite's idea, https://www.sqlite.org/src/file/src/os_win.c.
+ */
+const FAR = Number.MAX_SAFE_INTEGER - 1;
+
+/** Between two tries, in milliseconds: first, and at most. */
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 100;
+
+/** How long whoever takes a lock waits for it. */
+interface Waiting {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The right to write a journal's file, which one holder has at a time: operating-system locks, gone with the process that holds them.
+ *
+ * One stands on `<real path>.lock`, the other on the file itself, for those who come by a hard link or after a rename.
+ */
+export class JournalLock {
+  /** The journal's file, and that beside it. */
+  readonly #files: FileHandle[];
+
+  readonly #tryLock: TryLock;
+  #isReleased = false;
+
+  private constructor(
+    /** The file's path, links followed. */
+    readonly realPath: string,
+    files: FileHandle[],
+    tryLock: TryLock,
+  ) {
+    this.#tryLock = tryLock;
+    this.#files = files;
+  }
+
+  /**
+   * Takes the lock of a file, which is created if it is missing; throws {@link JournalLockedError} if it is still taken after the time given, and has
+   * created nothing then.
+   */
+  static async acquire(filePath: string, { timeoutMs = 0, signal }: Waiting = {}): Promise<JournalLock> {
+    const deadline = performance.now() + timeoutMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      signal?.throwIfAborted();
+      try {
+        return await JournalLock.#take(filePath);
+      } catch (error) {
+        const leftMs = deadline - performance.now();
+        if (!(error instanceof JournalLockedError) || leftMs <= 0) throw error;
+        await pause(Math.min(pauseMs, leftMs), signal);
+      }
+    }
+  }
+
+  static async #take(filePath: string): Promise<JournalLock> {
+    const tryLock = await osLock();
+    const files: FileHandle[] = [];
+    try {
+      const realPath = await targetOf(filePath);
+      assertRoomBeside(realPath);
+      const existing = await stat(realPath).catch(() => undefined);
+      if (existing && !existing.isFile()) {
+        await (await open(realPath, 'a+')).close(); // the system's own error for a directory
+        throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason: 'it is not a regular file' });
+      }
+      // First the lock beside it: while another process rotates, the journal has no name for a moment.
+      const lock = await open(`${realPath}.lock`, 'a+', modeOf(existing));
+      files.push(lock);
+      if (!tryLock(lock.fd, 0, 0)) throw new JournalLockedError(filePath, await recordedHolder(lock));
+      const journal = await open(realPath, 'a+');
+      files.unshift(journal);
+      if (!tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
+      const [held, found] = await Promise.all([journal.stat({ bigint: true }), stat(realPath, { bigint: true })]);
+      // Renamed in between: what is locked is not what the path names.
+      if (held.ino !== found.ino || held.dev !== found.dev) throw new JournalLockedError(filePath);
+      await recordHolder(lock);
+      return new JournalLock(realPath, files, tryLock);
+    } catch (error) {
+      await closeAll(files);
+      throw error;
+    }
+  }
+
+  /** Locks the file that has taken the journal's name, instead of the one that had it. */
+  async follow(): Promise<void> {
+    const journal = await open(this.realPath, 'a+');
+    try {
+      const [held, found] = await Promise.all([this.#files[0]!, journal].map((file) => file.stat({ bigint: true })));
+      if (held!.ino === found!.ino && held!.dev === found!.dev) {
+        await journal.close();
+        return;
+      }
+      if (!this.#tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(this.realPath);
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+    const [before] = this.#files.splice(0, 1, journal);
+    await before!.close();
+  }
+
+  /** Gives the lock back; again: does nothing. */
+  async release(): Promise<void> {
+    const lock = this.#files[1];
+    if (lock && !this.#isReleased) await forgetHolder(lock);
+    this.#isReleased = true;
+    await closeAll(this.#files);
+  }
+}
+
+/** Resolves after a while; rejects with the signal's reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await firstValueFrom(signal ? race(timer(ms), aborted(signal)) : timer(ms));
+}
+
+async function closeAll(files: readonly FileHandle[]): Promise<void> {
+  await Promise.all(files.map((file) => file.close()));
+}

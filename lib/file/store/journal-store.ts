@@ -1,0 +1,413 @@
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { PositionConflictError } from '../../errors/position-conflict-error';
+import type { Snapshot } from '../../flush/flush-predicate';
+import { START, type Position, type Positioned } from '../../journal/position';
+import { AppendFile, assertSize, type Durability } from './append-file';
+import { withoutLines, type Chunk } from '../lines/encoded-lines';
+import { makeDirectories, syncDirectory } from '../disk/directory';
+import type { FileMode } from '../disk/file-mode';
+import { assertRoomBeside } from '../disk/file-path';
+import { inPieces } from '../lines/in-pieces';
+import type { JournalLock } from '../lock/journal-lock';
+import type { LineFormat } from '../lines/line-reader';
+import { discardHalf, loadManifest, mayHaveSegments, sideFiles } from './manifest';
+import { PageReader } from './page-reader';
+import { recoverSegment, type Accept } from './recover-segment';
+import { modeAt } from '../disk/replace-file';
+import { activeSegment, type Segment } from './segment';
+import { removeLeftovers, SegmentRotation, type Rotation } from './segment-rotation';
+import { closedSegments, Segments } from './segments';
+
+/** How a journal is kept on the disk. */
+export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
+  readonly durability: Durability;
+  readonly rotation?: Rotation | undefined;
+  /** Takes the lock of a file that takes the journal's name. */
+  readonly lock?: Pick<JournalLock, 'follow'>;
+  /** Whether entries are read while it is open: files that an outside tool takes away are held open for that. @default false */
+  readonly readsBack?: boolean;
+}
+
+/** How far reading a journal at its opening is, in bytes. */
+export interface OpenProgress {
+  readonly bytes: number;
+  readonly total: number;
+}
+
+/** What a file held when it was opened. */
+export interface FileContent {
+  readonly entries: number;
+  readonly lastPosition: Position;
+  /** How many bytes of a torn last line were cut off. */
+  readonly truncatedBytes: number;
+}
+
+/** A journal on the disk: the active file, which grows, and the closed segments before it, one journal to those who read it. */
+export class JournalStore<T> {
+  readonly #options: StoreOptions<T>;
+  #segments!: Segments;
+  #pages!: PageReader<T>;
+  #rotation: SegmentRotation | undefined;
+  /** What the active segment is appended to, while it is open. */
+  #file: AppendFile | undefined;
+  /** Whether the active segment was closed or taken away, and the next one could not be begun. */
+  #isHalfway = false;
+  /** Whether the file that was open last may end in half a batch. */
+  #isTorn = false;
+  #isClosed = false;
+  /** What was appended synchronously to the next active file, which is not begun yet. */
+  #aside = { bytes: 0, lines: 0 };
+  /** Whether anything was appended synchronously: what is given to be appended may be there. */
+  #overtaken = false;
+  #bytes = 0;
+  /** The end of the newest step. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StoreOptions<T>) {
+    this.#options = options;
+  }
+
+  /** The oldest position that is kept, `last + 1` when there is none. */
+  get first(): Position {
+    return this.#segments.first;
+  }
+
+  /** The oldest position that was not retired. */
+  get oldest(): Position {
+    return this.#rotation?.oldest ?? START;
+  }
+
+  /** The last position that is on the disk. */
+  get last(): Position {
+    return this.#segments.last + this.#aside.lines;
+  }
+
+  /** How many bytes it has appended. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Opens the files and repairs the torn end.
+   *
+   * @param accept - gets everything; where it is left out, lines are not parsed, and only their frame is checked
+   */
+  open(accept?: Accept<T>, onProgress?: (progress: OpenProgress) => void): Promise<FileContent> {
+    return this.#inTurn(() => this.#open(accept, onProgress));
+  }
+
+  /** Appends a snapshot that continues the journal: whole, or not at all. */
+  append(snapshot: Snapshot<T>, chunks: () => Iterable<Chunk>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#file === undefined) await this.#open();
+      // What `appendSync` has appended is there.
+      const there = this.#overtaken
+        ? Math.max(0, Math.min(snapshot.length, this.last + 1 - (snapshot[0]?.position ?? 0)))
+        : 0;
+      if (snapshot.length === there) return;
+      const left = there === 0 ? chunks() : withoutLines([...chunks()], there);
+      snapshot = snapshot.slice(there);
+      snapshot.forEach(({ position }, index) => {
+        if (position !== this.last + 1 + index) throw new PositionConflictError(position - 1, this.last + index);
+      });
+      const { last } = this;
+      await this.#makeRoom();
+      if (this.last === last) await this.#append(snapshot.length, left);
+    });
+  }
+
+  /**
+   * Appends lines that continue the journal before it returns, whatever is under way; a rotation that is due is left to the next append.
+   *
+   * Throws the system's error, with the chunks before it appended.
+   */
+  appendSync(chunks: readonly Chunk[]): void {
+    if (chunks.length === 0) return;
+    this.#overtaken = true;
+    const { active } = this.#segments;
+    if (this.#isHalfway || this.#file === undefined) return this.#appendAside(chunks);
+    for (const { bytes, lines } of chunks) {
+      active.index!.note(active.last + 1, this.#file.bytes);
+      this.#file.appendSync(bytes);
+      this.#bytes += bytes.length;
+      active.last += lines;
+      active.bytes = this.#file.bytes;
+    }
+  }
+
+  /** While no file is open: between two segments, or after a failure. */
+  #appendAside(chunks: readonly Chunk[]): void {
+    const { filePath, durability } = this.#options;
+    const { active } = this.#segments;
+    const fd = openSync(filePath, 'a+');
+    try {
+      const { ino, size } = fstatSync(fd, { bigint: true });
+      const expected = this.#isHalfway ? this.#aside.bytes : active.bytes;
+      if (!this.#isHalfway && (ino !== active.ino || Number(size) < expected))
+        throw new Error('Another file has taken its name');
+      if (Number(size) > expected) {
+        if (this.#isHalfway || !this.#isTorn) assertSize(filePath, Number(size), expected);
+        ftruncateSync(fd, expected);
+      }
+      for (const { bytes, lines } of chunks) {
+        const before = this.#isHalfway ? this.#aside.bytes : active.bytes;
+        try {
+          for (let from = 0; from < bytes.length;) from += writeSync(fd, bytes, from, bytes.length - from, null);
+        } catch (error) {
+          ftruncateSync(fd, before);
+          throw error;
+        }
+        if (this.#isHalfway) {
+          this.#aside = { bytes: this.#aside.bytes + bytes.length, lines: this.#aside.lines + lines };
+        } else {
+          active.last += lines;
+          active.bytes += bytes.length;
+        }
+      }
+      if (durability === 'disk') fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Waits for what is under way, then closes the active file; it can be read, and opened anew. */
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      const file = this.#file;
+      this.#file = undefined;
+      this.#isClosed = true;
+      if (file === undefined) return;
+      this.#isTorn = file.isBroken;
+      try {
+        await this.#end(file);
+      } finally {
+        const { active } = this.#segments;
+        // One that was taken away is read through it.
+        if (!this.#options.readsBack || statOf(this.#options.filePath)?.ino === file.ino || this.#isHalfway) {
+          if (active.file === file) active.file = undefined;
+          await file.close();
+        }
+      }
+    });
+  }
+
+  /** {@link JournalStore.release}, and closes all else, whatever fails. */
+  async close(): Promise<void> {
+    try {
+      await this.release();
+    } finally {
+      // Not before: what is under way until then may be rotated yet.
+      await this.#rotation?.stop();
+      const { closed, active } = this.#rotation ? this.#segments : { closed: [], active: undefined };
+      for (const segment of [...closed, active]) {
+        const file = segment?.file;
+        if (!file) continue;
+        segment.file = undefined;
+        await file.close();
+      }
+    }
+  }
+
+  /**
+   * Opens the active file anew, and cuts off what stands behind what it has accepted: after a failure nobody knows whether that is on the disk.
+   *
+   * Rejects with {@link CorruptJournalError} when it was cut by somebody else.
+   */
+  reopen(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { filePath, durability } = this.#options;
+      const { active } = this.#segments;
+      const found = statOf(filePath);
+      this.#isClosed = false;
+      if (!this.#isHalfway && found?.ino !== active.ino) {
+        this.#rotation!.lost(active);
+        this.#isHalfway = true;
+      }
+      if (this.#isHalfway) return this.#begin(active);
+      const size = Number(found!.size);
+      // What was half written is cut off; what somebody else has appended is not.
+      if (size < active.bytes || !this.#isTorn) assertSize(filePath, size, active.bytes);
+      const file = await AppendFile.open(filePath, durability);
+      try {
+        if (file.bytes > active.bytes) await file.truncate(active.bytes);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      this.#file = active.file = file;
+      this.#isTorn = false;
+    });
+  }
+
+  /** Every record behind a position, in order, a page at a time; throws {@link PositionTrimmedError} and {@link CorruptJournalError}. */
+  async *read(after: Position): AsyncGenerator<readonly Positioned<T>[], void> {
+    while (after < this.last) {
+      const page = await this.readAfter(after);
+      yield page;
+      after = page.at(-1)!.position;
+    }
+  }
+
+  /** {@link PageReader.after}. */
+  readAfter(after: Position): Promise<readonly Positioned<T>[]> {
+    return this.#pages.after(after);
+  }
+
+  /** {@link PageReader.before}. */
+  readBefore(before: Position): Promise<readonly Positioned<T>[]> {
+    return this.#pages.before(before);
+  }
+
+  async #open(accept?: Accept<T>, onProgress?: (progress: OpenProgress) => void): Promise<FileContent> {
+    const { filePath, durability, rotation, lock } = this.#options;
+    if (this.#isClosed) throw new Error(`The sink of ${filePath} is closed`);
+    if (lock === undefined) {
+      assertRoomBeside(filePath);
+      await makeDirectories(filePath, durability === 'disk');
+    }
+    const file = await AppendFile.open(filePath, durability);
+    try {
+      let manifest = await loadManifest(filePath);
+      if (manifest.isHalf && file.bytes === 0) {
+        await discardHalf(filePath);
+        manifest = await loadManifest(filePath);
+      }
+      const rotates = rotation !== undefined || (await mayHaveSegments(filePath, manifest));
+      const beside = rotates ? await sideFiles(filePath) : [];
+      const files = file.isRegular ? await removeLeftovers(filePath, beside) : beside;
+      const { closed, isWhole } = await closedSegments(filePath, manifest, files);
+      const total = closed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, file.bytes);
+      let done = 0;
+      const progress = (bytes: number) => onProgress?.({ bytes: Math.min(total, (done += bytes)), total });
+
+      this.#segments = new Segments(closed, activeSegment(file, filePath, manifest.active ?? manifest.first));
+      this.#pages = new PageReader(this.#options, this.#segments);
+      for (const segment of closed) {
+        // Those before the last one end where the next begins; that they do is seen when they are read.
+        if (accept || !isWhole || segment === closed.at(-1)) {
+          for await (const records of this.#pages.scan(segment, accept ? START : Infinity)) accept?.(records);
+        }
+        progress(segment.bytesOnDisk);
+      }
+      const newest = closed.at(-1);
+      if (newest) this.#segments.active = activeSegment(file, filePath, newest.last + 1);
+      const { active } = this.#segments;
+      const truncatedBytes = await recoverSegment(
+        active,
+        file,
+        this.#options,
+        accept,
+        progress,
+        manifest.last ?? START,
+      );
+      this.#rotation = new SegmentRotation(filePath, rotation, this.#segments, manifest);
+      await this.#rotation.start();
+      this.#file = file;
+      return { entries: this.last - this.first + 1, lastPosition: this.last, truncatedBytes };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** A file that can be appended to: where an outside tool has taken it away, or it is full, a new one. */
+  async #makeRoom(): Promise<void> {
+    const { filePath, readsBack = false } = this.#options;
+    const file = this.#file!;
+    const { active } = this.#segments;
+    const rotation = this.#rotation!;
+    if (!file.isRegular) return;
+    if (!this.#isHalfway) {
+      const isInPlace = await file.isInPlace(filePath);
+      if (isInPlace && !rotation.isDue(active)) return;
+      if (!isInPlace || !(await rotation.close(active, file))) {
+        await file.mend().catch(() => undefined); // it is the journal's no more
+        rotation.lost(active);
+      }
+      this.#isHalfway = true;
+    }
+    await this.#begin(active);
+    if (active.filePath !== filePath) {
+      active.file = undefined;
+      await file.close();
+    }
+    await rotation.forgetTaken(readsBack);
+    await rotation.tidy();
+  }
+
+  /** Begins a new active file after a segment. */
+  async #begin({ last }: Segment): Promise<void> {
+    const { filePath, durability, lock } = this.#options;
+    // The name of the one before lasts, or a loss of power leaves a journal that begins with the new one.
+    await syncDirectory(filePath);
+    const file = await AppendFile.open(filePath, durability, await this.#mode());
+    try {
+      if (file.bytes !== this.#aside.bytes) {
+        const reason = 'another file has taken its name';
+        throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
+      }
+      await lock?.follow();
+      const active = activeSegment(file, filePath, last + 1);
+      // On record before its first byte: it does not begin with position 1.
+      await this.#rotation!.begun(active);
+      if (this.#aside.lines > 0) {
+        active.index!.note(active.first, 0);
+        active.last += this.#aside.lines;
+        active.bytes = file.bytes;
+        this.#aside = { bytes: 0, lines: 0 };
+      }
+      this.#segments.active = active;
+      this.#file = file;
+      this.#isHalfway = false;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** The mode and the owner of the active segment, for the next one. */
+  async #mode(): Promise<FileMode | undefined> {
+    const { file, filePath } = this.#segments.active;
+    return file ? file.handle.stat() : modeAt(filePath);
+  }
+
+  /** Before the active file is closed: has on record what the next opening cannot see. */
+  async #end(file: AppendFile): Promise<void> {
+    if (!file.isRegular || this.#isHalfway) return;
+    const isInPlace = statOf(this.#options.filePath)?.ino === file.ino;
+    await this.#rotation!.end(this.#segments.active, file, isInPlace);
+  }
+
+  async #append(entries: number, chunks: Iterable<Chunk>): Promise<void> {
+    const file = this.#file!;
+    const { active } = this.#segments;
+    const places: [Position, number][] = [];
+    let position = active.last + 1;
+    let byteOffset = file.bytes;
+    function* noted(): Generator<Chunk> {
+      for (const chunk of chunks) {
+        places.push([position, byteOffset]);
+        position += chunk.lines;
+        byteOffset += chunk.bytes.length;
+        yield chunk;
+      }
+    }
+    const before = active.last;
+    this.#bytes += await file.append(inPieces(noted()));
+    if (active.last !== before) return; // appended synchronously meanwhile
+    for (const [position, byteOffset] of places) active.index!.note(position, byteOffset);
+    active.last += entries;
+    active.bytes = file.bytes;
+  }
+
+  #inTurn<R>(step: () => Promise<R>): Promise<R> {
+    const turn = this.#turn.then(step);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function statOf(filePath: string) {
+  return statSync(filePath, { bigint: true, throwIfNoEntry: false });
+}

@@ -1,0 +1,384 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { assertCount, assertMethods, assertOneOf, assertOptions, shown } from '../../errors/assert-argument';
+import { START, type Position } from '../../journal/position';
+import type { CheckpointStore } from '../../state/projection';
+import type { AppendFile } from './append-file';
+import { syncDirectory } from '../disk/directory';
+import { carryMode, modeOf, type FileMode } from '../disk/file-mode';
+import { findSegments, saveManifest, segmentPath, segmentsAmong, type Manifest } from './manifest';
+import { chunksOf } from '../disk/read-blocks';
+import { removeTemporaries } from '../disk/replace-file';
+import { inodeOf, type Segment } from './segment';
+import type { Segments } from './segments';
+
+/** When the active file is closed, and what becomes of closed ones. */
+export interface Rotation {
+  /** Close the active file before the batch that finds it this large or larger: a number of bytes >= 1. */
+  readonly maxBytes?: number;
+  /** Close it before the batch that finds it this old, in milliseconds >= 1. */
+  readonly maxAgeMs?: number;
+  /** Retire the oldest closed segments, as a whole, after each rotation, until what is left keeps to all of these; default: keep all. */
+  readonly keep?: {
+    /** At most so many closed segments, >= 0. */
+    readonly segments?: number;
+    /** At most so many bytes on the disk, the active file included, >= 0. */
+    readonly bytes?: number;
+    /** None whose last entry was written longer ago, in milliseconds >= 0. */
+    readonly ageMs?: number;
+    /**
+     * And of those, or of all where there is no other limit, retire only what lies before the newest checkpoint in this store: its state has them.
+     * Where it has none, or one past the journal's end, nothing is retired.
+     */
+    readonly checkpoint?: Pick<CheckpointStore<unknown>, 'load'>;
+  };
+  /** Compress closed segments, in the background. */
+  readonly compress?: 'gzip';
+}
+
+const OPTIONS: Record<keyof Rotation, true> = { maxBytes: true, maxAgeMs: true, keep: true, compress: true };
+const KEEP: Record<keyof NonNullable<Rotation['keep']>, true> = {
+  segments: true,
+  bytes: true,
+  ageMs: true,
+  checkpoint: true,
+};
+
+/** Throws a RangeError or TypeError for what is no rotation. */
+export function assertRotation(rotation: Rotation): void {
+  assertOptions('rotation', rotation, OPTIONS);
+  const { maxBytes, maxAgeMs, keep = {}, compress } = rotation;
+  if (maxBytes !== undefined) assertCount('rotation.maxBytes', maxBytes, ' or Infinity');
+  if (maxAgeMs !== undefined) assertCount('rotation.maxAgeMs', maxAgeMs, ' or Infinity');
+  assertOptions('rotation.keep', keep, KEEP);
+  if (keep.segments !== undefined) assertAmount('rotation.keep.segments', keep.segments);
+  if (keep.bytes !== undefined) assertAmount('rotation.keep.bytes', keep.bytes);
+  if (keep.ageMs !== undefined) assertAmount('rotation.keep.ageMs', keep.ageMs);
+  if (keep.checkpoint !== undefined) assertMethods('rotation.keep.checkpoint', keep.checkpoint, ['load']);
+  if (compress !== undefined) assertOneOf('rotation.compress', compress, ['gzip']);
+}
+
+function assertAmount(name: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return;
+  throw new RangeError(`Expected \`${name}\` to be a number >= 0, got ${shown(value)}`);
+}
+
+/** So much is compressed at the end, in bytes: the rest is left to the next opening, so that a journal closes at once. */
+const COMPRESSED_AT_CLOSE = 8 * 1024 * 1024;
+/** What compressing a file costs, however small it is, in bytes that take as long. */
+const FILE_COST = 1024 * 1024;
+/** Of so many files that an outside tool has taken away the entries are read on. */
+const TAKEN = 16;
+
+/** Closes segments, retires old ones and compresses them, so that a crash at any point leaves a journal that opens whole. */
+export class SegmentRotation {
+  readonly #filePath: string;
+  readonly #rotation: Rotation;
+  /** Those of the store; retired ones are taken out. */
+  readonly #segments: Segments;
+  readonly #id: string;
+  #first: Position;
+  #begunMs: number;
+  /** Whether it is not on record when the active file was begun. */
+  readonly #isUndated: boolean;
+  /** The last position that is on record, if there is a record. */
+  #recorded: Position | undefined;
+  #oldest: Position = START;
+  /** Retired, on record, and not removed yet. */
+  #retired: Segment[] = [];
+  #uncompressed: Segment[];
+  #compressing: Promise<void> = Promise.resolve();
+  #current: { readonly segment: Segment; readonly stop: AbortController } | undefined;
+  #budget = Infinity;
+
+  constructor(filePath: string, rotation: Rotation | undefined, segments: Segments, manifest: Manifest) {
+    this.#filePath = filePath;
+    this.#rotation = rotation ?? {};
+    this.#segments = segments;
+    this.#id = manifest.id ?? randomUUID();
+    this.#first = manifest.first;
+    this.#oldest = manifest.first;
+    const { active } = segments;
+    const isKnown = manifest.active === active.first && active.last >= active.first && manifest.begunMs !== undefined;
+    this.#begunMs = (isKnown ? manifest.begunMs : undefined) ?? Date.now();
+    this.#recorded = manifest.last;
+    this.#uncompressed = [...segments.closed];
+    this.#isUndated = !isKnown;
+  }
+
+  /** The oldest position that was not retired. */
+  get oldest(): Position {
+    return this.#oldest;
+  }
+
+  isDue({ first, last, bytes }: Segment): boolean {
+    const { maxBytes = Infinity, maxAgeMs = Infinity } = this.#rotation;
+    return last >= first && (bytes >= maxBytes || Date.now() - this.#begunMs >= maxAgeMs);
+  }
+
+  /**
+   * Gives the active file the name of a closed segment. It is on the disk before: nothing mends the end of a closed one.
+   *
+   * @returns whether it did: an outside tool may have taken the file away in between
+   */
+  async close(active: Segment, file: AppendFile): Promise<boolean> {
+    await file.handle.datasync();
+    const { mtimeMs } = await file.handle.stat();
+    const target = segmentPath(this.#filePath, active.first);
+    if (await exists(target)) throw new Error(`${target} is there already`);
+    try {
+      await rename(this.#filePath, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    }
+    let isOwn = false;
+    try {
+      isOwn = (await inodeOf(target)) === active.ino;
+    } finally {
+      if (!isOwn) await this.#putBack(target);
+    }
+    if (!isOwn) return false;
+    Object.assign(active, { filePath: target, bytesOnDisk: active.bytes, mtimeMs });
+    this.#segments.closed.push(active);
+    this.#uncompressed.push(active);
+    return true;
+  }
+
+  /** An outside tool has taken the active file away: the journal on the disk begins after it. */
+  lost(active: Segment): void {
+    this.#first = active.last + 1;
+    Object.assign(active, { bytesOnDisk: active.bytes, mtimeMs: Date.now() });
+    this.#segments.closed.push(active);
+  }
+
+  /** Closes the oldest of the files that were taken away; what was in them counts as retired then. */
+  async forgetTaken(readsBack: boolean): Promise<void> {
+    const { closed } = this.#segments;
+    const taken = closed.filter(({ file }) => file !== undefined);
+    for (const segment of taken.slice(0, readsBack ? -TAKEN : undefined)) {
+      closed.splice(closed.indexOf(segment), 1);
+      const { file } = segment;
+      segment.file = undefined;
+      await file!.close();
+    }
+  }
+
+  /** Retires and compresses; what cannot be done now is done after the next rotation. */
+  async tidy(): Promise<void> {
+    await this.#retire().catch(() => undefined);
+    this.#compress();
+  }
+
+  /** Removes what a crash has left of retired segments, and compresses what is not. */
+  async start(): Promise<void> {
+    if (this.#rotation.keep && this.#first > START + 1) {
+      for (const { filePath, first, twin } of await findSegments(this.#filePath)) {
+        if (first >= this.#first) break;
+        await rm(filePath, { force: true });
+        if (twin !== undefined) await rm(twin, { force: true });
+      }
+    }
+    this.#compress();
+    const isCut = (this.#recorded ?? START) > this.#segments.active.last;
+    if (isCut || (this.#isUndated && this.#rotation.maxAgeMs !== undefined)) await this.record();
+  }
+
+  /** Ends compressing: what is little is finished, the rest is left to the next opening. */
+  async stop(): Promise<void> {
+    this.#budget = COMPRESSED_AT_CLOSE;
+    if (this.#current && !this.#affords(this.#current.segment)) this.#current.stop.abort();
+    await this.#compressing;
+  }
+
+  /** The active segment was just begun. */
+  async begun(active: Segment): Promise<void> {
+    this.#begunMs = Date.now();
+    await this.record(active);
+  }
+
+  /**
+   * Puts on record where the journal begins and ends. What is on record is on the disk.
+   *
+   * @param active - the active file
+   * @param first - where the journal is to begin
+   * @param like - whose mode and owner the record gets; default: the journal's
+   */
+  async record(active = this.#segments.active, first = this.#first, like?: FileMode): Promise<void> {
+    const closed = this.#segments.before(active.first) - this.#segments.before(first);
+    const place = { id: this.#id, first, active: active.first, begunMs: this.#begunMs, last: active.last, closed };
+    await saveManifest(this.#filePath, place, like);
+    this.#first = first;
+    this.#recorded = active.last;
+  }
+
+  /** Before the active file is closed: puts on record how far it goes, if there is a record, and that it was taken away. */
+  async end(active: Segment, file: AppendFile, isInPlace: boolean): Promise<void> {
+    if (!isInPlace) {
+      if (active.last === START) return;
+      const next = { ...active, first: active.last + 1 };
+      this.#begunMs = Date.now();
+      await this.record(next, next.first, await file.handle.stat());
+    } else if (this.#recorded !== undefined && this.#recorded !== active.last) {
+      // It helps to see what is missing later; where the disk is full, there is none.
+      await file.handle
+        .datasync()
+        .then(() => this.record(active))
+        .catch(() => undefined);
+    }
+  }
+
+  /** What another tool has put in the active file's place gets its name again. */
+  async #putBack(target: string): Promise<void> {
+    await rename(target, (await exists(this.#filePath)) ? `${target}.${randomUUID().slice(0, 8)}` : this.#filePath);
+  }
+
+  async #retire(): Promise<void> {
+    const { segments = Infinity, bytes = Infinity, ageMs = Infinity, checkpoint } = this.#rotation.keep ?? {};
+    const covered = checkpoint ? await this.#coveredBy(checkpoint) : Infinity;
+    const { closed } = this.#segments;
+    const isUnlimited = segments === Infinity && bytes === Infinity && ageMs === Infinity;
+    if (isUnlimited && !checkpoint) return;
+    let from = closed.length;
+    let size = 0;
+    for (; from > 0 && !isUnlimited; from--) {
+      const { bytesOnDisk, mtimeMs } = closed[from - 1]!;
+      size += bytesOnDisk;
+      if (closed.length - from + 1 > segments || size > bytes || Date.now() - mtimeMs > ageMs) break;
+    }
+    while (from > 0 && closed[from - 1]!.last > covered) from--;
+    if (from > 0) {
+      const oldest = closed[from - 1]!.last + 1;
+      // On record first: a segment that is missing is told from one that was retired.
+      await this.record(this.#segments.active, Math.max(this.#first, oldest));
+      this.#oldest = oldest;
+      this.#retired.push(...closed.splice(0, from));
+    }
+    for (const segment of [...this.#retired]) {
+      await (segment.file ? segment.file.close() : rm(segment.filePath, { force: true }));
+      this.#retired.splice(this.#retired.indexOf(segment), 1);
+    }
+  }
+
+  /** Up to which position a checkpoint has the state of this journal. */
+  async #coveredBy(checkpoint: Pick<CheckpointStore<unknown>, 'load'>): Promise<Position> {
+    const { position } = (await checkpoint.load()) ?? { position: START };
+    return position <= this.#segments.active.last ? position : START;
+  }
+
+  #compress(): void {
+    if (this.#rotation.compress === 'gzip') this.#compressing = this.#compressing.then(() => this.#compressAll());
+  }
+
+  async #compressAll(): Promise<void> {
+    for (const segment of this.#uncompressed.splice(0)) {
+      const stop = new AbortController();
+      if (segment.compressed || this.#isRetired(segment) || !this.#affords(segment)) continue;
+      this.#current = { segment, stop };
+      try {
+        await compress(segment, stop.signal);
+        if (this.#isRetired(segment)) await rm(segment.filePath, { force: true });
+      } catch {
+        // It stays as it is, and is tried again with the next rotation.
+        this.#uncompressed.push(segment);
+      } finally {
+        this.#current = undefined;
+      }
+    }
+  }
+
+  #isRetired(segment: Segment): boolean {
+    return segment.first < this.#first;
+  }
+
+  #affords({ bytesOnDisk }: Segment): boolean {
+    this.#budget -= bytesOnDisk + FILE_COST;
+    return this.#budget >= 0;
+  }
+}
+
+/**
+ * Removes what a crash has left of a record or a segment that was being written, and plain segments of which the whole compressed one is there:
+ * that may also be half of one that another tool writes.
+ *
+ * @param files - those beside the journal's
+ * @returns those that are left
+ */
+export async function removeLeftovers(filePath: string, files: readonly string[]): Promise<string[]> {
+  await removeTemporaries(filePath, /^(\d{16}\.gz|segments\.[-0-9a-f]+)$/, files);
+  const removed = new Set<string>();
+  for (const { filePath: plain, twin } of segmentsAmong(filePath, files)) {
+    if (twin === undefined || !(await isCopy(plain, twin))) continue;
+    await rm(plain, { force: true });
+    removed.add(basename(plain));
+  }
+  return files.filter((file) => !removed.has(file));
+}
+
+/** Whether a compressed file is on the disk and has all that a plain one has. */
+async function isCopy(plain: string, compressed: string): Promise<boolean> {
+  const files: FileHandle[] = [];
+  try {
+    for (const path of [plain, compressed]) files.push(await open(path, 'r'));
+    await files[1]!.sync();
+    const hashes = [createHash('sha256'), createHash('sha256')] as const;
+    await pipeline(chunksOf(files[0]!), hashes[0]);
+    await pipeline(chunksOf(files[1]!), createGunzip(), hashes[1]);
+    return hashes[0].digest('hex') === hashes[1].digest('hex');
+  } catch {
+    return false;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
+}
+
+/** The compressed one takes the plain one's place when it is on the disk. */
+async function compress(segment: Segment, signal: AbortSignal): Promise<void> {
+  const plain = segment.filePath;
+  const temporary = `${plain}.gz.tmp`;
+  await rm(temporary, { force: true });
+  const source = await open(plain, 'r');
+  try {
+    await writeCompressed(source, temporary, signal);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await source.close();
+  }
+  await rename(temporary, `${plain}.gz`);
+  await syncDirectory(plain);
+  const { ino, size } = await lstat(`${plain}.gz`, { bigint: true });
+  Object.assign(segment, { ino, compressed: true, filePath: `${plain}.gz`, bytesOnDisk: Number(size) });
+  await rm(plain, { force: true });
+}
+
+async function writeCompressed(source: FileHandle, filePath: string, signal: AbortSignal): Promise<void> {
+  const like = await source.stat();
+  const file = await open(filePath, 'wx', modeOf(like));
+  try {
+    await carryMode(file, like);
+    const write = async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await file.appendFile(chunk);
+    };
+    await pipeline(chunksOf(source), createGzip(), write, { signal });
+    // Retirement goes by it.
+    await file.utimes(like.atime, like.mtime);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function exists(filePath: string): Promise<boolean> {
+  try {
+    await lstat(filePath);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { MAX_DELAY_MS } from '../../errors/assert-argument';
+
+/** One try at something that may hang: its signal aborts when time is up, and when who wants it leaves. */
+export class Attempt {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isTimedOut = false;
+
+  constructor(outer?: AbortSignal) {
+    this.#outer = outer;
+    outer?.addEventListener('abort', this.#abort);
+    if (outer?.aborted) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether it took longer than it was allowed to. */
+  get isTimedOut(): boolean {
+    return this.#isTimedOut;
+  }
+
+  /** Gives it so much time from now on; `Infinity` for all there is. */
+  allow(ms: number): void {
+    clearTimeout(this.#timer);
+    if (ms <= MAX_DELAY_MS) this.#timer = setTimeout(this.#timeOut, ms);
+  }
+
+  /** Stops what is still under way, and releases everything. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener('abort', this.#abort);
+    this.#abort();
+  }
+
+  readonly #timeOut = (): void => {
+    this.#isTimedOut = !this.signal.aborted;
+    this.#abort();
+  };
+
+  readonly #abort = (): void => this.#controller.abort();
+}

@@ -1,0 +1,200 @@
+import type { EventSourceMessage } from 'eventsource-parser';
+import { CorruptEntryError } from '../../errors/corrupt-entry-error';
+import { JournalMismatchError } from '../../errors/journal-mismatch-error';
+import type { Position, Positioned } from '../../journal/position';
+import { Attempt } from './attempt';
+import { isFromHandler, readJson, release, type Connection } from './connection';
+import { eventsOf } from './events-of';
+import { isBack, onLeaving } from './page-events';
+import { Unreachable } from './persist';
+import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from '../protocol';
+import { isPosition, type Decode } from './remote-page';
+import { errorOf } from './remote-problem';
+import { SEEN, type SeenTexts } from '../seen';
+
+/** Silence is taken for loss when it is so many times as long as a server is silent at most. */
+const LOST_HEARTBEATS = 3;
+const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has said its own
+
+/** A connection that lasted so long may be followed by another without a pause. */
+const LASTING_MS = 1_000;
+
+/** Entries that came together, and what each of them was sent as. */
+export interface TailPage<T> {
+  readonly records: readonly Positioned<T>[];
+  readonly texts: readonly string[];
+}
+
+/** Where a tail starts. */
+export interface TailStart {
+  readonly after: Position;
+  /** What was read up to there. */
+  readonly seen: SeenTexts;
+  /** Called where replay ends. */
+  readonly caughtUp: ((position: Position) => void) | undefined;
+}
+
+/** Where a tail is. */
+interface Place {
+  /** Where it started behind. */
+  readonly after: Position;
+  /** The last position that was read. */
+  last: Position;
+  /** What was read last, for the server to see whether it is still there. */
+  readonly seen: SeenTexts;
+  /** How long it may be silent. */
+  silenceMs: number;
+  /** Called where replay ends, and then no more. */
+  caughtUp: ((position: Position) => void) | undefined;
+}
+
+/**
+ * What lies behind a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another goes on
+ * behind the last entry that came. Ends with the journal, and when the signal is aborted.
+ *
+ * @returns whether the journal has ended
+ */
+export async function* remoteTail<T>(
+  connection: Connection,
+  decode: Decode<T>,
+  start: TailStart,
+  signal: AbortSignal,
+): AsyncGenerator<TailPage<T>, boolean> {
+  const place: Place = { ...start, last: start.after, silenceMs: LOST_HEARTBEATS * DEFAULT_HEARTBEAT_MS };
+  let failure: unknown;
+  for (let tries = 0; !signal.aborted; tries++) {
+    if (tries > 0) await connection.pause(tries - 1, failure, signal);
+    await connection.whenWanted(signal);
+    const attempt = new Attempt(signal);
+    const away = new AbortController();
+    // A page with an open request cannot be gone back to as it was left.
+    const unlisten = onLeaving(() => {
+      away.abort();
+      attempt.end();
+    });
+    const from = place.last;
+    const start = performance.now();
+    try {
+      const ended = yield* connected(connection, decode, place, attempt);
+      if (ended) return true;
+      // The server has closed it in order, as it does after `maxTailMs`.
+      failure = new Unreachable('The server has closed the tail');
+      if (performance.now() - start >= LASTING_MS) tries = -1;
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      failure = error;
+    } finally {
+      unlisten();
+      attempt.end();
+    }
+    if (attempt.isTimedOut) failure = silence(place, failure);
+    if (away.signal.aborted) {
+      await isBack(signal);
+      tries = -1;
+    }
+    if (place.last > from) tries = Math.min(tries, 0);
+  }
+  return false;
+}
+
+/** Reads on one connection while it lasts; returns whether the journal ended. */
+async function* connected<T>(
+  connection: Connection,
+  decode: Decode<T>,
+  place: Place,
+  attempt: Attempt,
+): AsyncGenerator<TailPage<T>, boolean> {
+  attempt.allow(place.silenceMs);
+  const { digests } = place.seen;
+  const query = { after: String(place.last), ...(digests !== undefined && { [SEEN]: digests }) };
+  const headers = { Accept: EVENTS_TYPE };
+  const response = await connection.request({ method: 'GET', query, headers, signal: attempt.signal });
+  // A proxy's or a portal's says nothing of the journal.
+  if (response.status === 204 && !isFromHandler(response))
+    throw new Unreachable('Something else than the journal answered');
+  if (response.status === 204) {
+    catchUp(connection, place, Math.max(connection.head, place.last));
+    return true;
+  }
+  if (!response.ok) throw errorOf(response.status, await readJson(response));
+  if (!response.headers.get('Content-Type')?.startsWith(EVENTS_TYPE)) {
+    release(response);
+    throw new JournalMismatchError('the server answered something else than a tail');
+  }
+  const heartbeatMs = Number(response.headers.get(HEARTBEAT_HEADER));
+  if (heartbeatMs > 0) place.silenceMs = LOST_HEARTBEATS * heartbeatMs;
+  const opening = place.last;
+  for await (const events of eventsOf(response.body!, attempt, place.silenceMs)) {
+    let page = newPage<T>();
+    try {
+      for (const event of events) {
+        if (event.event === undefined) {
+          const position = positionOf(event);
+          if (position <= place.last) continue;
+          if (position > place.last + 1) throw gap(place.last, opening);
+          page.records.push({ position, entry: decode(position, parse(event)) });
+          page.texts.push(event.data);
+          place.seen.note(event.data);
+          connection.saw((place.last = position));
+          continue;
+        }
+        const before = page;
+        page = newPage<T>();
+        if (before.records.length > 0) yield before;
+        if (event.event === ENDED) return true;
+        const { status, position } = (parse(event) ?? {}) as Readonly<Record<string, unknown>>;
+        if (event.event === FAILED)
+          throw status === 503
+            ? new Unreachable('The journal is lost to its server')
+            : errorOf(Number(status), parse(event));
+        if (event.event === CAUGHT_UP) catchUp(connection, place, position);
+      }
+    } finally {
+      // Also what came before an error.
+      if (page.records.length > 0) yield page;
+    }
+  }
+  return false;
+}
+
+function newPage<T>(): { records: Positioned<T>[]; texts: string[] } {
+  return { records: [], texts: [] };
+}
+
+/** Not even a heartbeat came: the network is away, or a proxy collects what it should pass on. */
+function silence({ silenceMs }: Place, cause: unknown): Unreachable {
+  const message = `Nothing came for ${silenceMs} ms, not even a sign of life: the server is away, or a proxy holds back what it sends`;
+  return new Unreachable(message, { cause });
+}
+
+function catchUp(connection: Connection, place: Place, position: unknown): void {
+  if (!isPosition(position)) throw new JournalMismatchError('it ends at no position');
+  if (position < place.last && place.last > place.after) {
+    throw new JournalMismatchError(`it ends at position ${position}, and had an entry at ${place.last}`);
+  }
+  connection.saw(position);
+  const { caughtUp } = place;
+  place.caughtUp = undefined;
+  caughtUp?.(position);
+}
+
+function positionOf({ id = '' }: EventSourceMessage): Position {
+  const position = Number(id);
+  if (/^\d{1,16}$/.test(id) && isPosition(position)) return position;
+  throw new JournalMismatchError('it has an entry at no position');
+}
+
+function parse({ data, id }: EventSourceMessage): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    // The parser's own message quotes the text.
+    throw new CorruptEntryError(`what the server sent with position ${Number(id)} is not JSON`);
+  }
+}
+
+/** What is missing at the start of a connection is missing in the journal; later on it may have been lost on the way. */
+function gap(last: Position, opening: Position): Error {
+  if (last > opening) return new Unreachable('Something was lost on the way');
+  return new JournalMismatchError(`it has no entry at position ${last + 1}`);
+}

@@ -1,0 +1,198 @@
+import { EntryTooLargeError } from '../../errors/entry-too-large-error';
+import { EntryValidationError } from '../../errors/entry-validation-error';
+import { HttpStatusError } from '../../errors/http-status-error';
+import { JournalClosedError } from '../../errors/journal-closed-error';
+import { JournalLostError } from '../../errors/journal-lost-error';
+import { PositionConflictError } from '../../errors/position-conflict-error';
+import { SerializationError } from '../../errors/serialization-error';
+import { WriteUncertainError } from '../../errors/write-uncertain-error';
+import { onAbort } from '../../journal/abort';
+import { START, type Position } from '../../journal/position';
+import { Attempt } from './attempt';
+import type { Connection } from './connection';
+import { Unreachable } from './persist';
+import { etag } from '../server/problem';
+import { JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
+import { isPosition } from './remote-page';
+import { errorOf } from './remote-problem';
+
+/** What is sent together at most, in characters; an entry that is larger goes alone. */
+const BATCH_LENGTH = 128 * 1024;
+
+/** What a connection that was never made fails with in Node; browsers do not say. */
+const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
+
+interface Pending {
+  readonly json: string;
+  readonly expect: Position | undefined;
+  /** Takes it from the queue: from now on no abort keeps it from being sent. */
+  take(): void;
+  resolve(position: Position): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Sends entries in the order of the calls: one request at a time, each with what was written while the one before it was under way, and again,
+ * under the same key, until it is known what became of it.
+ */
+export class RemoteWriter {
+  readonly #connection: Connection;
+  readonly #retryMs: number;
+  readonly #name = randomName();
+  readonly #queue = new Set<Pending>();
+  #count = 0;
+  /** How many entries go in one request: one where something before the handler, as Fastify, takes no lines. */
+  #maxLines = MAX_LINES;
+  #sending: Promise<void> | undefined;
+
+  /** @param retryMs - how long to try */
+  constructor(connection: Connection, retryMs: number) {
+    this.#connection = connection;
+    this.#retryMs = retryMs;
+  }
+
+  /** Resolves once every call is settled. */
+  get settled(): Promise<void> {
+    return Promise.resolve(this.#sending);
+  }
+
+  /**
+   * Resolves with the position that the entry took. Rejects with the signal's reason when it is aborted before the entry is sent, with what
+   * the server refuses it with, with {@link JournalLostError} when it could not be sent, and with {@link WriteUncertainError}.
+   */
+  write(json: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
+    return new Promise((resolve, reject) => {
+      const take = () => {
+        this.#queue.delete(pending);
+        unlisten?.();
+      };
+      const abort = () => {
+        take();
+        reject(signal?.reason);
+      };
+      const pending: Pending = { json, expect, take, resolve, reject };
+      this.#queue.add(pending);
+      const unlisten = signal && onAbort(signal, abort);
+      this.#sending ??= this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    await Promise.resolve(); // what is written in the same turn goes together
+    while (this.#queue.size > 0) {
+      const attempt = new Attempt();
+      attempt.allow(this.#retryMs);
+      await this.#connection.whenReachable(attempt.signal);
+      const batch = attempt.signal.aborted ? [...this.#queue] : this.#nextBatch();
+      for (const pending of batch) pending.take();
+      if (attempt.signal.aborted) rejectAll(batch, new JournalLostError('the server does not answer'));
+      else if (batch.length > 0) await this.#post(batch);
+      attempt.end();
+    }
+    this.#sending = undefined;
+  }
+
+  /** The oldest that wait: one that expects a position is a request of its own. */
+  #nextBatch(): Pending[] {
+    const batch: Pending[] = [];
+    let length = 0;
+    for (const pending of this.#queue) {
+      length += pending.json.length;
+      const joins = pending.expect === undefined && length <= BATCH_LENGTH && batch.length < this.#maxLines;
+      if (batch.length > 0 && !joins) break;
+      batch.push(pending);
+      if (pending.expect !== undefined) break;
+    }
+    return batch;
+  }
+
+  /** Sends a batch until it is known what became of it, or for too long; settles each of its writes. */
+  async #post(batch: readonly Pending[]): Promise<void> {
+    const [{ expect }] = batch as [Pending];
+    const headers: Record<string, string> = {
+      'Content-Type': batch.length === 1 ? JSON_TYPE : LINES_TYPE,
+      [KEY_HEADER]: `${this.#name}.${++this.#count}`,
+      ...(expect !== undefined && { 'If-Match': etag(expect) }),
+    };
+    const body = batch.map(({ json }) => json).join('\n');
+    const attempt = new Attempt();
+    attempt.allow(this.#retryMs);
+    const { signal } = attempt;
+    let isSent = false;
+    for (let tries = 0; ; tries++) {
+      const { memory = '' } = this.#connection;
+      try {
+        const answer = await this.#connection.json({ method: 'POST', headers, body, signal });
+        this.#settle(batch, answer);
+        break;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) {
+          if (isUntaken(error)) this.#maxLines = 1;
+          if ((error instanceof EntryTooLargeError || isUntaken(error)) && batch.length > 1 && !isSent)
+            await this.#postHalves(batch);
+          else rejectAll(batch, isSent && !isOutcome(error) ? new WriteUncertainError({ cause: error }) : error);
+          break;
+        }
+        if (!isSent && maySend(error)) {
+          isSent = true;
+          headers[MEMORY_HEADER] = memory;
+        }
+        if (!signal.aborted) await this.#connection.pause(tries, error, signal);
+        if (!signal.aborted) continue;
+        rejectAll(
+          batch,
+          isSent
+            ? new WriteUncertainError({ cause: error })
+            : new JournalLostError('the server does not answer', { cause: error }),
+        );
+        break;
+      }
+    }
+    attempt.end();
+  }
+
+  async #postHalves(batch: readonly Pending[]): Promise<void> {
+    const middle = batch.length >> 1;
+    await this.#post(batch.slice(0, middle));
+    await this.#post(batch.slice(middle));
+  }
+
+  #settle(batch: readonly Pending[], answer: unknown): void {
+    const answers: readonly unknown[] = batch.length === 1 ? [answer] : Array.isArray(answer) ? answer : [];
+    batch.forEach((pending, index) => {
+      const { position, status } = (answers[index] ?? {}) as Readonly<Record<string, unknown>>;
+      if (isPosition(position) && position > START) {
+        this.#connection.saw(position);
+        pending.resolve(position);
+      } else if (typeof status === 'number') pending.reject(errorOf(status, answers[index]));
+      else pending.reject(new WriteUncertainError());
+    });
+  }
+}
+
+/** Whether a server refuses a body for its media type: the handler takes lines, what is before it may not. */
+function isUntaken(error: unknown): boolean {
+  return error instanceof HttpStatusError && error.status === 415;
+}
+
+function rejectAll(batch: readonly Pending[], error: unknown): void {
+  for (const pending of batch) pending.reject(error);
+}
+
+/** Whether an error says what became of a write, whichever of the requests was the first to come through. */
+function isOutcome(error: unknown): boolean {
+  return [
+    PositionConflictError,
+    EntryValidationError,
+    SerializationError,
+    JournalClosedError,
+    WriteUncertainError,
+  ].some((outcome) => error instanceof outcome);
+}
+
+/** Whether the request that failed may have come through. */
+function maySend({ cause, isUnsent }: Unreachable): boolean {
+  if (isUnsent) return false;
+  const { cause: { code } = {} } = (cause ?? {}) as { cause?: { code?: unknown } };
+  return !NEVER_SENT.includes(code);
+}

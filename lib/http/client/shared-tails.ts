@@ -1,0 +1,318 @@
+import { JournalMismatchError } from '../../errors/journal-mismatch-error';
+import { onAbort } from '../../journal/abort';
+import type { Position, Positioned } from '../../journal/position';
+import { Attempt } from './attempt';
+import type { Connection } from './connection';
+import type { Decode } from './remote-page';
+import { remoteTail, type TailPage, type TailStart } from './remote-tail';
+import { SeenTexts } from '../seen';
+import type { TabFeed } from './tab-feed';
+import { tabTail } from './tab-tail';
+
+/** So much of the newest that came, a connection keeps for whoever joins it, and a reader may lag: in entries, and in characters. */
+const MAX_ENTRIES = 1_000;
+const MAX_LENGTH = 1024 * 1024;
+
+/** Pages of a tail, oldest first, and how much they are. */
+class Pages<T> {
+  readonly all: TailPage<T>[] = [];
+  #entries = 0;
+  #length = 0;
+
+  get isFull(): boolean {
+    return this.#entries > MAX_ENTRIES || this.#length > MAX_LENGTH;
+  }
+
+  push(page: TailPage<T>): void {
+    this.all.push(page);
+    this.#count(page, 1);
+  }
+
+  shift(): TailPage<T> | undefined {
+    const page = this.all.shift();
+    if (page) this.#count(page, -1);
+    return page;
+  }
+
+  #count({ texts }: TailPage<T>, sign: 1 | -1): void {
+    this.#entries += sign * texts.length;
+    this.#length += sign * texts.reduce((length, text) => length + text.length, 0);
+  }
+}
+
+/** Who reads: what has come and was not asked for yet. */
+class Reader<T> {
+  readonly seen = new SeenTexts();
+  readonly pages = new Pages<T>();
+  tail: SharedTail<T> | undefined;
+  /** The last position that has come. */
+  end: Position;
+  /** Where replay ends, once that is known. */
+  caughtUpAt: Position | undefined;
+  /** Called when it reads on where others do. */
+  joined: (() => void) | undefined;
+  /** Whether it has read all that has come, and waits for more. */
+  isAsking = false;
+  /** What there is to tell when all that has come is read. */
+  outcome: { readonly error: unknown } | 'ended' | undefined;
+  #newest: string | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(after: Position) {
+    this.end = after;
+  }
+
+  /** Takes what of a page is new to it. */
+  take({ records, texts }: TailPage<T>): void {
+    const first = records[0]!.position;
+    const from = Math.max(0, this.end + 1 - first);
+    const again = texts[this.end - first];
+    if (this.#newest !== undefined && again !== undefined && again !== this.#newest) {
+      const reason = `position ${this.end} holds another entry than the one that was read`;
+      this.finish({ error: new JournalMismatchError(reason) });
+    } else if (from < records.length) {
+      this.pages.push({ records: records.slice(from), texts: texts.slice(from) });
+      this.end = records.at(-1)!.position;
+      this.#newest = texts.at(-1);
+    }
+    this.wake();
+  }
+
+  finish(outcome: NonNullable<Reader<T>['outcome']>): void {
+    this.tail?.leave(this);
+    this.outcome = outcome;
+    this.wake();
+  }
+
+  /** Whether there is nothing to read, and nothing to tell. */
+  get isWaiting(): boolean {
+    return this.pages.all.length === 0 && this.outcome === undefined;
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+
+  woken(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+}
+
+/** One connection, at the pace of the quickest of its readers. */
+class SharedTail<T> {
+  readonly readers = new Set<Reader<T>>();
+  readonly #stop = new AbortController();
+  readonly #newest = new Pages<T>();
+  /** The last position that has come. */
+  last: Position;
+  #wanted: (() => void) | undefined;
+
+  constructor(
+    after: Position,
+    readonly end: (tail: SharedTail<T>) => void,
+  ) {
+    this.last = after;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Whether it has, or will have soon, what comes after a position. */
+  serves(after: Position): boolean {
+    const [oldest] = this.#newest.all;
+    return after >= (oldest ? oldest.records[0]!.position - 1 : this.last) && after <= this.last + MAX_ENTRIES;
+  }
+
+  begin(reader: Reader<T>): void {
+    reader.tail = this;
+    this.readers.add(reader);
+  }
+
+  join(reader: Reader<T>): void {
+    reader.tail?.leave(reader);
+    this.begin(reader);
+    reader.joined?.();
+    for (const page of this.#newest.all) {
+      if (reader.tail === this && page.records.at(-1)!.position >= reader.end) reader.take(page);
+    }
+    this.want();
+  }
+
+  leave(reader: Reader<T>): void {
+    reader.tail = undefined;
+    this.readers.delete(reader);
+    if (this.readers.size === 0) this.#close();
+    this.want();
+  }
+
+  /** Somebody has read all that has come. */
+  want(): void {
+    this.#wanted?.();
+  }
+
+  /** @param others - the tails whose readers can go on here, once this one is where they are */
+  async run(pages: AsyncIterator<TailPage<T>>, others: () => Iterable<SharedTail<T>>): Promise<void> {
+    try {
+      while (await this.#isWanted()) {
+        const next = await pages.next();
+        if (next.done) {
+          this.#finish('ended');
+          return;
+        }
+        this.#take(next.value);
+        for (const other of others()) {
+          if (other === this || other.last > this.last || !this.serves(other.last)) continue;
+          for (const reader of [...other.readers]) this.join(reader);
+        }
+      }
+    } catch (error) {
+      this.#finish({ error });
+    } finally {
+      this.#close();
+      pages.return?.().catch(() => undefined);
+    }
+  }
+
+  #take(page: TailPage<T>): void {
+    this.last = page.records.at(-1)!.position;
+    this.#newest.push(page);
+    while (this.#newest.isFull && this.#newest.all.length > 1) this.#newest.shift();
+    for (const reader of [...this.readers]) {
+      reader.take(page);
+      // It reads on by itself, once it has read what has come.
+      if (reader.pages.isFull && this.readers.size > 1) this.leave(reader);
+    }
+  }
+
+  #finish(outcome: NonNullable<Reader<T>['outcome']>): void {
+    for (const reader of [...this.readers]) {
+      // Who is further may fare better.
+      if (outcome !== 'ended' && reader.end > this.last) {
+        this.leave(reader);
+        reader.wake();
+      } else reader.finish(outcome);
+    }
+  }
+
+  async #isWanted(): Promise<boolean> {
+    const isWanted = () => [...this.readers].some(({ isAsking, isWaiting }) => isAsking && isWaiting);
+    while (!this.signal.aborted && !isWanted()) await new Promise<void>((resolve) => (this.#wanted = resolve));
+    return !this.signal.aborted;
+  }
+
+  #close(): void {
+    this.#stop.abort();
+    this.end(this);
+  }
+}
+
+/**
+ * The tails of a journal, on as few connections as can be: who starts where one of them is, or up to 1,000 entries (1 MiB) before, shares it; who starts
+ * earlier has one of its own until it is there. A reader that falls behind by as much gets one of its own again.
+ */
+export class SharedTails<T> {
+  readonly #connection: Connection;
+  readonly #open: (start: TailStart, signal: AbortSignal) => AsyncGenerator<TailPage<T>, unknown>;
+  readonly #tails = new Set<SharedTail<T>>();
+
+  /** @param feed - what is live, where other tabs read it, too */
+  constructor(connection: Connection, decode: Decode<T>, feed: TabFeed | undefined) {
+    this.#connection = connection;
+    this.#open = (start, signal) =>
+      feed ? tabTail(connection, decode, start, feed, signal) : remoteTail(connection, decode, start, signal);
+  }
+
+  /** What comes after a position, a page at a time; ends with the journal, and when the signal is aborted. */
+  async *read(
+    after: Position,
+    signal: AbortSignal,
+    caughtUp: ((position: Position) => void) | undefined,
+  ): AsyncGenerator<readonly Positioned<T>[], void> {
+    const reader = new Reader<T>(after);
+    let last = after;
+    let tell = caughtUp;
+    const isLeft = () => signal.aborted;
+    const arrive = (position: Position) => {
+      const told = tell;
+      tell = undefined;
+      told?.(position);
+    };
+    // Ends with the reading, whatever ends that.
+    const reading = new Attempt(signal);
+    reader.joined = () => {
+      if (tell && reader.caughtUpAt === undefined) void this.#askHead(reader, reading.signal);
+    };
+    // Also where nobody asks for the next page any more.
+    const unlisten = onAbort(signal, () => {
+      reader.tail?.leave(reader);
+      reader.wake();
+    });
+    try {
+      while (!signal.aborted) {
+        const { caughtUpAt = Infinity } = reader;
+        // What comes after it may have come before it was known.
+        if (tell && last >= caughtUpAt) {
+          arrive(last > after ? last : caughtUpAt);
+          // Who is told may leave.
+          continue;
+        }
+        const page = reader.pages.shift();
+        if (page) {
+          for (const text of page.texts) reader.seen.note(text);
+          const live = tell ? page.records.findIndex(({ position }) => position > caughtUpAt) : -1;
+          if (live > 0) yield page.records.slice(0, live);
+          if (isLeft()) return;
+          if (live >= 0) arrive(caughtUpAt);
+          if (isLeft()) return;
+          last = page.records.at(-1)!.position;
+          yield live > 0 ? page.records.slice(live) : page.records;
+          continue;
+        }
+        if (reader.outcome === 'ended') {
+          arrive(Math.max(this.#connection.head, last));
+          return;
+        }
+        if (reader.outcome) throw reader.outcome.error;
+        const woken = reader.woken();
+        reader.isAsking = true;
+        if (reader.tail) reader.tail.want();
+        else this.#join(reader, tell !== undefined && reader.caughtUpAt === undefined);
+        if (reader.isWaiting) await woken;
+        reader.isAsking = false;
+      }
+    } finally {
+      unlisten();
+      reading.end();
+      reader.tail?.leave(reader);
+    }
+  }
+
+  #join(reader: Reader<T>, isReplaying: boolean): void {
+    const found = [...this.#tails].filter((tail) => tail.serves(reader.end)).sort((a, b) => b.last - a.last)[0];
+    if (found) {
+      found.join(reader);
+      this.#connection.hurry();
+      return;
+    }
+    const tail = new SharedTail<T>(reader.end, (ended) => this.#tails.delete(ended));
+    this.#tails.add(tail);
+    tail.begin(reader);
+    const reached = (position: Position) => {
+      reader.caughtUpAt = position;
+      reader.wake();
+    };
+    const start = { after: reader.end, seen: reader.seen.copy(), caughtUp: isReplaying ? reached : undefined };
+    void tail.run(this.#open(start, tail.signal), () => this.#tails);
+  }
+
+  /** Where the journal ends is where replay does for a reader that has joined others: they are live already. */
+  async #askHead(reader: Reader<T>, signal: AbortSignal): Promise<void> {
+    try {
+      reader.caughtUpAt = await this.#connection.persist(() => this.#connection.askHead(signal), signal);
+      reader.wake();
+    } catch (error) {
+      reader.finish({ error });
+    }
+  }
+}

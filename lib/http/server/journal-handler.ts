@@ -1,0 +1,278 @@
+import { firstValueFrom } from 'rxjs';
+import {
+  assertCount,
+  assertDelayMs,
+  assertFunction,
+  assertMethods,
+  assertOptions,
+  assertSchema,
+  shown,
+} from '../../errors/assert-argument';
+import { flushingOf } from '../../flush/flushing-of';
+import { newestPosition } from '../../journal/newest-position';
+import { NotSupportedError } from '../../errors/not-supported-error';
+import { ScrivenerError } from '../../errors/scrivener-error';
+import { reportUnhandled } from '../../journal/report-unhandled';
+import { START, type Position } from '../../journal/position';
+import type { Scrivener } from '../../journal/scrivener';
+import { appendRequest } from './append-request';
+import { backwardPage } from './backward-page';
+import { CrossOrigin } from './cross-origin';
+import { EventTexts } from './event-texts';
+import type { Admission, Authorize, JournalHandlerOptions, Verdict } from './handler-options';
+import { badRequest, etag, Problem, problemOf, unflushed } from './problem';
+import { EVENTS_TYPE, FIRST_HEADER, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from '../protocol';
+import { assertAccepts, parsePosition, single } from './request-parts';
+import { assertSeen, SEEN } from '../seen';
+import { TailEvents } from './tail-events';
+import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from './write-memory';
+
+const DEFAULT_LIMIT = 100;
+
+const OPTIONS: Record<keyof JournalHandlerOptions<never>, true> = {
+  authorize: true,
+  admit: true,
+  schema: true,
+  cors: true,
+  maxBodyBytes: true,
+  maxLimit: true,
+  heartbeatMs: true,
+  maxTailMs: true,
+  rememberMs: true,
+  rememberCount: true,
+  rememberedWrites: true,
+  whenFlushed: true,
+  onError: true,
+};
+
+type Allowed = Exclude<Verdict, boolean | Response>;
+
+/**
+ * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, as Hono and others take it, and `node:http` through an adapter.
+ *
+ * `GET ?after=N` is the tail as Server-Sent Events, `GET ?before=N&limit=M` a page backward as JSON, `HEAD` has the journal's last position
+ * as its `ETag`, and `POST` appends the entry that its JSON body is. Refused requests are answered with `application/problem+json` and a `code`.
+ * Nobody is told of an entry that is not flushed, where the journal is.
+ *
+ * @throws TypeError that names an option which is wrong, missing (`authorize`) or unknown; RangeError for a number out of range
+ * @example
+ * ```ts
+ * const app = new Hono();
+ * const handle = journalHandler(scrivener, { authorize: (request) => isSignedIn(request) });
+ * app.all('/journal', (context) => handle(context.req.raw));
+ * ```
+ */
+export function journalHandler<T>(
+  scrivener: Scrivener<T>,
+  options: JournalHandlerOptions<T>,
+): (request: Request) => Promise<Response> {
+  return handlerOf(scrivener, options, undefined);
+}
+
+/** {@link journalHandler}, with what it remembers of writes if that is not to be its own alone. */
+export function handlerOf<T>(
+  scrivener: Scrivener<T>,
+  options: JournalHandlerOptions<T>,
+  shared: WriteMemory | undefined,
+): (request: Request) => Promise<Response> {
+  assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
+  assertOptions('journalHandler', options, OPTIONS);
+  const { authorize, admit, schema, cors, onError } = options;
+  const { maxBodyBytes = 1_048_576, maxLimit = 1_000, heartbeatMs = 15_000, maxTailMs = 3_600_000 } = options;
+  const { rememberMs = REMEMBER_MS, rememberCount = REMEMBER_COUNT, rememberedWrites } = options;
+  assertAuthorize(authorize);
+  assertCount('maxBodyBytes', maxBodyBytes);
+  assertCount('maxLimit', maxLimit);
+  assertCount('heartbeatMs', heartbeatMs, ' or Infinity');
+  assertDelayMs('heartbeatMs', heartbeatMs);
+  assertCount('maxTailMs', maxTailMs, ' or Infinity');
+  assertDelayMs('maxTailMs', maxTailMs);
+  for (const hook of ['admit', 'whenFlushed', 'onError'] as const) {
+    if (options[hook] !== undefined) assertFunction(hook, options[hook]);
+  }
+  if (schema !== undefined) assertSchema(schema);
+  assertCount('rememberMs', rememberMs);
+  assertCount('rememberCount', rememberCount);
+  if (rememberedWrites !== undefined) assertMethods('rememberedWrites', rememberedWrites, ['claim', 'settle']);
+  const crossOrigin = cors === undefined ? undefined : new CrossOrigin(cors);
+  const whenFlushed = options.whenFlushed ?? ((position: Position) => flushed(scrivener, position));
+  const texts = new EventTexts();
+
+  const explain = (error: unknown) => {
+    const problem = problemOf(error);
+    if (problem.status < 500 && (problem.cause === undefined || ScrivenerError.is(problem.cause))) return problem;
+    try {
+      onError?.(problem.cause ?? error);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
+    return problem;
+  };
+
+  const memory = shared ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, explain);
+
+  async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
+    if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
+      const options = { headers: { Allow: 'GET, HEAD, POST' } };
+      throw new Problem(405, 'ERR_METHOD_NOT_ALLOWED', 'The methods are GET, HEAD and POST', options);
+    }
+    const verdict = await verdictOf(authorize, request);
+    if (verdict instanceof Response) return withHeaders(verdict.clone(), headers);
+    const allowed: Partial<Allowed> | undefined = verdict === true ? {} : callerOf(verdict);
+    if (allowed === undefined) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
+
+    const response = await respond(request, headers, allowed);
+    const first = firstOf(scrivener);
+    if (first !== undefined) response.headers.set(FIRST_HEADER, String(first));
+    return response;
+  }
+
+  function respond(request: Request, headers: Record<string, string>, allowed: Partial<Allowed>): Promise<Response> {
+    const { caller } = allowed;
+    if (request.method === 'POST') return append({ request, ...(caller !== undefined && { caller }) }, headers);
+    if (request.method === 'HEAD') return head(headers);
+    const query = new URL(request.url).searchParams;
+    return query.has('before') ? page(request, query, headers) : tail(request, query, headers, allowed.signal);
+  }
+
+  async function append(admission: Admission, headers: Record<string, string>): Promise<Response> {
+    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, explain };
+    const { status, body, headers: own, verbatim } = await appendRequest(admission, context);
+    if (verbatim) {
+      return new Response(verbatim.text, { status, headers: { ...headers, ...own, 'Content-Type': verbatim.type } });
+    }
+    const type = status < 300 ? JSON_TYPE : 'application/problem+json';
+    return new Response(JSON.stringify(body), { status, headers: { ...headers, ...own, 'Content-Type': type } });
+  }
+
+  async function head(headers: Record<string, string>): Promise<Response> {
+    const position = await firstValueFrom(newestPosition(scrivener));
+    return new Response(null, { headers: { ...headers, ETag: etag(await lastFlushed(position)) } });
+  }
+
+  async function page(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {
+    assertAccepts(request, JSON_TYPE);
+    if (query.has('after')) throw badRequest('`after` and `before` exclude each other');
+    const before = parsePosition('before', single(query, 'before')!);
+    const limit = parsePosition('limit', single(query, 'limit') ?? String(Math.min(DEFAULT_LIMIT, maxLimit)));
+    if (limit < 1 || limit > maxLimit) throw badRequest(`Expected \`limit\` to be 1 to ${maxLimit}`);
+    let page = await backwardPage(scrivener, before, limit);
+    const { newest = START } = page;
+    const last = await lastFlushed(newest);
+    if (last < newest) page = await backwardPage(scrivener, last + 1, limit);
+    return new Response(page.json, { headers: { ...headers, 'Content-Type': JSON_TYPE } });
+  }
+
+  /** A position, or where what is flushed ends before it: when it cannot be flushed, what is can be read all the same. */
+  async function lastFlushed(position: Position): Promise<Position> {
+    try {
+      if (position > START) await whenFlushed(position);
+      return position;
+    } catch (error) {
+      const flushing = options.whenFlushed === undefined ? flushingOf(scrivener) : undefined;
+      if (flushing === undefined) throw unflushed(error);
+      return Math.min(position, flushing.flushed);
+    }
+  }
+
+  async function tail(
+    request: Request,
+    query: URLSearchParams,
+    headers: Record<string, string>,
+    allowed: AbortSignal | undefined,
+  ): Promise<Response> {
+    assertAccepts(request, EVENTS_TYPE);
+    const lastEventId = request.headers.get('Last-Event-ID');
+    const queried = single(query, 'after');
+    const after =
+      lastEventId === null
+        ? parsePosition('after', queried ?? String(START))
+        : parsePosition('Last-Event-ID', lastEventId);
+    const seen = single(query, SEEN);
+    if (seen !== undefined) await assertSeen(scrivener, after, seen);
+    const open = { scrivener, after, texts, heartbeatMs, maxTailMs, whenFlushed, explain, request, allowed };
+    const events = new TailEvents(open);
+    const beginning = await events.begin();
+    if (beginning.kind === 'failed') throw beginning.error;
+    if (beginning.kind === 'ended') {
+      // This is what an EventSource takes for the end; from anything else it connects again.
+      const { head } = beginning;
+      return new Response(null, {
+        status: 204,
+        headers: { ...headers, ...(head !== undefined && { ETag: etag(head) }) },
+      });
+    }
+    const own = {
+      'Content-Type': EVENTS_TYPE,
+      'Cache-Control': 'no-store, no-transform',
+      'X-Accel-Buffering': 'no', // nginx would hold events back
+      ETag: `"${randomName()}"`, // what digests bodies to make one would never come to the end
+      [HEARTBEAT_HEADER]: String(heartbeatMs),
+    };
+    return new Response(beginning.body, { headers: { ...headers, ...own } });
+  }
+
+  return async (request) => {
+    let shared: Record<string, string> = {};
+    const headers = () => ({
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      [MEMORY_HEADER]: memory.token,
+      ...shared,
+    });
+    try {
+      if (crossOrigin) shared = crossOrigin.headersFor(request);
+      if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(shared);
+      return await answer(request, headers());
+    } catch (error) {
+      const response = explain(error).toResponse(headers());
+      return request.method === 'HEAD' ? new Response(null, response) : response;
+    }
+  };
+}
+
+/** Resolves when a position is flushed; `undefined` when it is, or the journal is flushed nowhere. */
+function flushed<T>(scrivener: Scrivener<T>, position: Position): Promise<void> | undefined {
+  const flushing = flushingOf(scrivener);
+  return flushing === undefined || flushing.flushed >= position ? undefined : flushing.whenFlushed(position);
+}
+
+/** The oldest position that a scrivener keeps, where it knows. */
+function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Position | undefined {
+  try {
+    const { first } = scrivener;
+    return Number.isSafeInteger(first) ? (first as Position) : undefined;
+  } catch (error) {
+    if (error instanceof NotSupportedError) return undefined;
+    throw error;
+  }
+}
+
+/** Who is allowed, and until when; `undefined` for what allows nobody. */
+export function callerOf(verdict: unknown): Allowed | undefined {
+  const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
+  if (typeof caller !== 'string') return undefined;
+  return { caller, ...(signal instanceof AbortSignal && { signal }) };
+}
+
+export function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
+  if (authorize === 'public' || typeof authorize === 'function') return;
+  const expected = "a function, or 'public' to let everyone read and write";
+  throw new TypeError(`Expected \`authorize\` to be ${expected}, got ${shown(authorize)}`);
+}
+
+/** What `authorize` says; a 503 when it fails, for that may pass. */
+export async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
+  if (authorize === 'public') return true;
+  try {
+    return await authorize(request);
+  } catch (cause) {
+    throw new Problem(503, 'ERR_UNAVAILABLE', 'It cannot be found out now whether this is allowed', { cause });
+  }
+}
+
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  const copy = new Response(response.body, response);
+  for (const [name, value] of Object.entries(headers)) copy.headers.set(name, value);
+  return copy;
+}

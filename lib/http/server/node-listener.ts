@@ -1,0 +1,205 @@
+import { assertFunction } from '../../errors/assert-argument';
+import { STREAM_OPENED, type AccountedRequest } from '../../journal/stream-opened';
+import { EVENTS_TYPE } from '../protocol';
+
+/** The parts of a Node request in use: of `node:http` and Express. */
+export interface NodeRequest extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** What Express was asked for, where `url` is what is left of it. */
+  readonly originalUrl?: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: object | null;
+  /** What a body parser has made of the body. */
+  readonly body?: unknown;
+  readonly readableDidRead?: boolean;
+  readonly readableEnded?: boolean;
+}
+
+/** The parts of a Node response in use. */
+export interface NodeResponse {
+  statusCode: number;
+  readonly destroyed?: boolean;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  flushHeaders?(): void;
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+  destroy(): unknown;
+  once(event: 'close' | 'drain', listener: () => void): unknown;
+  off(event: 'close' | 'drain', listener: () => void): unknown;
+}
+
+/** Fastify's own request and reply, which have Node's in `raw`. */
+export interface FastifyRequest {
+  readonly raw: NodeRequest;
+  readonly body?: unknown;
+}
+
+/** What Fastify gives beside its request. */
+export interface FastifyReply {
+  readonly raw: NodeResponse;
+  hijack(): unknown;
+}
+
+/** What `node:http`, Express and Nest call with two arguments, and Fastify as well. */
+export interface NodeListener {
+  (request: NodeRequest, response: NodeResponse): void;
+  (request: FastifyRequest, reply: FastifyReply): void;
+}
+
+/**
+ * A handler of Web requests as a listener of `node:http`, and of what is built on it: Express, Fastify, Nest on either; also where a body parser has read
+ * the body.
+ *
+ * A reader that goes away aborts the request's `signal`; a slow one is waited for. Where the body is gone, because somebody has read it and left nothing of it,
+ * the answer is a 500 that says so.
+ *
+ * @example
+ * ```ts
+ * createServer(nodeListener(handle)).listen(8080);
+ * expressApp.all('/journal', nodeListener(handle));
+ * fastifyApp.all('/journal', nodeListener(handle));
+ * ```
+ */
+export function nodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
+  assertFunction('handler', handler);
+  return (request: NodeRequest | FastifyRequest, response: NodeResponse | FastifyReply) => {
+    if ('hijack' in response) response.hijack();
+    const node = 'raw' in request ? request.raw : request;
+    const out = 'raw' in response ? response.raw : response;
+    answer(handler, node, request.body, out).catch(() => out.destroy()); // the connection broke, or the answer did
+  };
+}
+
+async function answer(
+  handler: (request: Request) => Promise<Response>,
+  node: NodeRequest,
+  parsed: unknown,
+  out: NodeResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  out.once('close', () => gone.abort()); // also after the answer, when it does no harm
+  const response = await respond(handler, node, parsed, gone.signal);
+  out.statusCode = response.status;
+  for (const [name, value] of response.headers) if (name !== 'set-cookie') out.setHeader(name, value);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) out.setHeader('set-cookie', cookies);
+  // What is left of a body that nobody wants would be taken for the next request.
+  if (hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
+  if (response.headers.get('content-type') === EVENTS_TYPE) (node as AccountedRequest)[STREAM_OPENED]?.();
+  out.flushHeaders?.();
+  if (response.body && node.method !== 'HEAD') await send(response.body, out);
+  out.end();
+}
+
+async function respond(
+  handler: (request: Request) => Promise<Response>,
+  node: NodeRequest,
+  parsed: unknown,
+  signal: AbortSignal,
+): Promise<Response> {
+  const body = bodyOf(node, parsed);
+  if (body === GONE) {
+    const detail =
+      'The body was read before the journal came to it, and nothing is left of it: mount the journal before body parsers, or leave what they made in `request.body`';
+    return Response.json(
+      { status: 500, code: 'ERR_BODY_USED', detail },
+      { status: 500, headers: { 'Content-Type': 'application/problem+json' } },
+    );
+  }
+  const headers = headersOf(node);
+  if (body !== undefined && !(body instanceof ReadableStream)) headers.delete('content-encoding'); // undone by the parser
+  const init = { method: node.method ?? 'GET', headers, body, signal, duplex: 'half' };
+  let request: Request;
+  try {
+    request = new Request(urlOf(node), init);
+  } catch {
+    return new Response(null, { status: 400 });
+  }
+  return handler(request);
+}
+
+const GONE = Symbol();
+
+/** The body: from the connection where nobody has read it, otherwise as a parser has left it. */
+function bodyOf(
+  node: NodeRequest,
+  parsed: unknown,
+): ReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> | undefined | typeof GONE {
+  if (!hasBody(node)) return undefined;
+  if (!node.readableDidRead) return streamOf(node);
+  if (parsed === undefined) return GONE;
+  if (parsed instanceof Uint8Array) return new Uint8Array(parsed);
+  return typeof parsed === 'string' && isText(parsed, node) ? parsed : JSON.stringify(parsed);
+}
+
+/** Whether a text is the body as it came. A JSON parser leaves a text, too, of a body that is a JSON string: that was longer by its quotation marks. */
+function isText(text: string, { headers }: NodeRequest): boolean {
+  if (!/^application\/json\b/i.test(String(headers['content-type']))) return true;
+  const length = headers['content-encoding'] === undefined ? headers['content-length'] : undefined;
+  if (length !== undefined) return Number(length) < new TextEncoder().encode(text).length + 2;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasBody({ method, headers }: NodeRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function streamOf(node: NodeRequest): ReadableStream<Uint8Array> {
+  let chunks: AsyncIterator<Uint8Array> | undefined;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const next = await (chunks ??= node[Symbol.asyncIterator]()).next();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function headersOf({ headers }: NodeRequest): Headers {
+  const all = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || name.startsWith(':')) continue; // HTTP/2's own
+    for (const each of typeof value === 'string' ? [value] : value) all.append(name, each);
+  }
+  return all;
+}
+
+function urlOf({ originalUrl, url = '/', headers, socket }: NodeRequest): string {
+  const scheme = (socket as { readonly encrypted?: boolean } | undefined)?.encrypted ? 'https' : 'http';
+  const authority = headers[':authority'] ?? headers.host ?? 'localhost';
+  return `${scheme}://${String(authority)}${originalUrl ?? url}`;
+}
+
+async function send(body: ReadableStream<Uint8Array>, out: NodeResponse): Promise<void> {
+  const reader = body.getReader();
+  const leave = () => void reader.cancel().catch(() => undefined); // ends the reading, too
+  out.once('close', leave);
+  if (out.destroyed) leave();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    if (!out.write(read.value)) await whenDrained(out);
+  }
+  out.off('close', leave);
+}
+
+function whenDrained(out: NodeResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      out.off('drain', go);
+      out.off('close', go);
+      resolve();
+    };
+    out.once('drain', go);
+    out.once('close', go);
+    if (out.destroyed) go();
+  });
+}

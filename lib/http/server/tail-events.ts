@@ -1,0 +1,178 @@
+import type { Position, Positioned } from '../../journal/position';
+import type { Scrivener } from '../../journal/scrivener';
+import { eventText, type EventTexts } from './event-texts';
+import { unflushed, type Problem } from './problem';
+import { CAUGHT_UP, ENDED, FAILED } from '../protocol';
+
+/** Records that are ready are sent together until they make up so many characters. */
+const CHUNK_LENGTH = 32 * 1024;
+/** How many microtasks a record may take and still count as ready. */
+const READY_TURNS = 4;
+const HEARTBEAT = ':\n\n';
+
+const utf8 = new TextEncoder();
+
+/** What the events of a tail are made from. */
+export interface TailEventsOptions<T> {
+  readonly scrivener: Scrivener<T>;
+  readonly after: Position;
+  readonly texts: EventTexts;
+  readonly heartbeatMs: number;
+  readonly maxTailMs: number;
+  readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
+  /** What is told of an error. */
+  readonly explain: (error: unknown) => Problem;
+  /** Its signal aborts when the reader is gone; Node's follows only while the request itself is kept. */
+  readonly request: Request;
+  /** Aborts when the reader may read no longer. */
+  readonly allowed: AbortSignal | undefined;
+}
+
+type Outcome<T> = { readonly result: IteratorResult<Positioned<T>, unknown> } | { readonly error: unknown };
+
+/** How a tail begins. */
+export type Beginning =
+  | { readonly kind: 'ended'; readonly head: Position | undefined }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'open'; readonly body: ReadableStream<Uint8Array> };
+
+/**
+ * A tail as Server-Sent Events, a chunk each time the socket takes one: whoever is slow holds a cursor and one chunk.
+ */
+export class TailEvents<T> {
+  readonly #options: TailEventsOptions<T>;
+  readonly #records: AsyncIterator<Positioned<T>, unknown>;
+  readonly #signals: readonly AbortSignal[];
+  #reading = false;
+  #outcome: Outcome<T> | undefined;
+  #caughtUp: Position | undefined;
+  #isQuiet = true;
+  #beatIsDue = false;
+  #isOver = false;
+  #isCancelled = false;
+  #wake = (): void => {};
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  #end: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: TailEventsOptions<T>) {
+    this.#options = options;
+    const { scrivener, after, request, allowed, heartbeatMs, maxTailMs } = options;
+    const caughtUp = (position: Position) => {
+      this.#caughtUp = position;
+      this.#wake();
+    };
+    this.#records = scrivener.tail(after, { caughtUp })[Symbol.asyncIterator]();
+    this.#signals = [request.signal, ...(allowed ? [allowed] : [])];
+    for (const signal of this.#signals) signal.addEventListener('abort', this.#release);
+    if (heartbeatMs !== Infinity) this.#heartbeat = setInterval(this.#beat, heartbeatMs / 2);
+    if (maxTailMs !== Infinity) this.#end = setTimeout(this.#release, maxTailMs);
+    if (this.#signals.some(({ aborted }) => aborted)) this.#release();
+  }
+
+  /** Waits until it shows whether there is anything to tail: an entry, the end of those there are, a failure, or long enough without any. */
+  async begin(): Promise<Beginning> {
+    this.#read();
+    if (!this.#hasNews) await this.#news();
+    for (let turn = 0; turn < READY_TURNS && !this.#outcome; turn++) await Promise.resolve();
+    const outcome = this.#outcome;
+    if (outcome && 'error' in outcome) {
+      this.#release();
+      return { kind: 'failed', error: outcome.error };
+    }
+    if (outcome?.result.done) {
+      this.#release();
+      return { kind: 'ended', head: this.#caughtUp };
+    }
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => this.#pull(controller);
+    const cancel = () => {
+      this.#isCancelled = true;
+      this.#release();
+    };
+    const body = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+    return { kind: 'open', body };
+  }
+
+  get #hasNews(): boolean {
+    return this.#outcome !== undefined || this.#caughtUp !== undefined || this.#beatIsDue || this.#isOver;
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    let text = '';
+    while (text.length < CHUNK_LENGTH) {
+      this.#read();
+      if (text === '' && !this.#hasNews) await this.#news();
+      for (let turn = 0; turn < READY_TURNS && !this.#hasNews; turn++) await Promise.resolve();
+      if (!this.#hasNews || this.#isOver) break;
+      text += this.#tell();
+    }
+    this.#isQuiet = false;
+    if (this.#isCancelled) return;
+    if (text !== '') controller.enqueue(utf8.encode(text));
+    if (this.#isOver) controller.close();
+  }
+
+  /** Reads the next record, unless that is under way. */
+  #read(): void {
+    if (this.#reading || this.#outcome || this.#isOver) return;
+    this.#reading = true;
+    const settle = (outcome: Outcome<T>) => {
+      this.#reading = false;
+      this.#outcome = outcome;
+      this.#wake();
+    };
+    const fail = (error: unknown) => settle({ error });
+    this.#records.next().then((result) => {
+      const flushed = result.done ? undefined : this.#options.whenFlushed(result.value.position);
+      if (flushed === undefined) settle({ result });
+      else
+        flushed.then(
+          () => settle({ result }),
+          (error: unknown) => fail(unflushed(error)),
+        );
+    }, fail);
+  }
+
+  /** The text of what happened first. */
+  #tell(): string {
+    const [caughtUp, outcome] = [this.#caughtUp, this.#outcome];
+    this.#beatIsDue = false;
+    if (caughtUp !== undefined) {
+      this.#caughtUp = undefined;
+      return eventText(CAUGHT_UP, { position: caughtUp });
+    }
+    this.#outcome = undefined;
+    if (outcome === undefined) return HEARTBEAT;
+    try {
+      if ('error' in outcome) throw outcome.error;
+      if (!outcome.result.done) return this.#options.texts.of(outcome.result.value);
+      this.#release();
+      return eventText(ENDED, {});
+    } catch (error) {
+      this.#release();
+      return eventText(FAILED, this.#options.explain(error).body);
+    }
+  }
+
+  /** Nothing was sent for so long: a sign of life, by which both sides and what is between them see that the connection stands. */
+  readonly #beat = (): void => {
+    if (this.#isQuiet) {
+      this.#beatIsDue = true;
+      this.#wake();
+    }
+    this.#isQuiet = true;
+  };
+
+  readonly #release = (): void => {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#end);
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#release);
+    this.#records.return?.().catch(() => undefined);
+    this.#wake();
+  };
+}
