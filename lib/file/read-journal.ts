@@ -34,8 +34,7 @@ export interface ReadJournalOptions<T> {
 }
 
 const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
-  ...{ waitForFile: true },
-  ...{ after: true, follow: true, restarts: true, serializer: true, schema: true, upgrade: true },
+  ...{ after: true, follow: true, waitForFile: true, restarts: true, serializer: true, schema: true, upgrade: true },
 };
 
 /**

@@ -2,7 +2,7 @@ import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { JournalClosedError } from '../../errors/journal-closed-error';
 import { START, type Position, type Positioned } from '../../journal/position';
 import type { Connection } from './connection';
-import { JSON_TYPE } from '../protocol';
+import { isPosition, JSON_TYPE } from '../protocol';
 
 /** Makes an entry of what JSON holds. */
 export type Decode<T> = (position: Position, entry: unknown) => T;
@@ -28,11 +28,6 @@ export async function* remotePages<T>(
     yield page.map(({ position, entry }) => ({ position, entry: decode(position, entry) }));
     next = page.at(-1)!.position;
   }
-}
-
-/** Whether a value is a position that a journal can end at. */
-export function isPosition(value: unknown): value is Position {
-  return Number.isSafeInteger(value) && (value as number) >= START;
 }
 
 function recordsOf(page: unknown, before: Position): readonly Positioned<unknown>[] {

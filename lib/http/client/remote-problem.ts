@@ -9,7 +9,7 @@ import { PositionTrimmedError } from '../../errors/position-trimmed-error';
 import type { ScrivenerError } from '../../errors/scrivener-error';
 import { SerializationError } from '../../errors/serialization-error';
 import { WriteUncertainError } from '../../errors/write-uncertain-error';
-import { isPosition } from './remote-page';
+import { isPosition } from '../protocol';
 
 /** The codes of what {@link journalHandler} refuses, and has no error of its own for. */
 const OWN_CODES: readonly unknown[] = [

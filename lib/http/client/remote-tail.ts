@@ -7,8 +7,8 @@ import { isFromHandler, readJson, release, type Connection } from './connection'
 import { eventsOf } from './events-of';
 import { isBack, onLeaving } from './page-events';
 import { Unreachable } from './persist';
-import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER } from '../protocol';
-import { isPosition, type Decode } from './remote-page';
+import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER, isPosition } from '../protocol';
+import type { Decode } from './remote-page';
 import { errorOf } from './remote-problem';
 import { SEEN, type SeenTexts } from '../seen';
 

@@ -11,9 +11,7 @@ import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import { Unreachable } from './persist';
-import { etag } from '../server/problem';
-import { JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
-import { isPosition } from './remote-page';
+import { etag, isPosition, JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
 import { errorOf } from './remote-problem';
 
 /** What is sent together at most, in characters; an entry that is larger goes alone. */

@@ -8,7 +8,7 @@ import { isTrimmed } from '../../errors/position-trimmed-error';
 import { ScrivenerError } from '../../errors/scrivener-error';
 import { SerializationError } from '../../errors/serialization-error';
 import { WriteUncertainError } from '../../errors/write-uncertain-error';
-import { MEMORY_HEADER } from '../protocol';
+import { etag, MEMORY_HEADER } from '../protocol';
 import type { Verbatim } from './write-memory';
 
 /** A refusal that says why, without end, is a way to fill the server's memory. */
@@ -84,11 +84,6 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof ScrivenerError) return new Problem(500, error.code, 'The journal failed', { cause: error });
   return new Problem(500, 'ERR_INTERNAL', 'The server failed', { cause: error });
-}
-
-/** A journal's last position as an entity tag, which `If-Match` refers to. */
-export function etag(head: number): string {
-  return `"${head}"`;
 }
 
 /** An issue as data, whatever the validator, which is somebody else's, made of it. */
