@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { located } from '../file/files-reader';
-import { findSegments, loadManifest } from '../file/manifest';
+import { located } from '../file/follow/files-reader';
+import { findSegments, loadManifest } from '../file/store/manifest';
 import type { Position } from '../journal/position';
 import { journalFiles, sourceFile } from './journal-files';
 import { KeptLines } from './kept-lines';
