@@ -1,15 +1,70 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
+import { useCommand } from './cli/support/installed-command';
 import { codeBlocks } from './docs/markdown';
 import { InstalledPackage, ROOT } from './examples/installed-package';
-import { runNode } from './examples/run-node';
+import { Child, runNode } from './examples/run-node';
 
-const example = codeBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).find(({ language }) => language === 'js')!;
+const first = (page: string, language: string) =>
+  codeBlocks(readFileSync(join(ROOT, page), 'utf8')).find((block) => block.language === language)!;
 
 const installed = new InstalledPackage();
+const command = useCommand();
 afterAll(() => installed.remove());
 
-test('the example runs as printed', async () => {
+describe('the example of the README', () => {
+  const example = first('README.md', 'ts');
+
+  test('continues where it was killed, and is followed by another process', async () => {
+    const cwd = installed.newFolder();
+    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    writeFileSync(join(cwd, 'count.mjs'), ts.transpileModule(example.text, { compilerOptions }).outputText);
+    const children: Child[] = [];
+    const start = () => {
+      const child = new Child(process.execPath, ['count.mjs'], cwd);
+      children.push(child);
+      return child;
+    };
+    const kill = async (child: Child) => {
+      child.process.kill('SIGKILL');
+      await child.ended;
+      return [...child.stdout.matchAll(/^(\d+) (\d+)$/gm)].map(([, position, count]) => [
+        Number(position),
+        Number(count),
+      ]);
+    };
+    try {
+      const one = start();
+      await one.prints(/^4 3$/m);
+      const follower = command.start(['tail', '-f', 'data/count.ndjson'], cwd);
+      await follower.prints('"position":4');
+      const before = await kill(one);
+      expect(one.stdout).toMatch(/^Continues after 0\n2 1\n3 2\n4 3\n/);
+
+      const two = start();
+      await two.prints(/^\d+ \d+$/m);
+      const after = await kill(two);
+      const last = Number(/^Continues after (\d+)\n/.exec(two.stdout)![1]);
+      // What was printed is in the file; more may be.
+      expect(last).toBeGreaterThanOrEqual(before.at(-1)![1]!);
+      // After the further start, which is an entry, too.
+      expect(after[0]).toEqual([last + 3, last + 1]);
+      await follower.prints(`"position":${last + 3},`);
+      follower.process.kill('SIGINT');
+      expect((await follower.ended).stderr).toBe('');
+    } finally {
+      for (const child of children) child.process.kill('SIGKILL');
+    }
+  });
+
+  test('has no more than 20 lines', () => {
+    expect(example.text.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+  });
+});
+
+test("the example of the user's guide runs as printed", async () => {
+  const example = first('docs/guide.md', 'js');
   const cwd = installed.newFolder();
   writeFileSync(join(cwd, 'talk.mjs'), example.text);
   expect(example.next?.language).toBe('text');
@@ -19,7 +74,3 @@ test('the example runs as printed', async () => {
   expect(again.stdout).toContain('position: 4,');
   expect(existsSync(join(cwd, 'data/talk.ndjson'))).toBe(true);
 }, 30_000);
-
-test('the example has no more than 15 lines', () => {
-  expect(example.text.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
-});
