@@ -4,7 +4,7 @@ const adapters = entries.map(({ name }) => name).filter(Boolean);
 const anyOf = (names) => `^lib/(?:${names.join('|')})/`;
 
 /** Who imports an adapter: what wires the file adapter into a container, the command, what serves a file to other processes, and what speaks another protocol with the parts of HTTP. */
-const IMPORTERS = { file: ['nestjs', 'cli', 'shared'], http: ['durable-streams', 'shared'], view: ['react'] };
+const IMPORTERS = { file: ['nestjs', 'cli', 'shared'], http: ['durable-streams', 'shared', 'cli'], view: ['react'] };
 
 export default {
   forbidden: [

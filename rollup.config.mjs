@@ -6,6 +6,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import typescript from '@rollup/plugin-typescript';
 import { dts } from 'rollup-plugin-dts';
 import { entries, pkg } from './scripts/entries.mjs';
+import { viewerPage } from './scripts/viewer-page.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -68,11 +69,19 @@ const builtIn = [
   },
 ];
 
+/** What `rx-scrivener view` shows journals in. */
+const page = {
+  name: 'viewer-page',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'viewer.html', source: viewerPage() });
+  },
+};
+
 export default [
   {
     ...shared,
     input: { ...input, cli: 'lib/cli/main.ts' },
-    plugins: [typescript({ tsconfig: 'tsconfig.build.json' }), ...builtIn],
+    plugins: [typescript({ tsconfig: 'tsconfig.build.json' }), ...builtIn, page],
     output: [
       {
         ...output('es', '.js'),

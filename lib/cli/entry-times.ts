@@ -44,7 +44,8 @@ export class EntryTimes {
   }
 }
 
-function timeOf(value: unknown): number | undefined {
+/** A time in milliseconds since 1970; `undefined` for what is none. */
+export function timeOf(value: unknown): number | undefined {
   const time = typeof value === 'string' && ISO.test(value) ? Date.parse(value) : value;
   return typeof time === 'number' && time >= MIN_MS && time <= MAX_MS ? time : undefined;
 }

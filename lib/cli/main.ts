@@ -17,4 +17,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
-void run(process.argv.slice(2), version, terminal).then((exitCode) => (process.exitCode = exitCode));
+const page = new URL('viewer.html', import.meta.url);
+
+void run(process.argv.slice(2), version, terminal, page).then((exitCode) => (process.exitCode = exitCode));

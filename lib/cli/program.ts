@@ -11,13 +11,18 @@ import { stats, type StatsOptions } from './stats';
 import { tail, type TailOptions } from './tail';
 import type { Terminal } from './terminal';
 import { verify, type VerifyOptions } from './verify';
+import { view, type ViewOptions } from './view';
 
 const USAGE = 2;
 
-/** Runs a command line, and returns its exit code: 0, 1 when something failed, 2 when it asks for what there is not. */
-export async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+/**
+ * Runs a command line, and returns its exit code: 0, 1 when something failed, 2 when it asks for what there is not.
+ *
+ * @param page - what `view` shows journals in
+ */
+export async function run(args: readonly string[], version: string, terminal: Terminal, page?: URL): Promise<number> {
   try {
-    await programFor(version, terminal).parseAsync(args, { from: 'user' });
+    await programFor(version, terminal, page).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has said what there is to say.
@@ -27,7 +32,7 @@ export async function run(args: readonly string[], version: string, terminal: Te
   return terminal.exitCode;
 }
 
-function programFor(version: string, terminal: Terminal): Command {
+function programFor(version: string, terminal: Terminal, page: URL | undefined): Command {
   const about = async (filePath: string, command: () => Promise<void>) => {
     try {
       const sideFile = await describeSideFile(filePath);
@@ -110,6 +115,14 @@ function programFor(version: string, terminal: Terminal): Command {
     .argument('<file>', 'the journal, or - for the standard input')
     .option('--json', 'as a JSON object')
     .action((file: string, options: StatsOptions) => about(file, () => stats(file, options, terminal)));
+
+  program
+    .command('view')
+    .description('show a journal in a page, live, until Ctrl-C')
+    .argument('<file>', 'a journal or any file of lines of JSON, a folder of them, or the URL of a journal')
+    .option('--port <port>', 'where on 127.0.0.1 (default: any that is free)', countArgument)
+    .option('--no-open', 'do not open the browser')
+    .action((target: string, options: ViewOptions) => about(target, () => view(target, options, page, terminal)));
 
   return program;
 }

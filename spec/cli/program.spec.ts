@@ -9,7 +9,7 @@ test('says its version and what it can do', async () => {
   expect(await command.run(['--version'], path())).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
   const help = await runHere(['--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  for (const name of ['cat', 'tail', 'verify', 'repair', 'import', 'stats']) {
+  for (const name of ['cat', 'tail', 'verify', 'repair', 'import', 'stats', 'view']) {
     expect(help.stdout).toMatch(`\n  ${name} `);
     expect(await runHere([name, '--help'])).toMatchObject({ code: 0, stderr: '' });
   }

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { interruption } from './interruption';
+import type { Terminal } from './terminal';
+import { isUrl } from './viewer/open-source';
+import { ViewerServer } from './viewer/viewer-server';
+
+/** How a journal is shown. */
+export interface ViewOptions {
+  /** Where on 127.0.0.1; default: any port that is free. */
+  readonly port?: number;
+  /** Whether the system's browser is to open it. */
+  readonly open?: boolean;
+}
+
+/** Shows a file, the journals of a folder, or a journal at a URL in a page, until the process is interrupted. */
+export async function view(
+  target: string,
+  { port = 0, open = true }: ViewOptions,
+  page: URL | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  if (page === undefined) throw new Error('Expected the page to be built');
+  const isFolder = !isUrl(target) && (await stat(target)).isDirectory();
+  const server = new ViewerServer({ target, isFolder, port, page: await readFile(page, 'utf8') });
+  const interrupted = interruption();
+  try {
+    await server.start();
+    await terminal.out.write(server.url);
+    await terminal.out.flush();
+    terminal.note('Ctrl-C ends it');
+    if (open) openBrowser(server.url);
+    await new Promise((resolve) => interrupted.addEventListener('abort', resolve));
+  } finally {
+    await server.close();
+  }
+}
+
+/** Whoever has no browser has the address. */
+function openBrowser(url: string): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open']
+      : process.platform === 'win32'
+        ? ['rundll32', 'url.dll,FileProtocolHandler']
+        : ['xdg-open'];
+  spawn(command, [...args, url], { detached: true, stdio: 'ignore' })
+    .on('error', () => undefined)
+    .unref();
+}

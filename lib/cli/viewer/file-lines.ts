@@ -1,0 +1,173 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { Subject } from 'rxjs';
+import { FileChanges } from '../../file/follow/file-changes';
+import { describeError } from '../describe-error';
+import { lineFrom, type Line } from './line';
+import type { Extent, LineSource } from './line-source';
+import { LineMarks } from './line-marks';
+
+const NEWLINE = 10;
+const CHUNK_BYTES = 1024 * 1024;
+/** So many damaged lines are passed over at most. */
+const MOST_PASSED = 1_000;
+/** More of one line is not read; it is shown as text. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+/**
+ * The lines of a file, whatever is in them, while it grows: knows where every so many lines begin, and reads those asked for from the disk.
+ *
+ * A last line without a newline is one. A file that gets shorter or another one is read from its beginning again.
+ */
+export class FileLines implements LineSource {
+  readonly changes$ = new Subject<void>();
+  readonly #filePath: string;
+  readonly #left = new AbortController();
+  readonly #following: Promise<void>;
+  #file: FileHandle | undefined;
+  #inode = 0;
+  #marks = new LineMarks();
+  #generation = 0;
+  #error: string | undefined;
+  #isJournal = false;
+
+  constructor(filePath: string) {
+    this.#filePath = filePath;
+    this.#following = this.#follow();
+  }
+
+  get extent(): Extent {
+    const { lines, sizeBytes } = this.#marks;
+    return { first: 1, head: lines, generation: this.#generation, sizeBytes, error: this.#error };
+  }
+
+  async *lines(from: number, to: number): AsyncGenerator<Line, void> {
+    // The line before tells which position is next.
+    const begin = Math.max(1, from - 1);
+    let last: number | undefined;
+    for await (const line of this.#read(begin, Math.min(to, this.#marks.lines))) {
+      const next = last === undefined ? undefined : last + 1;
+      last = line.position ?? next;
+      if (line.n < from) continue;
+      const isNext = line.position === undefined || next === undefined || line.position === next;
+      yield isNext ? line : { ...line, damage: `its position is ${line.position} where ${next} is next` };
+    }
+  }
+
+  /** Bisects: positions ascend. */
+  async find(position: number): Promise<number> {
+    if (!this.#isJournal) return position;
+    let low = 1;
+    let high = this.#marks.lines;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      let found: number | undefined;
+      // Of damaged lines the next whole one tells.
+      for await (const line of this.#read(middle, high)) if ((found = line.position) !== undefined) break;
+      if (found === undefined || found >= position) high = middle;
+      else low = middle + 1;
+    }
+    // Damaged lines may come first.
+    for await (const line of this.#read(low, low + MOST_PASSED)) if ((line.position ?? 0) >= position) return line.n;
+    return low;
+  }
+
+  async close(): Promise<void> {
+    this.#left.abort();
+    await this.#following;
+    this.changes$.complete();
+  }
+
+  async *#read(from: number, to: number): AsyncGenerator<Line, void> {
+    const file = this.#file;
+    if (file === undefined || from > to) return;
+    const { line, byteOffset } = this.#marks.before(from);
+    let n = line;
+    let start = byteOffset;
+    let at = byteOffset;
+    const end = this.#marks.sizeBytes;
+    let held: Buffer[] = [];
+    let heldBytes = 0;
+    const take = (): Line => {
+      const bytes = at - start;
+      const text = Buffer.concat(held).toString();
+      const where = { n, text: text.replace(/\r?\n$/, ''), bytes, byteOffset: start };
+      const cut = bytes > MAX_TEXT_BYTES;
+      return cut ? { ...where, entry: undefined } : lineFrom(where, this.#isJournal);
+    };
+    const size = Math.min(CHUNK_BYTES, 64 * 1024 * Math.max(1, Math.ceil((to - from) / 100)));
+    while (at < end && n <= to) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(Math.min(size, end - at)), 0, undefined, at);
+      if (bytesRead === 0) return;
+      for (let i = 0; i < bytesRead && n <= to;) {
+        const newline = buffer.subarray(0, bytesRead).indexOf(NEWLINE, i);
+        const stop = newline < 0 ? bytesRead : newline + 1;
+        if (heldBytes < MAX_TEXT_BYTES && n >= from) {
+          held.push(buffer.subarray(i, stop));
+          heldBytes += stop - i;
+        }
+        at += stop - i;
+        i = stop;
+        if (newline < 0) continue;
+        if (n >= from) yield take();
+        n++;
+        start = at;
+        held = [];
+        heldBytes = 0;
+      }
+    }
+    if (n >= from && n <= to && at > start) yield take();
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#left;
+    const changes = new FileChanges(this.#filePath, signal);
+    while (!signal.aborted) {
+      try {
+        await this.#catchUp(signal);
+        this.#tell(undefined);
+      } catch (error) {
+        this.#tell(describeError(error, this.#filePath));
+      }
+      await changes.next(this.#error !== undefined);
+    }
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #tell(error: string | undefined): void {
+    this.#error = error;
+    this.changes$.next();
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const file = await open(this.#filePath, 'r');
+    const { ino, size } = await file.stat();
+    const isAnother = this.#file === undefined || ino !== this.#inode || size < this.#marks.sizeBytes;
+    if (isAnother) {
+      await this.#file?.close();
+      this.#file = file;
+      this.#inode = ino;
+      this.#marks = new LineMarks();
+      this.#generation++;
+    } else await file.close();
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    while (!signal.aborted) {
+      const { bytesRead } = await this.#file!.read(buffer, 0, buffer.length, this.#marks.sizeBytes);
+      if (bytesRead === 0) return;
+      const isBeginning = this.#marks.sizeBytes === 0;
+      this.#marks.add(buffer.subarray(0, bytesRead));
+      if (isBeginning) await this.#lookAtBeginning();
+      this.changes$.next();
+    }
+  }
+
+  /** It is a journal when one of its first lines is a journal's: the very first may be damaged. */
+  async #lookAtBeginning(): Promise<void> {
+    this.#isJournal = false;
+    for await (const { position } of this.#read(1, Math.min(10, this.#marks.lines)))
+      if (position !== undefined) {
+        this.#isJournal = true;
+        return;
+      }
+  }
+}

@@ -1,0 +1,28 @@
+import { openFileReader } from '../../file/open-file-reader';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { findSegments } from '../../file/store/manifest';
+import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
+import { isCompressedFile } from '../source';
+import { FileLines } from './file-lines';
+import { JournalLines } from './journal-lines';
+import type { LineSource } from './line-source';
+
+export function isUrl(target: string): boolean {
+  return /^https?:\/\//.test(target);
+}
+
+/** Opens what is to be looked at: a journal with closed segments, or at a URL, as such; any other file line by line. */
+export async function openSource(target: string, signal: AbortSignal): Promise<LineSource> {
+  if (isUrl(target)) return new JournalLines(await openRemoteScrivener({ url: target, signal }), target);
+  if ((await findSegments(target)).length > 0) {
+    try {
+      return new JournalLines(await openFileReader({ filePath: target, signal }), target);
+    } catch (error) {
+      // What can be read of its active file is shown, and where it is damaged.
+      if (!(error instanceof CorruptJournalError)) throw error;
+    }
+  }
+  if (await isCompressedFile(target))
+    throw new Error(`${target}: it is compressed; show what \`gunzip -c\` makes of it`);
+  return new FileLines(target);
+}

@@ -1,0 +1,192 @@
+import type { Row } from '../line';
+import { element } from './element';
+
+const ROW_PX = 28;
+/** Browsers have a greatest height of an element; of what would be higher, the scroll bar has a scale. */
+const MAX_PX = 8_000_000;
+
+/** Where a list gets its rows from. */
+export interface Rows {
+  readonly count: number;
+  at(index: number): Row | undefined;
+  /** Gets rows that are shown and not there yet. */
+  show(from: number, to: number): void;
+}
+
+/** A list of any length: only what is on the screen is in the page. */
+export class RowList {
+  readonly #list: HTMLElement;
+  readonly #space: HTMLElement;
+  readonly #container: HTMLElement;
+  readonly #opened: (index: number) => void;
+  readonly #moved: (isAtEnd: boolean) => void;
+  #rows: Rows = { count: 0, at: () => undefined, show: () => undefined };
+  /** The index of the row at the upper edge, with what of it is hidden. */
+  #top = 0;
+  #selected = -1;
+  #isDrawing = false;
+  #follows = true;
+
+  constructor(list: HTMLElement, opened: (index: number) => void, moved: (isAtEnd: boolean) => void) {
+    this.#list = list;
+    [this.#space, this.#container] = list.children as unknown as [HTMLElement, HTMLElement];
+    this.#opened = opened;
+    this.#moved = moved;
+    list.addEventListener('scroll', () => this.#scrolled());
+    list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false });
+    list.addEventListener('keydown', (event) => this.#pressed(event));
+    list.addEventListener('click', (event) => {
+      const row = (event.target as Element).closest<HTMLElement>('.row');
+      if (row) this.select(Number(row.dataset.index), true);
+    });
+    new ResizeObserver(() => this.draw()).observe(list);
+  }
+
+  get selected(): number {
+    return this.#selected;
+  }
+
+  set rows(rows: Rows) {
+    this.#rows = rows;
+    this.#selected = -1;
+    this.draw();
+  }
+
+  /** Draws at the next frame. */
+  draw(): void {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
+  }
+
+  /** Whether the end is shown, also when there is more. */
+  set follows(on: boolean) {
+    this.#follows = on;
+    this.draw();
+  }
+
+  /** Shows a row in the middle, and selects it. */
+  jump(index: number): void {
+    this.#moveTo(index - Math.floor(this.#visible / 2));
+    this.select(index);
+  }
+
+  select(index: number, isOpened = false): void {
+    if (this.#rows.count === 0) return;
+    this.#selected = Math.max(0, Math.min(index, this.#rows.count - 1));
+    if (this.#selected < this.#top) this.#moveTo(this.#selected);
+    else if (this.#selected > this.#top + this.#visible - 1) this.#moveTo(this.#selected - this.#visible + 1);
+    if (isOpened) this.#opened(this.#selected);
+    this.draw();
+  }
+
+  get #visible(): number {
+    return this.#list.clientHeight / ROW_PX;
+  }
+
+  get #maxTop(): number {
+    return Math.max(0, this.#rows.count - this.#visible);
+  }
+
+  get #maxScroll(): number {
+    return Math.max(0, Math.min(this.#rows.count * ROW_PX, MAX_PX) - this.#list.clientHeight);
+  }
+
+  #moveTo(top: number): void {
+    this.#top = Math.max(0, Math.min(top, this.#maxTop));
+    this.draw();
+  }
+
+  #scrolled(): void {
+    const expected = this.#scrollFor(this.#top);
+    // What was set here comes back rounded.
+    if (Math.abs(this.#list.scrollTop - expected) < 1.5) return;
+    this.#top = this.#maxScroll === 0 ? 0 : (this.#list.scrollTop / this.#maxScroll) * this.#maxTop;
+    this.#userMoved();
+  }
+
+  /** A turn of the wheel is as far in a long list as in a short one. */
+  #wheeled(event: WheelEvent): void {
+    if (event.ctrlKey || event.deltaY === 0) return;
+    event.preventDefault();
+    const px = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * ROW_PX : event.deltaY;
+    this.#moveTo(this.#top + px / ROW_PX);
+    this.#userMoved();
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor(this.#visible) - 1);
+    const bottom = Math.ceil(this.#top + this.#visible);
+    const from = this.#selected < 0 ? bottom : this.#selected;
+    const to = {
+      ...{ ArrowUp: from - 1, ArrowDown: from + 1, PageUp: from - page, PageDown: from + page },
+      ...{ Home: 0, End: this.#rows.count - 1, Enter: from },
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.select(to, event.key === 'Enter');
+    this.#userMoved();
+  }
+
+  #userMoved(): void {
+    this.#moved(this.#top >= this.#maxTop - 0.5);
+    this.draw();
+  }
+
+  #scrollFor(top: number): number {
+    return this.#maxTop === 0 ? 0 : (top / this.#maxTop) * this.#maxScroll;
+  }
+
+  #draw(): void {
+    this.#space.style.height = `${Math.min(this.#rows.count * ROW_PX, MAX_PX)}px`;
+    this.#top = this.#follows ? this.#maxTop : Math.min(this.#top, this.#maxTop);
+    const scroll = this.#scrollFor(this.#top);
+    if (Math.abs(this.#list.scrollTop - scroll) >= 1) this.#list.scrollTop = scroll;
+    const from = Math.floor(this.#top);
+    const to = Math.min(this.#rows.count - 1, Math.ceil(this.#top + this.#visible));
+    this.#rows.show(from, to);
+    const drawn: HTMLElement[] = [];
+    for (let index = from; index <= to; index++) drawn.push(this.#rowAt(index));
+    this.#container.replaceChildren(...drawn);
+    const isShown = this.#selected >= from && this.#selected <= to;
+    if (isShown) this.#list.setAttribute('aria-activedescendant', `row-${this.#selected}`);
+    else this.#list.removeAttribute('aria-activedescendant');
+  }
+
+  #rowAt(index: number): HTMLElement {
+    const row = this.#rows.at(index);
+    const made = element('div', row?.damage === undefined ? 'row' : 'row damage', ...(row ? partsOf(row) : ['…']));
+    made.id = `row-${index}`;
+    made.role = 'option';
+    made.dataset.index = String(index);
+    made.ariaSelected = String(index === this.#selected);
+    made.ariaSetSize = String(this.#rows.count);
+    made.ariaPosInSet = String(index + 1);
+    made.style.top = `${(index - this.#top) * ROW_PX}px`;
+    return made;
+  }
+}
+
+function partsOf({ n, position, time, type, summary, damage, byteOffset }: Row): Node[] {
+  const parts = [element('span', 'position', position === undefined ? `line ${n}` : String(position))];
+  if (time !== undefined) parts.push(element('span', 'time', new Date(time).toISOString().slice(11, 23)));
+  if (type !== undefined) {
+    const shown = element('span', 'type', type);
+    shown.style.setProperty('--hue', String(hueOf(type)));
+    parts.push(shown);
+  }
+  const where = byteOffset === undefined ? '' : `line ${n} (byte ${byteOffset}): `;
+  parts.push(element('span', 'summary', damage === undefined ? summary : `${where}${damage} — ${summary}`));
+  return parts;
+}
+
+/** The same for a name each time. */
+function hueOf(type: string): number {
+  let hash = 0;
+  for (const char of type) hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
+  return (hash * 137) % 360;
+}
