@@ -87,7 +87,7 @@ function parsed(json: string): unknown {
   }
 }
 
-/** The JSON of an entry with its type in front, all else as it stands; `undefined` where it has none. */
+/** The JSON of an entry with its type in front, everything else as it stands; `undefined` where it has none. */
 function typed(json: string, field: string): string | undefined {
   const entry = parsed(json);
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined;

@@ -25,7 +25,7 @@ export class KeptLines {
   /** Of a group that is not whole yet: its lines, and what stands between them. */
   #held: Piece[] = [];
   #heldGarbage = 0;
-  /** The position that goes on from what was read. */
+  /** The position that continues from what was read. */
   #next: Position;
   /** The last position that was kept, as it stood in its line. */
   #last: Position;
@@ -62,7 +62,7 @@ export class KeptLines {
     return this.#tornBytes;
   }
 
-  /** Takes the next piece; the one behind it waits for the promise that it may return. */
+  /** Takes the next piece; the one after it waits for the promise that it may return. */
   add(piece: Piece): Promise<void> | undefined {
     const { content } = piece;
     if (isOfLine(piece, this.#previous)) this.#onDamage(piece, 'several entries, or parts of them, are on one line');
@@ -125,7 +125,7 @@ export class KeptLines {
   #leaveOut(piece: Piece, reason: string): void {
     if (this.#heldGarbage === MAX_HELD_GARBAGE) this.#dropHeld();
     if (this.#held.length > 0) {
-      // The group may go on after it.
+      // The group may continue after it.
       this.#held.push(piece);
       this.#heldGarbage++;
     } else this.#drop(piece, reason);

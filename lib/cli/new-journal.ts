@@ -90,7 +90,7 @@ export class NewJournal implements RepairedJournal {
     }
   }
 
-  /** Leaves nothing behind but what was committed. */
+  /** Leaves nothing but what was committed. */
   async close(): Promise<void> {
     await this.#sink.close();
     for (const file of this.#files) {

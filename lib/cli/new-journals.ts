@@ -5,7 +5,7 @@ import { NewJournal } from './new-journal';
 
 const MOST = 100;
 
-/** Journals that are made one behind the other, and are there once all are complete: `NEW`, `NEW.2`, `NEW.3`, … */
+/** Journals that are made one after the other, and are there once all are complete: `NEW`, `NEW.2`, `NEW.3`, … */
 export class NewJournals {
   readonly #filePath: string;
   readonly #like: FileMode | undefined;
@@ -49,7 +49,7 @@ export class NewJournals {
     for (const journal of this.#all) await journal.commit();
   }
 
-  /** Leaves nothing behind but what was committed. */
+  /** Leaves nothing but what was committed. */
   async close(): Promise<void> {
     for (const journal of this.#all) await journal.close();
   }

@@ -11,7 +11,7 @@ interface Scan {
   /** After the object, or where its text stops to be JSON. */
   readonly end: number;
   readonly isWhole: boolean;
-  /** Where it goes on, if it is not whole. */
+  /** Where it continues, if it is not whole. */
   readonly next: number;
   /** An object within it that ends where it stops to be JSON. */
   readonly inner: Span | undefined;

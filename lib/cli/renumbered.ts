@@ -10,7 +10,7 @@ const serializer = new JsonEntrySerializer<unknown>();
 
 /**
  * The text of a line at another position; the entry's JSON stays as it is, with numbers that JavaScript would round. What its end says stays
- * true: a checksum agrees, and a group goes on.
+ * true: a checksum agrees, and a group continues.
  */
 export function renumbered({ text, entry, position }: JournalLine, next: Position): string {
   if (position === next) return text;
@@ -23,7 +23,7 @@ export function renumbered({ text, entry, position }: JournalLine, next: Positio
 
 function moved(text: string, entry: unknown, next: Position): string {
   const changed = text.replace(UP_TO_POSITION, (_, head: string) => head + next);
-  // Laid out otherwise, or with a second position behind the first.
+  // Laid out otherwise, or with a second position after the first.
   return changed !== text && parseLine(changed).position === next
     ? changed
     : serializer.serialize({ position: next, entry });

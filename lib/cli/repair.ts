@@ -17,7 +17,7 @@ import type { Terminal } from './terminal';
 export interface RepairOptions {
   /** The new file. @default the old one's name and `.repaired` */
   readonly output?: string;
-  /** Make one journal of all that can be read, under new positions behind a gap. @default false */
+  /** Make one journal of all that can be read, under new positions after a gap. @default false */
   readonly renumber?: boolean;
   /** Only say what would be kept and left out. @default false */
   readonly dryRun?: boolean;
@@ -26,7 +26,7 @@ export interface RepairOptions {
 /**
  * Writes all that can be read of a journal into a new one, whatever is damaged, in whichever of its files.
  *
- * Lines that are no entries are left out. Since a journal has no gaps, what stands behind one is kept in a further journal, under the positions
+ * Lines that are no entries are left out. Since a journal has no gaps, what follows one is kept in a further journal, under the positions
  * that it has, or, with `renumber`, numbered on. Groups are kept whole, or not at all.
  */
 export async function repair(

@@ -11,7 +11,7 @@ export interface TailOptions {
   readonly lines?: number;
   /** Those after this position. */
   readonly after?: Position;
-  /** Go on with what is appended, until the process is interrupted. */
+  /** Continue with what is appended, until the process is interrupted. */
   readonly follow?: boolean;
 }
 

@@ -29,7 +29,7 @@ export class Unpacked implements AsyncIterable<Buffer> {
     if (isDamaged) yield* this.#inflate(size - TRAILER_BYTES, SMALL_CHUNK_BYTES, bytes);
   }
 
-  /** Decompresses so many bytes of the file; gives what stands behind the first so many of the result. */
+  /** Decompresses so many bytes of the file; gives what follows the first so many of the result. */
   async *#inflate(
     size: number,
     chunkSize: number,

@@ -84,7 +84,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     return this.#read.first;
   }
 
-  /** @internal Reads what there is, and goes on. */
+  /** @internal Reads what there is, and continues. */
   async open(): Promise<void> {
     while ((await persist(() => this.#page(false), this.#closing.signal)) === false);
     this.#following = this.#follow();
@@ -126,7 +126,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     return this.#read.waitFor(after, match, options);
   }
 
-  /** Lets go of the server: tails complete, and what waits to be sent rejects. The stream goes on. Again: the same. */
+  /** Releases the server: tails complete, and what waits to be sent rejects. The stream continues. Again: the same. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#following;

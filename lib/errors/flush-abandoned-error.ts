@@ -1,7 +1,7 @@
 import type { Position } from '../journal/position';
 import { ScrivenerError } from './scrivener-error';
 
-/** A sink went on failing, and its retries were given up; `cause` is the error of the last attempt. */
+/** A sink kept failing, and its retries were given up; `cause` is the error of the last attempt. */
 export class FlushAbandonedError extends ScrivenerError {
   override readonly name = 'FlushAbandonedError';
   readonly code = 'ERR_FLUSH_ABANDONED';

@@ -40,7 +40,7 @@ const PIECE_LENGTH = 1024 * 1024;
 /**
  * Appends snapshots to a file, one line an entry, through one open handle: whole, or not at all.
  *
- * It goes on from what the file holds: the first `append` reads it (as {@link openFileScrivener} does, which repairs a torn last line and rejects
+ * It continues from what the file holds: the first `append` reads it (as {@link openFileScrivener} does, which repairs a torn last line and rejects
  * with {@link CorruptJournalError}), and a snapshot that does not continue it rejects with {@link PositionConflictError}. It takes no lock.
  * A file that somebody has moved away is followed by a new one; one that somebody has cut or appended to rejects with {@link CorruptJournalError}.
  *
@@ -99,7 +99,7 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
   }
 
   /**
-   * Goes on through what a scrivener has opened.
+   * Continues through what a scrivener has opened.
    *
    * @internal
    */

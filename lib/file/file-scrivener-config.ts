@@ -72,7 +72,7 @@ export interface FileScrivenerConfig<T> {
   /** Have each line end in a checksum of it, which is checked whenever it is read; only with the default serializer. Default: none. */
   readonly checksum?: 'crc32';
   /**
-   * Give a batch to the sink again that it refused for what passes by itself (EAGAIN, EBUSY, ENOSPC, …), as this says; each refusal is journaled in
+   * Give a batch to the sink again that it refused for what passes on its own (EAGAIN, EBUSY, ENOSPC, …), as this says; each refusal is journaled in
    * `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
    */
   readonly retry?: RetryConfig;
@@ -80,7 +80,7 @@ export interface FileScrivenerConfig<T> {
   readonly onProgress?: (progress: OpenProgress) => void;
   /** How long to wait for whoever has the file open for writing, in milliseconds: 0 to 2^31-1, `Infinity`: until it is free. @default 0 */
   readonly lockTimeoutMs?: number;
-  /** Ends the opening: it rejects with the signal's reason, and lets go of the file. Without effect once it is open. */
+  /** Ends the opening: it rejects with the signal's reason, and releases the file. Without effect once it is open. */
   readonly signal?: AbortSignal;
 }
 

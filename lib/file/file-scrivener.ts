@@ -49,9 +49,9 @@ export interface FileScrivenerParts<T> {
   readonly filePath: string;
   /** Whether the journal's own file is where it is persisted. */
   readonly isFile: boolean;
-  /** Opens what stands behind the flusher anew; `undefined` where that is closed for good. */
+  /** Opens the sink of the flusher anew; `undefined` where that is closed for good. */
   readonly reopen: (() => Promise<void>) | undefined;
-  /** Lets go of the file. */
+  /** Releases the file. */
   readonly release: () => Promise<void>;
   readonly lineOf: LineOf<T>;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
@@ -67,7 +67,7 @@ export interface FileScrivenerParts<T> {
  * A journal in memory and in a file, opened with {@link openFileScrivener}: reads come from memory, a flusher persists what is written.
  *
  * Entries are serialized when they are written, so the file gets them as they were then. When the file cannot be written any more, the
- * flusher fails and says so, and the journal goes on in memory.
+ * flusher fails and says so, and the journal continues in memory.
  */
 export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   /** Where the flusher journals what happens to it. */
@@ -183,7 +183,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Has everything that was written in the file when it returns ('disk': synced): for a signal's handler. The end of the process does it by itself.
+   * Has everything that was written in the file when it returns ('disk': synced): for a signal's handler. The end of the process does it on its own.
    *
    * Throws the system's error that prevents it, and {@link NotSupportedError} with a `sink` of your own.
    *
@@ -213,7 +213,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Goes on flushing behind `flushed` after the flusher has failed, with a new flusher; resolves once that is running.
+   * Continues flushing from `flushed` on after the flusher has failed, with a new flusher; resolves once that is running.
    *
    * What was written meanwhile is persisted as it was when it was written. Rejects with {@link InvalidTransitionError} when the flusher has not failed,
    * {@link JournalClosedError} once closed, {@link CorruptJournalError} when the file ends before `flushed`, and what opening it fails with.

@@ -27,7 +27,7 @@ const MOVING_MS = 5_000;
 const NEWLINE = 0x0a;
 
 /**
- * Makes a new journal that holds what another held up to a position, at the same positions, and goes on by itself.
+ * Makes a new journal that holds what another held up to a position, at the same positions, and continues on its own.
  *
  * Takes what is in the files: flush a journal that is open. Closed segments are linked where the file system can, of the last one the lines up to
  * `through` are copied. A crash leaves the whole fork, or a name that opens as a new journal. Rejects with {@link JournalExistsError}

@@ -189,7 +189,7 @@ async function* untilAborted<V>(values: AsyncIterable<V>, signal: AbortSignal | 
       yield result.value;
     }
   } finally {
-    // Not awaited: a generator that waits does not return before it goes on.
+    // Not awaited: a generator that waits does not return before it continues.
     if (!isOver) iterator.return?.().catch(() => undefined);
   }
 }

@@ -17,9 +17,9 @@ import { FilesReader } from './follow/files-reader';
 
 /** How a journal's file is read. */
 export interface ReadJournalOptions<T> {
-  /** Emit what lies behind this position. Default: all there is, also of a journal whose oldest segments were retired. */
+  /** Emit what comes after this position. Default: all there is, also of a journal whose oldest segments were retired. */
   readonly after?: Position;
-  /** Go on with what a writer, in this process or another, appends; never completes. @default false */
+  /** Continue with what a writer, in this process or another, appends; never completes. @default false */
   readonly follow?: boolean;
   /** With `follow`: wait for a file that is not there yet, and for its folder. @default false */
   readonly waitForFile?: boolean;
@@ -42,8 +42,8 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
  *
  * With `after`, reading begins close before it, found by bisecting the file: what lies further before is neither read nor checked.
  *
- * Completes behind the last line; one that a crash cut short is left out (`follow`: waited for). Errors with {@link CorruptJournalError} on
- * damage, behind the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes behind it was retired, and with
+ * Completes after the last line; one that a crash cut short is left out (`follow`: waited for). Errors with {@link CorruptJournalError} on
+ * damage, after the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes after it was retired, and with
  * the system's error when the file cannot be read, or is missing and not waited for.
  *
  * @param file - a path or a `file:` URL

@@ -98,7 +98,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   /** The newest position that has come and is waited for: to be cut when the sink is idle. */
   #awaited: Position = START;
   #gathering = false;
-  /** Whether the journal has ended by itself, with everything given. */
+  /** Whether the journal has ended on its own, with everything given. */
   #ended = false;
   #queued = 0;
   #batches = 0;
@@ -257,7 +257,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     return lastPosition(snapshot);
   }
 
-  /** The predicate, `flush` or who waits says when; the queue's bound, or a group that goes on, may put it off. */
+  /** The predicate, `flush` or who waits says when; the queue's bound, or a group that continues, may put it off. */
   #cuts(active: Snapshot<T>, isDue: boolean): boolean {
     const newest = active[active.length - 1]!;
     this.#active = active;

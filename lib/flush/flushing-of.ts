@@ -31,7 +31,7 @@ interface Carrier {
  * How far a journal is flushed; `undefined` when nothing flushes it: then all of it counts as flushed. Flushers come and go: ask each time.
  *
  * A scrivener that has the members of {@link Flushing} answers for itself, a wrapper answers as its inner scrivener does. For any other, the
- * {@link FlusherDaemon}s that run over it answer: flushed is what each of them has flushed. A failed one goes on counting, until another
+ * {@link FlusherDaemon}s that run over it answer: flushed is what each of them has flushed. A failed one continues counting, until another
  * takes its place by starting at or before the position where the failed one stopped.
  *
  * @example

@@ -4,7 +4,7 @@ import type { EntrySerializer } from './entry-serializer';
 import { isOwn } from './json-entry-serializer';
 import { assertReadsBack, type Reading } from './validate-entry';
 
-/** Makes the line of a record, whose group goes on in the next one or does not; throws {@link SerializationError}. */
+/** Makes the line of a record, whose group continues in the next one or does not; throws {@link SerializationError}. */
 export type LineOf<T> = (record: Positioned<T>, isContinued: boolean) => string;
 
 /** Makes lines each of which is read as the entry that it is made of. */

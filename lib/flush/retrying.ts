@@ -16,7 +16,7 @@ const MAX_DELAY_MS = 1_000;
  * Does something again that failed with a transient error, as a `RetryConfig` says; other errors reject at once.
  * Rejects with {@link FlushAbandonedError} once it is given up.
  *
- * @param isTransient - whether an error is of what passes by itself
+ * @param isTransient - whether an error is of what passes on its own
  * @param first - the first position of what is tried
  * @param report - is given failures that another attempt follows, and how many of one kind in a row each stands for: the first, the second, the
  *   fourth, … of them, and those that are left in the end

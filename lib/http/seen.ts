@@ -42,7 +42,7 @@ export class SeenTexts {
 }
 
 /**
- * Rejects with {@link JournalMismatchError} when the entries up to `after` are not those whose digests a reader sends, newest first: it goes on from another
+ * Rejects with {@link JournalMismatchError} when the entries up to `after` are not those whose digests a reader sends, newest first: it continues from another
  * history. Those that the journal has dropped are not compared.
  */
 export async function assertSeen<T>(scrivener: Scrivener<T>, after: Position, seen: string): Promise<void> {

@@ -9,7 +9,7 @@ const VERSION = 1;
 const LOST = ['InvalidStateError', 'AbortError', 'UnknownError'];
 
 /**
- * A connection to a database of ours, which is created when it is missing. It is let go of when somebody wants the database deleted or another version of it, and made
+ * A connection to a database of ours, which is created when it is missing. It is released when somebody wants the database deleted or another version of it, and made
  * anew when it was closed, also by the browser.
  */
 export class DatabaseConnection<S extends DBSchema> {
@@ -37,7 +37,7 @@ export class DatabaseConnection<S extends DBSchema> {
     }
   }
 
-  /** Lets go of the database once what is under way is done. */
+  /** Releases the database once what is under way is done. */
   async close(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;

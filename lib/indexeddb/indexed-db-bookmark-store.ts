@@ -11,7 +11,7 @@ interface Bookmarks extends DBSchema {
 const DATABASE = 'rx-scrivener-bookmarks';
 
 /**
- * A bookmark in a browser's IndexedDB, so that reading goes on after a reload, and without a network. All of them share the database `rx-scrivener-bookmarks`.
+ * A bookmark in a browser's IndexedDB, so that reading continues after a reload, and without a network. All of them share the database `rx-scrivener-bookmarks`.
  *
  * Tabs that use one name share one bookmark. A journal in IndexedDB is open in one tab alone; of another one, have one tab consume.
  *

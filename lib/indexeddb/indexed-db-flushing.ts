@@ -21,7 +21,7 @@ export interface IndexedDbFlushingOptions<T> {
   readonly retry: RetryConfig | undefined;
 }
 
-/** What passes by itself: there is room again when somebody has made some, and a browser that is busy is not for ever. */
+/** What passes on its own: there is room again when somebody has made some, and a browser that is busy is not for ever. */
 const TRANSIENT = ['QuotaExceededError', 'AbortError', 'InvalidStateError', 'TimeoutError', 'UnknownError'];
 
 /** How a journal gets into its database, by one flusher after the other. */
@@ -65,7 +65,7 @@ export class IndexedDbFlushing<T> {
     return flusher;
   }
 
-  /** Where a flusher goes on after another one has failed: what the database holds by then. */
+  /** Where a flusher continues after another one has failed: what the database holds by then. */
   async after(failed: FlusherDaemon<T>): Promise<Position> {
     return Math.min(failed.flushed, await this.#options.sink.last());
   }
@@ -90,7 +90,7 @@ export class IndexedDbFlushing<T> {
     return this.#lines.get(record.position) ?? toLine(this.#options.serializer, record);
   }
 
-  /** The journal goes on in memory, but not in secret: it is told once, until something reaches the database again. */
+  /** The journal continues in memory, but not in secret: it is told once, until something reaches the database again. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isTold) return;
     this.#isTold = true;

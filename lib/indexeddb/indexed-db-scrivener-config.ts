@@ -41,7 +41,7 @@ export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
   /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
   /**
-   * Give a batch to the database again that it refused for what passes by itself (a `QuotaExceededError`, a connection that goes on being closed), as this says; refusals are
+   * Give a batch to the database again that it refused for what passes on its own (a `QuotaExceededError`, a connection that is closed again and again), as this says; refusals are
    * journaled in `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
    */
   readonly retry?: RetryConfig;

@@ -26,14 +26,14 @@ export interface IndexedDbScrivenerParts<T> {
   readonly memory: InMemoryScrivener<T>;
   readonly flushing: IndexedDbFlushing<T>;
   readonly flusher: FlusherDaemon<T>;
-  /** Makes the line of a record, whose group goes on in the next one or does not. */
+  /** Makes the line of a record, whose group continues in the next one or does not. */
   readonly lineOf: (record: Positioned<T>, isContinued: boolean) => string;
   readonly schema: StandardSchemaV1<unknown, T> | undefined;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };
   /** Calls a function whenever the page is hidden. */
   readonly whenHidden: (flush: () => void) => Subscription;
-  /** Lets go of the journal. */
+  /** Releases the journal. */
   readonly release: () => void;
 }
 
@@ -41,7 +41,7 @@ export interface IndexedDbScrivenerParts<T> {
  * A journal in memory and in a browser's IndexedDB, opened with {@link openIndexedDbScrivener}: reads come from memory, a flusher persists what is written.
  *
  * Entries are serialized when they are written, so the database gets them as they were then. When it cannot be written any more, the
- * flusher fails and says so, and the journal goes on in memory.
+ * flusher fails and says so, and the journal continues in memory.
  */
 export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   /** Where the flusher journals what happens to it. */
@@ -156,7 +156,7 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   }
 
   /**
-   * Goes on flushing after the flusher has failed, with a new flusher; resolves when that is running.
+   * Continues flushing after the flusher has failed, with a new flusher; resolves when that is running.
    *
    * What was written meanwhile is persisted as it was when it was written. If the database holds less than was flushed, as somebody has cleared the site's data, all of
    * the journal is written again, and `flushed` counts from what is there. Rejects with {@link InvalidTransitionError} when the flusher has not failed, {@link JournalClosedError}

@@ -131,7 +131,7 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     const next = last + 1;
     const before = lastOf(store);
     const added = lines.slice(kept.length).map((line, index) => store.add(line, next + index));
-    // A page that is being closed does not get to where the browser would commit by itself.
+    // A page that is being closed does not get to where the browser would commit on its own.
     transaction.commit();
     const [found] = await Promise.all([before, ...added, transaction.done]);
     if (found !== last) {

@@ -8,10 +8,10 @@ export const PENDING = Symbol();
 /** There will be nothing more to read. */
 export const ENDED = Symbol();
 
-/** How what is read ended: by itself, or with an error. */
+/** How what is read ended: on its own, or with an error. */
 export type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
 
-/** What there is to read behind everything; throws the error that it ended with. */
+/** What there is to read after everything; throws the error that it ended with. */
 export function readEnd(end: End | undefined): typeof PENDING | typeof ENDED {
   if (end?.failed) throw end.error;
   return end === undefined ? PENDING : ENDED;
@@ -21,11 +21,11 @@ export function readEnd(end: End | undefined): typeof PENDING | typeof ENDED {
 export interface Cursor<V> {
   /** The next value; throws what the reading fails with. */
   read(): V | typeof PENDING | typeof ENDED;
-  /** The position of what was read last, if its group goes on; else START. */
+  /** The position of what was read last, if its group continues; else START. */
   continued?(): Position;
 }
 
-/** Reads forward what lies behind the position `after`. */
+/** Reads forward what comes after the position `after`. */
 export class TailCursor<T> implements Cursor<Positioned<T>> {
   constructor(
     readonly log: Log<T>,

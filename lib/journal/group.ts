@@ -7,7 +7,7 @@ export function markContinued(record: Positioned<unknown>): void {
   continued.add(record);
 }
 
-/** `continued`: the position of the record that a log gives out at this moment, if its group goes on; START if not. */
+/** `continued`: the position of the record that a log gives out at this moment, if its group continues; START if not. */
 export const given = { continued: START };
 
 /** Marks a record as the one is marked that a log gives out at this moment: it may be what a wrapper has made of it. */

@@ -38,7 +38,7 @@ const OPTIONS: Record<keyof InMemoryOptions<never>, true> = { retain: true, seri
 /**
  * A journal in memory, and an `Observer`, so that any Observable, RxJS's or the platform's, can be journaled: `source$.subscribe(scrivener)`.
  *
- * Like a `ReplaySubject` it replays and then goes on live; unlike one, every subscription is a cursor into one log, so a tail
+ * Like a `ReplaySubject` it replays and then continues live; unlike one, every subscription is a cursor into one log, so a tail
  * costs the same wherever it starts, and re-entrant writes keep every subscriber's order.
  *
  * @example

@@ -26,7 +26,7 @@ const CHUNK = 1 << CHUNK_BITS;
 export class Log<T> {
   readonly #retain: number;
   readonly #chunks: (T | undefined)[][] = [];
-  /** For each chunk with entries of groups: a 1 in the slots whose group goes on in the next one. */
+  /** For each chunk with entries of groups: a 1 in the slots whose group continues in the next one. */
   readonly #continued: (Uint8Array | undefined)[] = [];
   readonly #readers = new Set<LiveReader<T>>();
   /** The position in slot 0 of chunk 0. */
@@ -76,7 +76,7 @@ export class Log<T> {
     return record;
   }
 
-  /** `position` if its group goes on in the next one, {@link START} if not. */
+  /** `position` if its group continues in the next one, {@link START} if not. */
   continued(position: Position): Position {
     const slot = position - this.#base;
     return this.#continued[slot >>> CHUNK_BITS]?.[slot & (CHUNK - 1)] ? position : START;

@@ -56,7 +56,7 @@ export interface Scrivener<in out T> {
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
 
   /**
-   * Resolves with the first entry behind `after` that matches; a type guard narrows it.
+   * Resolves with the first entry after `after` that matches; a type guard narrows it.
    *
    * Rejects with RxJS's `TimeoutError` after `timeout`, the signal's reason on abort, {@link JournalClosedError} when the journal
    * ends first, what `match` throws, and `RangeError` for an `after` that is no position or is {@link END}. Leaves nothing subscribed.

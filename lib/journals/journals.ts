@@ -33,7 +33,7 @@ export interface Journals<in out T> extends AsyncDisposable {
   /** The names that begin with a prefix, all without one, sorted by their UTF-16 code units. */
   names(prefix?: string): AsyncIterable<string>;
   /**
-   * Makes a new journal that holds what another holds up to a position, at the same positions, and goes on by itself.
+   * Makes a new journal that holds what another holds up to a position, at the same positions, and continues on its own.
    *
    * Rejects with {@link JournalNotFoundError}, {@link JournalExistsError} when the new name is taken, {@link PositionTrimmedError} when `through`
    * is no longer kept, and `RangeError` when it is past the journal's end.

@@ -35,7 +35,7 @@ export async function* backwardPages<T>(
   }
 }
 
-/** The messages from `lower` to `upper`, or from behind the last hole between them. */
+/** The messages from `lower` to `upper`, or from after the last hole between them. */
 async function readRange(link: StreamLink, lower: Position, upper: Position, signal: AbortSignal): Promise<Arrival[]> {
   for (let from = lower; ;) {
     const arrivals: Arrival[] = [];

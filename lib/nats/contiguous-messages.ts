@@ -35,7 +35,7 @@ interface Delivery {
 
 /**
  * A stream's messages from a position on, each once and none left out, through whatever happens to connections, servers and consumers:
- * where one consumer stops, another goes on after the last message that came. That one is asked for again, to see that it is the same.
+ * where one consumer stops, another continues after the last message that came. That one is asked for again, to see that it is the same.
  *
  * Ends when the signal is aborted. Rejects with {@link PositionTrimmedError} where the stream has a hole, with {@link JournalMismatchError} where it holds
  * another message than the one that came, or has lost it, and with {@link JournalLostError}.

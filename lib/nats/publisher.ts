@@ -189,7 +189,7 @@ export class Publisher {
       if (dot < 0) flight.sent--;
       return this.#hold();
     }
-    if (message.data.length === 0 && dot > 0) return; // the batch goes on
+    if (message.data.length === 0 && dot > 0) return; // the batch continues
     const outcome = parseAcknowledgement(message, this.#link, flight);
     if (outcome === undefined) return this.#hold();
     this.#heard = performance.now();

@@ -20,7 +20,7 @@ const INACTIVE_MS = 60_000;
  * Reads a stream's messages from a sequence on through a consumer of its own: asks for as many as are used up and holds no more.
  *
  * Speaks the pull protocol itself (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-13.md): messages come a page at
- * a time, and what went wrong is told at once, where the client's iterators would go on by themselves.
+ * a time, and what went wrong is told at once, where the client's iterators would continue on their own.
  */
 export class PullReader {
   readonly #link: StreamLink;
@@ -93,7 +93,7 @@ export class PullReader {
 
   /**
    * What came since the last page; nothing, when nothing has come for a while; `undefined` when the reader was closed, or lost touch with its consumer: what comes
-   * behind the last message has to be read by another one. Rejects with {@link JournalLostError}.
+   * after the last message has to be read by another one. Rejects with {@link JournalLostError}.
    */
   async page(): Promise<readonly Msg[] | undefined> {
     const isWaiting = () => this.#messages.length === 0 && !this.#isIdle;

@@ -12,7 +12,7 @@ export class JournalLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   constructor(modules: ModulesContainer) {
     // Nest initializes modules by descending distance and shuts them down the other way round. A global module is as far as a number can
-    // be; among those the one that imports another would be shut down behind it, and could write no more.
+    // be; among those the one that imports another would be shut down after it, and could write no more.
     for (const module of modules.values()) {
       if (module.hasProvider(JournalLifecycle)) module.distance = Infinity;
     }

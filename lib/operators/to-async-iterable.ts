@@ -10,7 +10,7 @@ import { fromInput, isPullable, type PlatformObservable } from './from-input';
 export interface ToAsyncIterableOptions {
   /** How many values may wait for the consumer: an integer >= 1, or `Infinity`. @default Infinity */
   readonly highWaterMark?: number;
-  /** What a value that finds the buffer full does: end the iteration with {@link BufferOverflowError}, behind what is buffered, or drop the oldest or the newest value. @default 'error' */
+  /** What a value that finds the buffer full does: end the iteration with {@link BufferOverflowError}, after what is buffered, or drop the oldest or the newest value. @default 'error' */
   readonly overflow?: 'error' | 'dropOldest' | 'dropNewest';
 }
 
@@ -21,7 +21,7 @@ const OPTIONS: Record<keyof ToAsyncIterableOptions, true> = { highWaterMark: tru
  * generators, arrays) is pulled as the loop asks, and needs no buffer.
  *
  * Every iterator subscribes when it is made, so nothing that a hot source emits from then on is missed, and unsubscribes when the loop is
- * left. It ends when the source completes and throws what the source errors with, both behind what is buffered.
+ * left. It ends when the source completes and throws what the source errors with, both after what is buffered.
  *
  * @throws RangeError for a `highWaterMark` that is neither an integer >= 1 nor `Infinity`, TypeError for another `overflow`, and for what is no Observable and no iterable
  * @example

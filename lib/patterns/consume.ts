@@ -29,7 +29,7 @@ const OPTIONS: Record<keyof ConsumeOptions, true> = { retired: true };
  * One subscription for a store works at a time; the next one waits until that has ended. Unsubscribed, it finishes the record under way and saves
  * the bookmark first. Completes with the journal; errors with the journal, the bookmarks and `handle`, whose record is not bookmarked then, in
  * each case after what was handled before is saved; with {@link BookmarkAheadError} when the journal ends before the bookmark, and with
- * {@link PositionTrimmedError} when it no longer keeps the next entry (see `retired`). When flushing fails, it goes on handling, emits nothing
+ * {@link PositionTrimmedError} when it no longer keeps the next entry (see `retired`). When flushing fails, it continues handling, emits nothing
  * more, and errors at the journal's end.
  *
  * @example

@@ -12,8 +12,8 @@ import type { Scrivener } from '../journal/scrivener';
 import { lastEntries } from './last-entries';
 
 /**
- * How many writes are under way at once. When somebody else writes in between, one of them fails, and those behind it may be found to be in their
- * places: so far behind the copy is checked before it is gone on with.
+ * How many writes are under way at once. When somebody else writes in between, one of them fails, and those after it may be found to be in their
+ * places: at this distance the copy is checked before it continues.
  */
 const IN_FLIGHT = 256;
 
@@ -21,7 +21,7 @@ const IN_FLIGHT = 256;
  * Copies what a journal holds to the end of another, in order: the entry at position p of `from` takes p - `after` in `to`. Resolves with the last
  * position of `to`.
  *
- * Call it again when it was cut short, however that came: it goes on behind what `to` holds, once the newest entries there are found to be those that
+ * Call it again when it was cut short, however that came: it continues after what `to` holds, once the newest entries there are found to be those that
  * `from` has in their places. Each entry is written on the condition that `to` still ends before it, so none is doubled, also when two copy at once.
  * Rejects with {@link JournalMismatchError} when `to` holds something else, {@link PositionConflictError} when somebody else writes to it, and as reading
  * `from` and writing to `to` do. It copies what `from` has flushed, and waits for the rest up to its last position. Entries are compared as JSON; those of a `writeAll` arrive one by one.

@@ -106,7 +106,7 @@ export class Holder<T> {
     this.#isClosing = true;
     while (this.#writing.size > 0) await Promise.all(this.#writing);
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    // Before the journal ends: its guests' tails go on elsewhere.
+    // Before the journal ends: its guests' tails continue elsewhere.
     this.#server.closeAllConnections();
     await closed;
     await this.#handOver();

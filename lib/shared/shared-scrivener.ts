@@ -24,7 +24,7 @@ export type SharedRole = 'holder' | 'guest';
 
 /**
  * One journal in a file that any number of processes write and read, opened with {@link openSharedScrivener}: the first one holds the file, and serves the
- * others; when it goes, another takes over, and everybody goes on.
+ * others; when it goes, another takes over, and everybody continues.
  *
  * `write` resolves when the entry is flushed. What one process writes takes positions in the order of its calls.
  */

@@ -19,7 +19,7 @@ export interface ConformanceSubject {
   /** Releases everything; called once at the end of the case, however it ended. */
   dispose?(): unknown;
   /**
-   * Closes the journal, opens it again and gives the scrivener to go on with. Called once, behind what a case finds in the journal
+   * Closes the journal, opens it again and gives the scrivener to continue with. Called once, after what a case finds in the journal
    * and before what it tests: with it, the suite shows that a reopened journal is as good as the one that was written.
    */
   reopen?(): Scrivener<ConformanceEntry> | Promise<Scrivener<ConformanceEntry>>;
@@ -27,6 +27,6 @@ export interface ConformanceSubject {
   complete?(): unknown;
   /** Ends the journal with this very error. Feature `fail`. */
   fail?(reason: unknown): unknown;
-  /** Whether anything is still subscribed to the journal or waits behind its end. Feature `observed`. */
+  /** Whether anything is still subscribed to the journal or waits after its end. Feature `observed`. */
   observed?(): boolean | Promise<boolean>;
 }

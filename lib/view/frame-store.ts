@@ -10,7 +10,7 @@ import {
   type TeardownLogic,
 } from 'rxjs';
 
-/** A tab that is hidden has no frames; what it shows in its title, or reads out, goes on. */
+/** A tab that is hidden has no frames; what it shows in its title, or reads out, continues. */
 const WITHOUT_FRAMES_MS = 1_000;
 
 /** What a store is made of. */

@@ -1,6 +1,6 @@
 import { START, type Position, type Positioned } from '../journal/position';
 
-/** So many records are read, and let go of, together. */
+/** So many records are read, and released, together. */
 export const PAGE_SIZE = 100;
 
 /** A range of positions, both included; empty where `from` is greater. */
@@ -87,7 +87,7 @@ export class JournalPages<T> {
     return undefined;
   }
 
-  /** Lets go of a page when there are more than a page is kept for; not of what is shown. */
+  /** Releases a page when there are more than a page is kept for; not of what is shown. */
   #evict(added: number): void {
     if (this.#pages.size <= Math.max(3, Math.ceil(this.#keep / PAGE_SIZE))) return;
     const { from, to } = this.shown;
@@ -100,7 +100,7 @@ export class JournalPages<T> {
     }
   }
 
-  /** Lets go of one record that is not shown, of which there is one when there are more than are kept: of the newest page last. */
+  /** Releases one record that is not shown, of which there is one when there are more than are kept: of the newest page last. */
   #drop(): void {
     const { from, to } = this.shown;
     const newest = pageOf(this.#head);

@@ -8,7 +8,7 @@ export interface FlushedAtExit {
 
 const journals = new Set<FlushedAtExit>();
 
-/** Has a journal flushed when the process ends, by itself, by `process.exit` or by an error that nobody caught; returns what takes that back. */
+/** Has a journal flushed when the process ends, on its own, by `process.exit` or by an error that nobody caught; returns what takes that back. */
 export function flushAtExit(journal: FlushedAtExit): () => void {
   if (journals.size === 0) process.on('exit', flushAll);
   journals.add(journal);

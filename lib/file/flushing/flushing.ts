@@ -110,7 +110,7 @@ export class Flushing<T> {
     this.#taken = undefined;
   }
 
-  /** Starts a flusher for what stands behind a position; `take` is given it before it runs. */
+  /** Starts a flusher for what follows a position; `take` is given it before it runs. */
   async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
     this.#isIdle.next(true);
@@ -188,7 +188,7 @@ export class Flushing<T> {
     queueMicrotask(() => this.#isIdle.next(true));
   }
 
-  /** The journal goes on in memory, but not in secret: it is told once, until something reaches the file again. */
+  /** The journal continues in memory, but not in secret: it is told once, until something reaches the file again. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isTold) return;
     this.#isTold = true;
@@ -197,7 +197,7 @@ export class Flushing<T> {
   }
 }
 
-/** What passes by itself: the system is busy, or the disk is full until somebody makes room. */
+/** What passes on its own: the system is busy, or the disk is full until somebody makes room. */
 const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
 
 function isTransient(error: unknown): boolean {

@@ -10,7 +10,7 @@ export class Turns {
     this.#length += line.length;
   }
 
-  /** What a write resolves with: the value, behind the next turn when one is due. */
+  /** What a write resolves with: the value, after the next turn when one is due. */
   settle<R>(value: R): R | Promise<R> {
     if (this.#length < TURN_LENGTH) return value;
     this.#length = 0;

@@ -18,7 +18,7 @@ interface Entry<S> {
   scrivener: S | undefined;
   /** Those who get it when it is open, in their order. */
   waiting: Borrower<S>[];
-  /** Its uses, and how many of them end soon by themselves. */
+  /** Its uses, and how many of them end soon on their own. */
   uses: number;
   shortUses: number;
   idleSince: number;
@@ -166,7 +166,7 @@ export class OpenJournals<S> {
       return;
     }
     entry.scrivener = scrivener;
-    // Whoever holds it closed since goes on when this is over.
+    // Whoever holds it closed since continues when this is over.
     if (entry.closing) return;
     const waiting = entry.waiting.splice(0);
     entry.uses++; // not idle between two of them

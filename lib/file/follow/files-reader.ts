@@ -52,7 +52,7 @@ export class FilesReader<T> {
   /** Until it has caught up. */
   #following: Following | undefined;
 
-  /** @param after - emit what lies behind it; `undefined`: what there is */
+  /** @param after - emit what comes after it; `undefined`: what there is */
   constructor(
     format: LineFormat<T>,
     after: Position | undefined,
@@ -180,7 +180,7 @@ export class FilesReader<T> {
     this.#last = lines.last;
   }
 
-  /** Returns whether it is done, or the file was rotated and another one goes on. */
+  /** Returns whether it is done, or the file was rotated and another one continues. */
   async *#activePages(file: FileHandle): AsyncGenerator<readonly Positioned<T>[], 'done' | 'rotated'> {
     const { filePath } = this.#format;
     const first = this.#last + 1;
@@ -331,7 +331,7 @@ export class FilesReader<T> {
     throw damage?.error ?? new JournalMismatchError(reason);
   }
 
-  /** Whether the file of this name is another one, and goes on from this one. */
+  /** Whether the file of this name is another one, and continues from this one. */
   async #isRotated(first: Position, ino: bigint, last: Position): Promise<boolean> {
     const { filePath } = this.#format;
     const found = await stat(filePath, { bigint: true }).catch(() => undefined);

@@ -80,7 +80,7 @@ async function lineFrom<T>(
   format: LineFormat<T>,
 ): Promise<Line | undefined> {
   const own = isOwn(format.serializer);
-  // What ends the line before tells whether its group goes on.
+  // What ends the line before tells whether its group continues.
   const base = Math.max(0, from - 4);
   for (let length = PROBE_BYTES; ; length *= 8) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, base);
@@ -103,7 +103,7 @@ async function lineFrom<T>(
   }
 }
 
-/** Whether the line that ends before an index is one whose group goes on. */
+/** Whether the line that ends before an index is one whose group continues. */
 function isContinued(bytes: Buffer, begin: number): boolean {
   let end = begin - 2;
   if (bytes[end] === RETURN) end--;

@@ -65,7 +65,7 @@ function isScalarBeginning(text: string): boolean {
   );
 }
 
-/** Behind the string that begins at `at`, the text's end when it is cut, -1 when it is none. */
+/** After the string that begins at `at`, the text's end when it is cut, -1 when it is none. */
 function skipString(text: string, at: number): number {
   for (at++; at < text.length;) {
     const char = text[at]!;

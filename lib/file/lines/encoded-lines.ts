@@ -53,7 +53,7 @@ export class EncodedLines {
     for (const chunk of [...taken, ...waiting]) this.#chunks.push(chunk);
   }
 
-  /** All that wait, in order; they go on waiting. */
+  /** All that wait, in order; they continue to wait. */
   all(): Chunk[] {
     this.#encode();
     return [...(this.#oldest ? [this.#oldest] : []), ...this.#chunks.all()];

@@ -34,7 +34,7 @@ export interface FileEnd<T> {
   readonly records: readonly Positioned<T>[];
   /** Whether it lacks its newline. */
   readonly newline: boolean;
-  /** Where the journal's last whole line or group ends; what stands behind it is torn. */
+  /** Where the journal's last whole line or group ends; what follows it is torn. */
   readonly byteOffset: number;
 }
 
@@ -42,7 +42,7 @@ const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Where reading starts: behind so many lines, the last of which has this position. */
+/** Where reading starts: after so many lines, the last of which has this position. */
 export interface Start {
   readonly lines: number;
   readonly position: Position;
@@ -57,7 +57,7 @@ export class LineReader<T> {
   readonly #index: Pick<SparseIndex, 'note'> | undefined;
   #line: number;
   #last: Position;
-  /** The records of a group that goes on, how many lines it has so far, and where it begins. */
+  /** The records of a group that continues, how many lines it has so far, and where it begins. */
   #group: { readonly records: Positioned<T>[]; lines: number; readonly byteOffset: number } | undefined;
   /** What the positions of this run are counted on from. */
   #run: Position = START;
@@ -88,7 +88,7 @@ export class LineReader<T> {
   }
 
   /**
-   * Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} behind those before the damage.
+   * Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} after those before the damage.
    *
    * @param after - of lines up to this position only the frame is checked: they are not parsed
    */
@@ -100,7 +100,7 @@ export class LineReader<T> {
       end = bytes.indexOf(NEWLINE, from);
       const at = byteOffset + from;
       const wanted = this.#last >= after;
-      // Whether a group goes on is not to be mistaken, for it may be cut off: its lines are parsed whole.
+      // Whether a group continues is not to be mistaken, for it may be cut off: its lines are parsed whole.
       const isPlain = frame?.isOf(this.#last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
       const hasChecksum = isPlain && mayHaveChecksum(bytes, end);
       if (isPlain && !wanted) {

@@ -192,7 +192,7 @@ export class JournalStore<T> {
     });
   }
 
-  /** {@link JournalStore.release}, and closes all else, whatever fails. */
+  /** {@link JournalStore.release}, and closes everything else, whatever fails. */
   async close(): Promise<void> {
     try {
       await this.release();
@@ -210,7 +210,7 @@ export class JournalStore<T> {
   }
 
   /**
-   * Opens the active file anew, and cuts off what stands behind what it has accepted: after a failure nobody knows whether that is on the disk.
+   * Opens the active file anew, and cuts off what follows what it has accepted: after a failure nobody knows whether that is on the disk.
    *
    * Rejects with {@link CorruptJournalError} when it was cut by somebody else.
    */
@@ -240,7 +240,7 @@ export class JournalStore<T> {
     });
   }
 
-  /** Every record behind a position, in order, a page at a time; throws {@link PositionTrimmedError} and {@link CorruptJournalError}. */
+  /** Every record after a position, in order, a page at a time; throws {@link PositionTrimmedError} and {@link CorruptJournalError}. */
   async *read(after: Position): AsyncGenerator<readonly Positioned<T>[], void> {
     while (after < this.last) {
       const page = await this.readAfter(after);

@@ -70,7 +70,7 @@ export class PageReader<T> {
     });
   }
 
-  /** Every record of a segment behind a position, up to an offset; a closed one that is read to its end is known from then on. */
+  /** Every record of a segment after a position, up to an offset; a closed one that is read to its end is known from then on. */
   async *scan(segment: Segment, after: Position, end?: number): AsyncGenerator<readonly Positioned<T>[], void> {
     const { position, byteOffset } = segment.index?.around(after + 1)?.from ?? {
       position: segment.first,

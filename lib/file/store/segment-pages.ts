@@ -12,7 +12,7 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** The records in a stretch of a segment, a page at a time; behind those before damage it throws {@link CorruptJournalError}. */
+/** The records in a stretch of a segment, a page at a time; after those before damage it throws {@link CorruptJournalError}. */
 export async function* segmentPages<T>(
   segment: SegmentFile,
   lines: LineReader<T>,

@@ -15,7 +15,7 @@ export class SparseIndex {
   readonly #byteOffsets: number[] = [];
   #next = 0;
 
-  /** Notes where the line of a position begins, if that is far enough behind the last note; they come in order. */
+  /** Notes where the line of a position begins, if that is far enough after the last note; they come in order. */
   note(position: Position, byteOffset: number): void {
     if (byteOffset < this.#next) return;
     this.#positions.push(position);

@@ -37,7 +37,7 @@ export interface RemoteScrivenerParts<T> {
 /**
  * A journal that another process serves with {@link journalHandler}, opened with {@link openRemoteScrivener}; in browsers and in Node.
  *
- * Reads go on through whatever happens to the network and to the server: they connect again, behind the last entry that came.
+ * Reads continue through whatever happens to the network and to the server: they connect again, after the last entry that came.
  */
 export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable {
   readonly #connection: Connection;

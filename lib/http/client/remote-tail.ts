@@ -36,7 +36,7 @@ export interface TailStart {
 
 /** Where a tail is. */
 interface Place {
-  /** Where it started behind. */
+  /** The position after which it started. */
   readonly after: Position;
   /** The last position that was read. */
   last: Position;
@@ -49,8 +49,8 @@ interface Place {
 }
 
 /**
- * What lies behind a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another goes on
- * behind the last entry that came. Ends with the journal, and when the signal is aborted.
+ * What comes after a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another continues
+ * after the last entry that came. Ends with the journal, and when the signal is aborted.
  *
  * @returns whether the journal has ended
  */

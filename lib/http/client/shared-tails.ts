@@ -151,7 +151,7 @@ class SharedTail<T> {
     this.#wanted?.();
   }
 
-  /** @param others - the tails whose readers can go on here, once this one is where they are */
+  /** @param others - the tails whose readers can continue here, once this one is where they are */
   async run(pages: AsyncIterator<TailPage<T>>, others: () => Iterable<SharedTail<T>>): Promise<void> {
     try {
       while (await this.#isWanted()) {
@@ -180,7 +180,7 @@ class SharedTail<T> {
     while (this.#newest.isFull && this.#newest.all.length > 1) this.#newest.shift();
     for (const reader of [...this.readers]) {
       reader.take(page);
-      // It reads on by itself, once it has read what has come.
+      // It continues on its own, once it has read what has come.
       if (reader.pages.isFull && this.readers.size > 1) this.leave(reader);
     }
   }

@@ -11,7 +11,7 @@ import { SeenTexts } from '../seen';
 const QUIET_MS = 5_000;
 /** So long it may take to answer: a page that is frozen does not. */
 const ANSWER_MS = 3_000;
-/** Before a holder that could not go on tries again. */
+/** Before a holder that could not continue tries again. */
 const PAUSE_MS = 1_000;
 
 /** What tabs tell each other. */
@@ -38,7 +38,7 @@ export function canShareTabs(): boolean {
 }
 
 /**
- * What is live of a journal, from one connection for all tabs: who has a lock, the holder, reads it and tells the others. The lock goes on to the next
+ * What is live of a journal, from one connection for all tabs: who has a lock, the holder, reads it and tells the others. The lock passes to the next
  * when the holder has no reader any more, closes, or goes away; it is taken from a holder that does not answer.
  *
  * What is told may have gaps, and what was told before is told again: who listens looks at the positions.

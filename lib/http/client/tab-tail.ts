@@ -71,7 +71,7 @@ export async function* tabTail<T>(
   }
 }
 
-/** Whether entries go on from where a tail is, in the same history as far as is known; what was told before goes on from anywhere. */
+/** Whether entries continue from where a tail is, in the same history as far as is known; what was told before continues from anywhere. */
 function continues({ first, texts, before }: Entries, last: Position, newest: string | undefined): boolean {
   if (first + texts.length <= last) return true;
   if (first > last + 1) return false;

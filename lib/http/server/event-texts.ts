@@ -9,7 +9,7 @@ const MAX_LENGTH = 16 * 1024;
 export class EventTexts {
   readonly #slots: ({ readonly position: Position; readonly text: string } | undefined)[] = [];
 
-  /** An entry's event: its position, by which an EventSource goes on, and its JSON; throws {@link SerializationError} when it has none. */
+  /** An entry's event: its position, by which an EventSource continues, and its JSON; throws {@link SerializationError} when it has none. */
   of({ position, entry }: Positioned<unknown>): string {
     const slot = position % SLOTS;
     const known = this.#slots[slot];

@@ -22,7 +22,7 @@ export interface CrossOriginOptions {
   readonly origin: string | readonly string[] | ((origin: string) => boolean);
   /** Let pages send cookies; not with `'*'`. @default false */
   readonly credentials?: boolean;
-  /** Headers that requests may have beside those the client sends by itself, as `X-Api-Key`. Default: none */
+  /** Headers that requests may have beside those the client sends on its own, as `X-Api-Key`. Default: none */
   readonly allowHeaders?: readonly string[];
 }
 

@@ -85,7 +85,7 @@ export class WriteMemory {
     this.#report = report;
   }
 
-  /** What it remembers, for a memory that goes on with it; to be asked when no write comes any more. */
+  /** What it remembers, for a memory that continues with it; to be asked when no write comes any more. */
   async handOver(): Promise<string> {
     const writes: [string, unknown][] = [];
     for (const [key, { answer, at, ...write }] of this.#writes) {
@@ -95,7 +95,7 @@ export class WriteMemory {
     return JSON.stringify({ name: this.#name, sequence: this.#sequence, forgotten: this.#forgotten, writes });
   }
 
-  /** Goes on with what a memory has handed over, in the place of this one, which has no writes yet. */
+  /** Continues with what a memory has handed over, in the place of this one, which has no writes yet. */
   takeOver(text: string): void {
     const { name, sequence, forgotten, writes } = JSON.parse(text) as HandedOver;
     [this.#made, this.#sequence, this.#forgotten] = [name, sequence, forgotten];
