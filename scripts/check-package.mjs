@@ -1,6 +1,6 @@
 // Packs the package, installs the tarball into a folder elsewhere, and checks there what a user gets. Needs `npm run build`.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -60,7 +60,7 @@ function install(tarball) {
   const compilers = TYPESCRIPTS.map((version) => `${compiler(version)}@npm:typescript@${version}`);
   run('npm', [
     ...['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'],
-    ...[tarball, '@types/node@24', ...installed, ...compilers],
+    ...[tarball, '@types/node@24', 'vite@8', ...installed, ...compilers],
   ]);
 }
 
@@ -198,10 +198,42 @@ function checkBundles() {
       if (expected.beside !== '1' || expected.read !== '1' || !expected.without.includes('`fs-native-extensions`'))
         fail(`Expected bundles to write and to read, and to say what they miss, got ${JSON.stringify(expected)}`);
     }
+    checkVite(elsewhere);
   } finally {
     rmSync(elsewhere, { recursive: true, force: true });
   }
   console.log('bundles run');
+}
+
+/** The same server, as Vite builds it: with its packages left outside, which is what it does by itself, and with all of them inside. */
+function checkVite(elsewhere) {
+  write('vite.mjs', [
+    `import { build } from 'vite';`,
+    `const [, , outDir, noExternal] = process.argv;`,
+    `const ssr = noExternal === 'all' ? { noExternal: true } : {};`,
+    `await build({ configFile: false, logLevel: 'warn', ssr, build: { ssr: 'server.mjs', outDir, emptyOutDir: false } });`,
+  ]);
+  const journal = join(elsewhere, 'vite.ndjson');
+  const says = (folder, mode) =>
+    execFileSync(process.execPath, [join(folder, 'server.js'), journal, mode], {
+      cwd: elsewhere,
+      encoding: 'utf8',
+    }).trim();
+  const built = join(elsewhere, 'built');
+  run(process.execPath, ['vite.mjs', 'outside']);
+  run(process.execPath, ['vite.mjs', 'inside', 'all']);
+  cpSync(join(consumer, 'inside'), built, { recursive: true });
+  write('inside/package.json', '{"type":"module"}');
+  writeFileSync(join(built, 'package.json'), '{"type":"module"}');
+  const got = {
+    outside: says(join(consumer, 'outside'), 'write'),
+    inside: says(join(consumer, 'inside'), 'write'),
+    read: says(built, 'read'),
+    without: says(built, 'write'),
+  };
+  const isRight = got.outside === '1' && got.inside === '1\n2' && got.read === '1\n2';
+  if (!isRight || !got.without.includes('`fs-native-extensions`'))
+    fail(`Expected what Vite builds to write and to read, and to say what it misses, got ${JSON.stringify(got)}`);
 }
 
 /** What the built files reach: only declared packages, and nothing of Node from the portable entries. */
