@@ -1,6 +1,8 @@
 // Every row compares two things in one process of its own, interleaved: `npm run bench`, or `npm run bench -- append recovery`.
 // `peers` are the rows against other packages: `npm run bench -- peers`, one of them `npm run bench -- append/pino`.
+// `npm run bench -- --readme` writes all of it into the README.
 import { fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hasNatsServer } from './nats-server.mjs';
@@ -38,22 +40,35 @@ if (process.send) {
   const row = await import(`./rows/${file}.mjs`);
   const { run, ...texts } = peer === undefined ? row : await row.peerRow(peer);
   const { what, against, atMost, unit, difference, absolute } = texts;
-  process.send({ ...(await run()), what, against, atMost, unit, difference, absolute });
+  const figures = await run().catch((error) => {
+    // Native code is built for one Node.
+    if (error.code === 'ERR_DLOPEN_FAILED')
+      return { missing: `${peer} for Node ${process.version} (npm ci --prefix bench/peers)` };
+    throw error;
+  });
+  process.send({ ...figures, what, against, atMost, unit, difference, absolute });
   process.disconnect();
 } else {
-  const asked = process.argv.slice(2).flatMap((name) => (name === 'peers' ? PEER_ROWS : name));
+  const args = process.argv.slice(2);
+  const asked = args.filter((arg) => arg !== '--readme').flatMap((name) => (name === 'peers' ? PEER_ROWS : name));
   const unknown = asked.find((name) => !ROWS.includes(name));
   if (unknown) throw new Error(`No row "${unknown}", there are ${ROWS.join(', ')}`);
-  const wanted = asked.length > 0 ? asked : ROWS;
-  const leftOut = wanted.filter((name) => missingFor(name) !== undefined);
   const rows = [];
-  for (const name of wanted) if (!leftOut.includes(name)) rows.push(await measure(name));
-  if (rows.length > 0) print(rows);
-  if (leftOut.length > 0) {
-    const missing = [...new Set(leftOut.map(missingFor))].join(', ');
-    console.log(`\nNot installed: ${missing}. Left out: ${leftOut.join(', ')}.`);
+  const leftOut = new Map();
+  for (const name of asked.length > 0 ? asked : ROWS) {
+    const missing = missingFor(name);
+    const row = missing === undefined ? await measure(name) : { missing };
+    if (row.missing === undefined) rows.push(row);
+    else leftOut.set(name, row.missing);
   }
-  const complete = asked.length === 0 || leftOut.length === 0;
+  const text = rows.length > 0 ? tableOf(rows) : '';
+  console.log(text);
+  if (leftOut.size > 0) {
+    const missing = [...new Set(leftOut.values())].join(', ');
+    console.log(`\nNot installed: ${missing}. Left out: ${[...leftOut.keys()].join(', ')}.`);
+  }
+  if (args.includes('--readme')) writeReadme(text);
+  const complete = asked.length === 0 || leftOut.size === 0;
   process.exitCode = complete && rows.every(({ ratio, atMost }) => ratio <= atMost) ? 0 : 1;
 }
 
@@ -66,20 +81,34 @@ function measure(name) {
   });
 }
 
-function print(rows) {
-  console.log(
-    `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}; medians of interleaved rounds\n`,
-  );
-  console.log('| what | ours | against | theirs | ratio | at most | ratios of the rounds |');
-  console.log('| --- | --- | --- | --- | --- | --- | --- |');
+function tableOf(rows) {
+  const lines = [
+    `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}; medians of interleaved rounds`,
+    '',
+    '| what | ours | against | theirs | ratio | at most | ratios of the rounds |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+  ];
   for (const { what, ours, against, theirs, ratio, ratios, atMost, unit, difference, absolute } of rows) {
     const figure = (value) => (absolute ? value.toFixed(0) : difference ? `+${value.toFixed(1)}` : value.toFixed(2));
     const spread = `${figure(Math.min(...ratios))} to ${figure(Math.max(...ratios))}`;
     const limit = absolute ? `${atMost} ${unit}` : difference ? `+${atMost}` : `${atMost} x`;
-    console.log(
+    lines.push(
       `| ${what} | ${ours.toFixed(0)} ${unit} | ${against} | ${theirs.toFixed(0)} ${unit} | ${figure(ratio)} | ${limit} | ${spread} |`,
     );
   }
   const missed = rows.filter(({ ratio, atMost }) => ratio > atMost);
-  console.log(missed.length === 0 ? '\nAll within their limits.' : `\n${missed.length} over the limit.`);
+  lines.push(
+    '',
+    missed.length === 0
+      ? 'All within their limits.'
+      : `${missed.length} over the limit: ${missed.map(({ what, against }) => `${what} (against ${against})`).join('; ')}.`,
+  );
+  return lines.join('\n');
+}
+
+function writeReadme(text) {
+  const readme = new URL('../README.md', import.meta.url);
+  const [start, end] = ['<!-- bench:start -->', '<!-- bench:end -->'];
+  const page = readFileSync(readme, 'utf8');
+  writeFileSync(readme, `${page.split(start)[0]}${start}\n\n${text}\n\n${end}${page.split(end)[1]}`);
 }
