@@ -220,18 +220,23 @@ export class Connection {
 
   /** The JSON of an answer to a request, which has to come in time; rejects as {@link Connection.request} does, and with what the server refuses it with. */
   json(options: RequestOptions): Promise<unknown> {
-    return this.#inTime(options, (_, body) => body);
+    return this.#inTime(options, (_, { body }) => body);
   }
 
-  async #inTime<R>(options: RequestOptions, read: (response: Response, body: unknown) => R): Promise<R> {
+  /** {@link Connection.json}, and how many bytes it was. */
+  sized(options: RequestOptions): Promise<Sized> {
+    return this.#inTime(options, (_, sized) => sized);
+  }
+
+  async #inTime<R>(options: RequestOptions, read: (response: Response, sized: Sized) => R): Promise<R> {
     await this.whenWanted(options.signal);
     const attempt = new Attempt(options.signal);
     attempt.allow(ANSWER_MS);
     try {
       const response = await this.request({ ...options, signal: attempt.signal });
-      const body = await readJson(response);
-      if (!response.ok) throw errorOf(response.status, body);
-      return read(response, body);
+      const sized = await readJson(response);
+      if (!response.ok) throw errorOf(response.status, sized.body);
+      return read(response, sized);
     } finally {
       attempt.end();
     }
@@ -277,18 +282,24 @@ function isFailing(status: number): boolean {
   return status >= 500 || status === 429 || status === 408;
 }
 
-/** What an answer's body is the JSON of; `undefined` when it is none. */
-export async function readJson(response: Response): Promise<unknown> {
+/** What an answer's body is the JSON of, `undefined` when it is none; and how many bytes it is. */
+export interface Sized {
+  readonly body: unknown;
+  readonly bytes: number;
+}
+
+/** The JSON of an answer; rejects with {@link Unreachable} when it breaks off. */
+export async function readJson(response: Response): Promise<Sized> {
   let bytes;
   try {
     bytes = await readBody(response.body, MAX_BYTES);
   } catch (cause) {
-    if (cause instanceof BodyTooLarge) return undefined;
+    if (cause instanceof BodyTooLarge) return { body: undefined, bytes: MAX_BYTES };
     throw new Unreachable('The answer broke off', { cause });
   }
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return { body: JSON.parse(new TextDecoder().decode(bytes)) as unknown, bytes: bytes.length };
   } catch {
-    return undefined;
+    return { body: undefined, bytes: bytes.length };
   }
 }

@@ -1,32 +1,72 @@
-import { JournalMismatchError } from '../../errors/journal-mismatch-error';
+import { HttpStatusError } from '../../errors/http-status-error';
 import { JournalClosedError } from '../../errors/journal-closed-error';
+import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { START, type Position, type Positioned } from '../../journal/position';
+import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import { isPosition, JSON_TYPE } from '../protocol';
 
 /** Makes an entry of what JSON holds. */
 export type Decode<T> = (position: Position, entry: unknown) => T;
 
-/** What lies before a position, newest first, a page at a time. */
+/** So many entries, and so many bytes as far as can be told, a page has at most. */
+const MAX_ENTRIES = 1_000;
+const MAX_BYTES = 1024 * 1024;
+
+/** A page, and how many the next one may have. */
+interface Page {
+  readonly records: readonly Positioned<unknown>[];
+  readonly bytes: number;
+}
+
+/**
+ * What lies before a position, newest first, a page at a time: the first is as small as the server makes it, those after it grow, and from the second on the
+ * next one is on its way while one is read.
+ */
 export async function* remotePages<T>(
   connection: Connection,
   decode: Decode<T>,
   before: Position,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Positioned<T>[], void> {
-  for (let next = before; next > START + 1;) {
-    const request = {
-      method: 'GET',
-      query: { before: String(next) },
-      headers: { Accept: JSON_TYPE },
-      signal,
-    } as const;
-    const answer = await connection.persist(async () => ({ body: await connection.json(request) }), signal);
-    if (answer === undefined) throw new JournalClosedError(); // or nobody reads any more
-    const page = recordsOf(answer.body, next);
-    if (page.length === 0) return;
-    yield page.map(({ position, entry }) => ({ position, entry: decode(position, entry) }));
-    next = page.at(-1)!.position;
+  const reading = new Attempt(signal);
+  let limit: number | undefined;
+  let most = MAX_ENTRIES;
+  /** How many the newest page had. */
+  let given = 0;
+  const fetchPage = async (next: Position): Promise<Page | undefined> => {
+    if (next <= START + 1) return undefined;
+    const query = { before: String(next), ...(limit !== undefined && { limit: String(limit) }) };
+    const request = { method: 'GET', query, headers: { Accept: JSON_TYPE }, signal: reading.signal } as const;
+    try {
+      const answer = await connection.persist(() => connection.sized(request), reading.signal);
+      if (answer === undefined) throw new JournalClosedError(); // or nobody reads any more
+      return { records: recordsOf(answer.body, next), bytes: answer.bytes };
+    } catch (error) {
+      // The server allows fewer than it was asked for.
+      if (!(error instanceof HttpStatusError && error.status === 400 && limit !== undefined && limit > given))
+        throw error;
+      most = limit = given;
+      return fetchPage(next);
+    }
+  };
+  try {
+    let coming: Promise<Page | undefined> | undefined;
+    for (let next = before, pages = 0; ; pages++) {
+      const page = await (coming ?? fetchPage(next));
+      const { records = [], bytes = 0 } = page ?? {};
+      if (records.length === 0) return;
+      next = records.at(-1)!.position;
+      given = records.length;
+      const fitting = Math.floor(MAX_BYTES / (bytes / given));
+      limit = Math.max(1, Math.min(most, given * 2, fitting));
+      // Who takes the newest few only costs one page.
+      coming = pages > 0 ? fetchPage(next) : undefined;
+      coming?.catch(() => undefined); // it is awaited later, or not at all
+      yield records.map(({ position, entry }) => ({ position, entry: decode(position, entry) }));
+    }
+  } finally {
+    reading.end();
   }
 }
 

@@ -116,7 +116,7 @@ async function* connected<T>(
     catchUp(connection, place, Math.max(connection.head, place.last));
     return true;
   }
-  if (!response.ok) throw errorOf(response.status, await readJson(response));
+  if (!response.ok) throw errorOf(response.status, (await readJson(response)).body);
   if (!response.headers.get('Content-Type')?.startsWith(EVENTS_TYPE)) {
     release(response);
     throw new JournalMismatchError('the server answered something else than a tail');
