@@ -104,7 +104,7 @@ const entries: Record<string, string[]> = {
     'WriteUncertainError',
     'openSharedScrivener',
   ],
-  react: ['JournalView', 'useJournal', 'useObservable', 'useProjection'],
+  react: ['JournalView', 'useConnection', 'useJournal', 'useObservable', 'useProjection'],
   view: ['JournalView'],
 };
 

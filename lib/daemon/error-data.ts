@@ -1,4 +1,4 @@
-/** An error as plain data: what a file, a server or another process is told of it. */
+/** An error as plain data: what a file, a server or another process gets of it. */
 export interface ErrorData {
   readonly name: string;
   readonly code?: string | number;

@@ -64,7 +64,7 @@ export interface DurableStreamsOptions {
   readonly maxTailMs?: number;
   /** Pages of other origins that may use it. Default: none */
   readonly cors?: CrossOriginOptions;
-  /** Called with errors that a client is told nothing about. */
+  /** Called with errors that a client learns nothing of. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -123,7 +123,7 @@ const CROSS_ORIGIN = {
  * Serves journals by the Durable Streams Protocol: a stream is a URL, its name the path below `basePath`; PUT creates, POST appends, GET reads (live by
  * `live=long-poll` and `live=sse`), HEAD and DELETE.
  *
- * A message of a JSON stream is an entry, its offset the entry's position. Nothing is acknowledged, and nobody is told of anything, before it is
+ * A message of a JSON stream is an entry, its offset the entry's position. Nothing is acknowledged, and nothing is sent to anybody, before it is
  * flushed. Refused requests get the protocol's status and `application/problem+json`.
  *
  * @throws TypeError and RangeError for wrong options

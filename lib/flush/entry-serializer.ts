@@ -5,7 +5,7 @@ import type { Positioned } from '../journal/position';
  * Turns records into lines of text and back.
  *
  * No beginning of a line may itself be a line (a JSON object keeps to that by its closing brace): that is how a line that a crash cut
- * short is told from a whole one. What follows the last newline and cannot be deserialized is taken for one, in a file that holds
+ * short is distinguished from a whole one. What follows the last newline and cannot be deserialized is taken for one, in a file that holds
  * whole lines before.
  */
 export interface EntrySerializer<T> {

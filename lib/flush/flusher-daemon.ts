@@ -81,7 +81,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   readonly #predicate: FlushPredicate<T>;
   readonly #capacity: number;
   readonly #after: Position;
-  /** As `flushed$`, but errors with what the daemon fails with. */
+  /** As `flushed$`, but errors with the error that fails the daemon. */
   readonly #progress = new ReplaySubject<Position>(1);
   readonly #stop = new Subject<void>();
   /** Each position as it comes; observed only while somebody waits for one to come. */

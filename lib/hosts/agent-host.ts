@@ -47,7 +47,7 @@ export class AgentHost<in out M, in out E> {
   }
 
   /**
-   * Sends a question and resolves with the first message after it that is its answer; `isAnswer` is told the question's position, too.
+   * Sends a question and resolves with the first message after it that is its answer; `isAnswer` gets the question's position, too.
    * Rejects as `sendMessage` does, then as `waitForMessage` does; `timeout` counts from the moment it is sent.
    */
   ask<A extends M>(

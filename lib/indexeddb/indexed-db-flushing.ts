@@ -90,7 +90,7 @@ export class IndexedDbFlushing<T> {
     return this.#lines.get(record.position) ?? toLine(this.#options.serializer, record);
   }
 
-  /** The journal continues in memory, but not in secret: it is told once, until something reaches the database again. */
+  /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the database again. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isTold) return;
     this.#isTold = true;

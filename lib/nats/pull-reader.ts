@@ -20,7 +20,7 @@ const INACTIVE_MS = 60_000;
  * Reads a stream's messages from a sequence on through a consumer of its own: asks for as many as are used up and holds no more.
  *
  * Speaks the pull protocol itself (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-13.md): messages come a page at
- * a time, and what went wrong is told at once, where the client's iterators would continue on their own.
+ * a time, and what went wrong is reported at once, where the client's iterators would continue on their own.
  */
 export class PullReader {
   readonly #link: StreamLink;

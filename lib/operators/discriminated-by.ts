@@ -5,7 +5,7 @@ export type Discriminated<E, D extends string, K> =
   E extends Record<D, infer X> ? ([X] extends [K] ? E : K extends X ? E & Record<D, K> : never) : never;
 
 /**
- * Makes the {@link isType} of a union that is told apart by another member than `type`.
+ * Makes the {@link isType} of a union that is discriminated by another member than `type`.
  *
  * @param key - the member: `kind`, `event`, `$type`
  * @throws TypeError for a key, or a value, that is no text: it would match nothing

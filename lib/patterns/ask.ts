@@ -6,7 +6,7 @@ import type { Scrivener, WaitOptions } from '../journal/scrivener';
 /**
  * Writes a question and resolves with the first entry after it that is its answer.
  *
- * `isAnswer` is told the question's position, too. Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question
+ * `isAnswer` gets the question's position, too. Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question
  * is written. The question stays written.
  *
  * @example

@@ -72,7 +72,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     return defer(() => this.#reads.head$);
   }
 
-  /** The last position that is in the file; a guest is told of nothing else. */
+  /** The last position that is in the file; a guest hears of nothing else. */
   get flushed(): Position {
     return this.#seat.holder?.file.flushed ?? this.#reads.head;
   }

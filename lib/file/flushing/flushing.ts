@@ -188,7 +188,7 @@ export class Flushing<T> {
     queueMicrotask(() => this.#isIdle.next(true));
   }
 
-  /** The journal continues in memory, but not in secret: it is told once, until something reaches the file again. */
+  /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the file again. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isTold) return;
     this.#isTold = true;

@@ -62,7 +62,7 @@ export class LineReader<T> {
   /** What the positions of this run are counted on from. */
   #run: Position = START;
 
-  /** @param index - is told where lines begin */
+  /** @param index - notes where lines begin */
   constructor(format: LineFormat<T>, start: Start = { lines: 0, position: START }, index?: Pick<SparseIndex, 'note'>) {
     this.#format = format;
     this.#own = isOwn(format.serializer);

@@ -73,12 +73,12 @@ export interface JournalHandlerOptions<T> {
    */
   readonly rememberedWrites?: RememberedWrites;
   /**
-   * Resolves when a position is as safe as what clients are told has to be; nobody is told of it before. Default: as far as the journal is flushed, where it
-   * is (see {@link flushingOf}), so that nobody is told what a crash of the server can take back.
+   * Resolves when a position is as safe as what clients are told has to be; nobody hears of it before. Default: as far as the journal is flushed, where it
+   * is (see {@link flushingOf}), so that nobody hears of what a crash of the server can take back.
    */
   readonly whenFlushed?: (position: Position) => Promise<unknown>;
   /** Pages of other origins that may use it. Default: none */
   readonly cors?: CrossOriginOptions;
-  /** Called with errors that a client is told nothing about: those of `authorize` and `admit`, and of the journal where they are not the client's. */
+  /** Called with errors that a client learns nothing of: those of `authorize` and `admit`, and of the journal where they are not the client's. */
   readonly onError?: (error: unknown) => void;
 }

@@ -16,7 +16,7 @@ const MAX_ISSUES = 10;
 const MAX_MESSAGE_LENGTH = 200;
 const MAX_DETAIL_LENGTH = 500;
 
-/** What is told beside code and detail. */
+/** What a problem has beside code and detail. */
 export interface ProblemOptions extends ErrorOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export function unflushed(cause: unknown): Problem {
   return new Problem(503, 'ERR_UNAVAILABLE', 'The journal cannot be flushed now', { cause });
 }
 
-/** What a client is told of an error: of those it has no part in, no more than that there was one. */
+/** What a client gets of an error: of those it has no part in, no more than that there was one. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const problem = (status: number, { code, message }: ScrivenerError, options?: ProblemOptions) =>
@@ -108,7 +108,7 @@ function plainText(value: unknown): string {
   }
 }
 
-/** What a client is told when `admit` has thrown: the answer that it threw, or that the entry is not admitted. */
+/** What a client gets when `admit` has thrown: the answer that it threw, or that the entry is not admitted. */
 export async function refusal(thrown: unknown): Promise<unknown> {
   if (thrown instanceof Problem || ScrivenerError.is(thrown)) return thrown;
   if (!(thrown instanceof Response)) {
