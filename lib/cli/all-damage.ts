@@ -47,13 +47,15 @@ export async function allDamage(
     const places: Place[] = [];
     let count = 0;
     let hasFirst = false as boolean;
+    const isMissing = /^the segment .* is missing/.test(first.reason);
     let last: Pick<Place, 'filePath' | 'line'> | undefined;
     const onDamage = (place: Omit<Place, 'reason'>, reason: string) => {
       // Several parts of a line are one.
       if (isSame(place, last)) return;
       last = place;
       count++;
-      const isFirst = isSame(place, first);
+      // A segment that is missing is found again where the next one begins.
+      const isFirst = isSame(place, first) || (!hasFirst && isMissing && place.line === 1);
       hasFirst ||= isFirst;
       const { filePath, line, byteOffset } = isFirst ? first : place;
       if (places.length < DESCRIBED)

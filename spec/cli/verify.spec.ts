@@ -185,10 +185,23 @@ describe('all damage', () => {
   });
 
   test('entries that are glued together are one damaged line', async () => {
-    writeFileSync(path('bad'), line(1, 1) + line(2, 2).trimEnd() + line(3, 3) + line(4, 4) + 'x\n');
+    const glued = (first: number) => [0, 1, 2].map((n) => line(first + n, n).trimEnd()).join('') + '\n';
+    writeFileSync(path('bad'), line(1, 1) + glued(2) + line(5, 5) + glued(6) + line(9, 9) + 'x\n');
     const { stdout } = await verify('bad');
-    expect([...stdout.matchAll(/, line (\d+) /g)].map(([, found]) => found)).toEqual(['2', '4']);
-    expect(stdout).toMatch('bad: 2 damaged lines; 4 entries can be read\n');
+    expect([...stdout.matchAll(/, line (\d+) /g)].map(([, found]) => found)).toEqual(['2', '4', '6']);
+    expect(stdout).toMatch('bad: 3 damaged lines; 9 entries can be read\n');
+  });
+
+  test('a segment that is missing is reported once', async () => {
+    writeFileSync(path('talk.0000000000000001'), line(1, 1));
+    writeFileSync(path('talk.0000000000000003'), line(3, 3) + 'x\n');
+    writeFileSync(path('talk'), line(5, 5));
+    const { stdout } = await verify('talk');
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^talk, line 1 \(byte 0\): the segment that begins with position 2 is missing/),
+      'talk.0000000000000003, line 2 (byte 45): it is not JSON',
+      'talk: 2 damaged lines; 3 entries can be read',
+    ]);
   });
 
   test('a group that is not whole is damaged in each of its lines', async () => {
