@@ -1,0 +1,166 @@
+import { source as axeSource, type AxeResults } from 'axe-core';
+import { execFileSync } from 'node:child_process';
+import { appendFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { ViewerServer } from '../../lib/cli/viewer/viewer-server';
+import { ROOT } from '../examples/installed-package';
+import { useTempDir } from '../file/support/temp-dir';
+import { describeInBrowser, openPage } from './support/browser';
+
+jest.setTimeout(120_000);
+
+const said = (position: number) => {
+  const entry = { type: position % 2 ? 'Said' : 'Asked', at: new Date(1.7e12 + position).toISOString(), n: position };
+  return `${JSON.stringify({ schemaVersion: '1', position, entry })}\n`;
+};
+const lines = (count: number) => Array.from({ length: count }, (_, i) => said(i + 1)).join('');
+
+describeInBrowser('The viewer', (browser) => {
+  const path = useTempDir();
+  const page = execFileSync(process.execPath, [join(ROOT, 'scripts/viewer-page.mjs')], { encoding: 'utf8' });
+  let server: ViewerServer | undefined;
+  let tab: Page;
+  let errors: string[];
+
+  beforeEach(async () => {
+    errors = [];
+    const context = await browser().newContext({ viewport: { width: 1_200, height: 720 } });
+    tab = await context.newPage();
+    tab.setDefaultTimeout(20_000);
+    tab.on('pageerror', (error) => errors.push(String(error)));
+    tab.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  });
+  afterEach(async () => {
+    await tab.context().close();
+    await server?.close();
+    server = undefined;
+    expect(errors).toEqual([]);
+  });
+
+  async function open(text: string, isFolder = false): Promise<void> {
+    const file = path('talk.ndjson');
+    await writeFile(file, text);
+    server = new ViewerServer({ target: isFolder ? dirname(file) : file, isFolder, port: 0, page });
+    await server.start();
+    await tab.goto(server.url);
+  }
+
+  const row = (position: number) =>
+    tab.getByRole('option').filter({ has: tab.locator('.position', { hasText: new RegExp(`^${position}$`) }) });
+  const selected = () => tab.locator('[aria-selected=true] .position').textContent();
+
+  test('shows the end of a long file, of which only what is on the screen is in the page, and any place of it', async () => {
+    await open(lines(200_000));
+    await row(200_000).waitFor();
+    expect(await tab.locator('.figures').textContent()).toContain('200,000 entries');
+    expect(await tab.getByRole('option').count()).toBeLessThan(60);
+    await tab.keyboard.press('g');
+    await tab.keyboard.type('123456');
+    await tab.keyboard.press('Enter');
+    await row(123_456).waitFor();
+    expect(await selected()).toBe('123456');
+    await tab.keyboard.press('Home');
+    await row(1).waitFor();
+    await tab.keyboard.press('PageDown');
+    await tab.keyboard.press('ArrowUp');
+    await tab.keyboard.press('End');
+    await row(200_000).waitFor();
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('heading', { name: 'position 200000' }).waitFor();
+    expect(await tab.locator('aside .leaf').last().textContent()).toBe('n: 200000');
+    await tab.keyboard.press('Escape');
+    expect(await tab.locator('aside').isHidden()).toBe(true);
+  });
+
+  test('follows a writer, or stays where it is', async () => {
+    await open(lines(1_000));
+    await row(1_000).waitFor();
+    await appendFile(path('talk.ndjson'), said(1_001));
+    await row(1_001).waitFor();
+    await tab.getByRole('button', { name: 'Follow' }).click();
+    await appendFile(path('talk.ndjson'), said(1_002) + said(1_003));
+    await tab.getByText('1,003 entries').waitFor();
+    // Two frames: a list that follows has moved by then.
+    await tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    expect(await row(1_003).count()).toBe(0);
+    await tab.getByRole('button', { name: 'Follow' }).click();
+    await row(1_003).waitFor();
+  });
+
+  test('finds the damaged line, and says where it is', async () => {
+    const before = lines(5_000);
+    await open(`${before}{"broken\n${lines(9_000).slice(lines(5_001).length)}`);
+    await row(9_000).waitFor();
+    await tab.getByRole('button', { name: 'Damage' }).click();
+    await tab.getByRole('status').filter({ hasText: '1 found' }).waitFor();
+    const where = `line 5001 (byte ${Buffer.byteLength(before)}): it is not JSON`;
+    expect(await tab.getByRole('option').allTextContents()).toEqual([expect.stringContaining(where)]);
+  });
+
+  test('searches, also what comes later, and shows the difference between two entries', async () => {
+    await open(lines(50));
+    await row(50).waitFor();
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('type:Asked after:44');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('status').filter({ hasText: '3 found' }).waitFor();
+    await appendFile(path('talk.ndjson'), said(51) + said(52));
+    await row(52).waitFor();
+    expect(await tab.locator('.position').allTextContents()).toEqual(['46', '48', '50', '52']);
+    await row(46).click();
+    await tab.getByRole('button', { name: 'Compare' }).click();
+    await row(48).click();
+    await tab.getByText('n: 46 → 48').waitFor();
+  });
+
+  test('lists the journals of a folder, and opens one', async () => {
+    await open(lines(7), true);
+    await tab.getByRole('link', { name: 'talk.ndjson' }).click();
+    await row(7).waitFor();
+  });
+
+  test('an entry is text, whatever it holds', async () => {
+    const entry = { type: '<img src=x onerror=alert(1)>', html: '<script>alert(2)</script>' };
+    await open(`${JSON.stringify({ schemaVersion: '1', position: 1, entry })}\n`);
+    await tab.getByRole('option').click();
+    await tab.getByText('html: "<script>alert(2)</script>"').last().waitFor();
+    expect(await tab.locator('main img, main script').count()).toBe(0);
+  });
+
+  test('a page of another origin reads nothing, though it knows the address', async () => {
+    await open(lines(3));
+    const other = await openPage(browser(), '');
+    const read = await other.page.evaluate(async (url) => {
+      const found: string[] = [];
+      for (const mode of ['cors', 'no-cors'] as const)
+        await fetch(`${url}api/rows?from=1&to=3`, { mode }).then(
+          async (response) => found.push(await response.text()),
+          () => found.push('refused'),
+        );
+      return found;
+    }, server!.url);
+    await other.context.close();
+    expect(read).toEqual(['refused', 'refused']);
+    const without = await tab.context().request.get(new URL('/', server!.url).href);
+    expect(without.status()).toBe(403);
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'has accessible names and contrast, also at 390 px (%s)',
+    async (colorScheme) => {
+      await tab.emulateMedia({ colorScheme });
+      await open(`${lines(30)}{"broken\n`);
+      await tab.locator('.row.damage').waitFor();
+      await row(30).click();
+      await tab.locator('aside h2').waitFor();
+      for (const width of [1_200, 390]) {
+        await tab.setViewportSize({ width, height: 800 });
+        // Not as a script element, which the page's policy forbids.
+        const { violations } = await tab.evaluate(`${axeSource}; axe.run()`).then((found) => found as AxeResults);
+        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`)).toEqual([]);
+        expect(await tab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      }
+    },
+  );
+});
