@@ -35,9 +35,10 @@ export class RowList {
     list.addEventListener('scroll', () => this.#scrolled());
     list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false });
     list.addEventListener('keydown', (event) => this.#pressed(event));
-    list.addEventListener('click', (event) => {
-      const row = (event.target as Element).closest<HTMLElement>('.row');
-      if (row) this.select(Number(row.dataset.index), true);
+    // By its place: a row may have been drawn again between press and release.
+    list.addEventListener('click', ({ clientY }) => {
+      const index = Math.floor(this.#top + (clientY - list.getBoundingClientRect().top) / ROW_PX);
+      if (index < this.#rows.count) this.select(index, true);
     });
     new ResizeObserver(() => this.draw()).observe(list);
   }
@@ -162,7 +163,6 @@ export class RowList {
     const made = element('div', row?.damage === undefined ? 'row' : 'row damage', ...(row ? partsOf(row) : ['…']));
     made.id = `row-${index}`;
     made.role = 'option';
-    made.dataset.index = String(index);
     made.ariaSelected = String(index === this.#selected);
     made.ariaSetSize = String(this.#rows.count);
     made.ariaPosInSet = String(index + 1);
