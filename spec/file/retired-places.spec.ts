@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { CorruptJournalError, openFileScrivener, readJournal, type FileScrivenerConfig } from 'rx-scrivener/file';
+import { fileHandlePrototype } from './support/file-handle';
 import { outcomeOf, rejectionOf } from './support/outcome';
 import { useTempDir } from './support/temp-dir';
 
@@ -166,5 +167,32 @@ test.each(['tail', 'readBackward', 'waitFor'] as const)(
     expect(isWaiting).toBe(false);
     jest.restoreAllMocks();
     await scrivener.close();
+  },
+);
+
+test.each([1, 2, 3, 4, 5, 6])(
+  'a file that is closed and retired while it is read is read to its end (read %i)',
+  async (turn) => {
+    await write(1, keep(0));
+    const prototype = await fileHandlePrototype(path('probe'));
+    const read = prototype.read as (...args: unknown[]) => Promise<unknown>;
+    let reads = 0;
+    const spy = jest.spyOn(prototype as unknown as { read: typeof read }, 'read').mockImplementation(async function (
+      this: unknown,
+      ...args: unknown[]
+    ) {
+      const result = await read.apply(this, args);
+      if (++reads === turn) {
+        spy.mockRestore();
+        await write(3, keep(0));
+      }
+      return result;
+    });
+    const { values, error } = await outcomeOf(readJournal<number>(filePath()));
+    spy.mockRestore();
+    const positions = values.map(({ position }) => position);
+    // What came after it may be retired before it is reached.
+    if (error) expect(error).toMatchObject({ code: 'ERR_POSITION_TRIMMED', requested: positions.at(-1)! + 1 });
+    else expect(positions.slice(0, 1)).toEqual([1]);
   },
 );

@@ -199,13 +199,15 @@ export class FilesReader<T> {
       lines = new LineReader<T>(this.#format, mark);
     };
     const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
+    /** It is known to be, though nothing of it was read yet, and it may be retired as well. */
+    let wasRotated = false;
     /** What ends the lines that were given out, and those that were read: as they were read, since the file may be written anew at any time. */
     let given: SeenBytes | undefined;
     let read: SeenBytes | undefined;
     try {
       for (;;) {
         // Asked before it is read: what is rotated then is read to its end.
-        const isRotated = await this.#isRotated(first, ino, lines.last);
+        const isRotated = wasRotated || (await this.#isRotated(first, ino, lines.last));
         const begin = here();
         const wasHeld = batch.isHeld;
         const isFirst = !batch.isKnown;
@@ -267,6 +269,7 @@ export class FilesReader<T> {
         if (!this.#follow) {
           if (await this.#isRotated(first, ino, lines.last)) {
             // The end has changed: all is looked at again, and what was given out is not given out twice.
+            wasRotated = true;
             readFrom(begin);
             continue;
           }
