@@ -19,6 +19,8 @@ const app = await Application.bootstrap({
   requiredToBeDocumented: ['Class', 'Interface', 'TypeAlias', 'Variable'],
 });
 
+app.options.setValue('highlightLanguages', [...app.options.getValue('highlightLanguages'), 'mermaid']);
+
 // A module is called what users import, a guide what its heading says.
 app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_, reflection) => {
   if (!reflection.kindOf(ReflectionKind.Module)) return;
