@@ -615,6 +615,25 @@ describe('FileChanges', () => {
     jest.restoreAllMocks();
   });
 
+  test('a file that is away for a while, and whose folder is, is looked for by the clock', async () => {
+    mkdirSync(path('folder'));
+    const file = path('folder/journal.ndjson');
+    writeFileSync(file, 'a');
+    const controller = new AbortController();
+    const changes = new FileChanges(file, controller.signal);
+    renameSync(file, path('elsewhere'));
+    await changes.next();
+    rmSync(path('folder'), { recursive: true });
+    writeFileSync(path('folder'), 'no folder'); // so that the file's state is an error
+    await turns(300);
+    rmSync(path('folder'));
+    mkdirSync(path('folder'));
+    const told = changes.next().then(() => 'told');
+    writeFileSync(file, 'b');
+    expect(await told).toBe('told');
+    controller.abort();
+  });
+
   test('a file that takes the name is watched in the place of the one before', async () => {
     writeFileSync(filePath(), 'a');
     const controller = new AbortController();

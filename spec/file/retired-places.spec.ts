@@ -106,6 +106,12 @@ describe('a reader', () => {
     const { values, error } = await outcomeOf(readJournal(filePath()));
     expect(values.map(({ position }) => position)).toEqual([1, 2]);
     expect(error).toBeInstanceOf(CorruptJournalError);
+    // Opening says so as well; lines are counted from 1.
+    await expect(openFileScrivener({ filePath: filePath() })).rejects.toMatchObject({
+      code: 'ERR_CORRUPT_JOURNAL',
+      filePath: filePath() + '.0000000000000003',
+      line: 1,
+    });
   });
 
   test('of a closed segment that is a link to nowhere is told of it at once', async () => {

@@ -103,8 +103,11 @@ class WatchedFile {
     try {
       const watcher = watch(this.#filePath, (event) => {
         this.#isTold = true;
-        // It may have another name by now, and another file its own.
-        if (event === 'rename') this.#watch();
+        if (event === 'rename') {
+          // It may have another name by now, and another file its own, or none yet.
+          this.#watch();
+          this.#schedule();
+        }
         this.#tell();
       });
       watcher.on('error', () => undefined);
@@ -116,13 +119,13 @@ class WatchedFile {
 
   #schedule(): void {
     const isWatched = this.#watcher !== undefined && this.#isTrusted;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), isWatched ? WATCHED_POLL_MS : POLL_MS);
   }
 
   async #look(): Promise<void> {
-    const found = this.#isTrusted
-      ? fs.statSync(this.#filePath, { throwIfNoEntry: false })
-      : await stat(this.#filePath).catch(() => undefined); // may take its time
+    // What is not on a disk of this machine may take its time.
+    const found = this.#isTrusted ? statOf(this.#filePath) : await stat(this.#filePath).catch(() => undefined);
     if (this.#listeners.size === 0) return;
     const state = found && `${found.ino} ${found.size} ${found.mtimeMs}`;
     const isChanged = state !== this.#state;
@@ -139,6 +142,14 @@ class WatchedFile {
 
   #tell(): void {
     for (const listener of [...this.#listeners.keys()]) listener();
+  }
+}
+
+function statOf(filePath: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(filePath);
+  } catch {
+    return undefined;
   }
 }
 

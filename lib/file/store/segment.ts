@@ -48,7 +48,7 @@ export function activeSegment(file: AppendFile, filePath: string, first: Positio
 /** A segment that does not hold what is known of it. */
 export function misfit({ filePath, first, last: expected }: Segment, last: Position): CorruptJournalError {
   const reason = `the segment ends with position ${last} where ${expected} is expected: position ${last + 1} is missing`;
-  return new CorruptJournalError({ filePath, line: last - first + 1, byteOffset: 0, reason });
+  return new CorruptJournalError({ filePath, line: Math.max(1, last - first + 1), byteOffset: 0, reason });
 }
 
 /** What has to be known of a segment to read it. */
