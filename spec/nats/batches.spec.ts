@@ -171,9 +171,8 @@ describeWithBatches('Writes in a cluster go in batches', () => {
   beforeAll(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await cluster.whenReady(connection);
     manager = await jetstreamManager(connection, { timeout: 10_000 });
-  }, 90_000);
+  }, 120_000);
   afterAll(() => cluster.stop());
   beforeEach(() => {
     stream = `clustered-${++count}`;

@@ -78,9 +78,8 @@ describeWithNats('Writes in a cluster to a stream that takes no batches', () => 
   beforeAll(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await cluster.whenReady(connection);
     manager = await jetstreamManager(connection, { timeout: 10_000 });
-  }, 90_000);
+  }, 120_000);
   afterAll(() => cluster.stop());
   beforeEach(async () => {
     stream = `chained-${++count}`;

@@ -49,8 +49,7 @@ describeWithNats('JetStreamScrivener, on a cluster of three with a stream on eac
   beforeAll(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await cluster.whenReady(connection);
-  }, 90_000);
+  }, 120_000);
   afterAll(() => cluster.stop());
 
   scrivenerConformance({ test, create: () => onStream(connection, 3), supports, timeoutMs: 20_000 });

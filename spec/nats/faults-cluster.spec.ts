@@ -22,7 +22,6 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
   beforeEach(async () => {
     cluster = await NatsCluster.start();
     connection = await cluster.connect();
-    await cluster.whenReady(connection);
     const connections = [
       connection,
       ...(await Promise.all([1, 2].map(() => cluster.connect({ pingInterval: 300, timeout: 1_000 })))),

@@ -3,6 +3,8 @@ import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-n
 import { freePorts, hasRoutePools, NatsServer, READY_MS, whenReady } from './nats-server';
 
 const SIZE = 3;
+/** So long may a cluster take to be one, and so many are tried. */
+const [CLUSTER_MS, ATTEMPTS] = [25_000, 3];
 /** On a busy machine a server of 2.10 was seen to close each of several connections of a route as a duplicate of another, and to be alone for good. */
 const ROUTE_POOL = hasRoutePools ? ', pool_size: -1' : '';
 
@@ -10,7 +12,26 @@ const ROUTE_POOL = hasRoutePools ? ', pool_size: -1' : '';
 export class NatsCluster {
   private constructor(readonly servers: readonly NatsServer[]) {}
 
+  /**
+   * Resolves once a stream can have a replica on each server. On a busy machine servers of 2.10 were seen to close their routes as duplicates of each other,
+   * and one of them to be left out for good ("no suitable peers for placement"): such a cluster is given up for a new one.
+   */
   static async start(): Promise<NatsCluster> {
+    for (let attempt = 1; ; attempt += 1) {
+      const cluster = await NatsCluster.#launch();
+      try {
+        await cluster.#whenReady();
+        return cluster;
+      } catch (error) {
+        const found = `${String(error)}: ${await cluster.#describe()}`;
+        await cluster.stop();
+        if (attempt === ATTEMPTS) throw new Error(`No cluster of ${SIZE} in ${ATTEMPTS} attempts`, { cause: error });
+        process.stdout.write(`A cluster never had room for ${SIZE} replicas, a new one is started. ${found}\n`);
+      }
+    }
+  }
+
+  static async #launch(): Promise<NatsCluster> {
     const ports = await freePorts(2 * SIZE);
     const [client, route] = [ports.slice(0, SIZE), ports.slice(SIZE)];
     const routes = route.map((port) => `nats-route://127.0.0.1:${port}`).join(', ');
@@ -31,17 +52,18 @@ export class NatsCluster {
     return this.servers[0]!.connect({ servers: this.servers.map(({ url }) => url), ...options });
   }
 
-  /** Resolves once a stream can have a replica on each server. */
-  async whenReady(connection: NatsConnection): Promise<void> {
-    await whenReady(connection);
+  async #whenReady(): Promise<void> {
+    const deadline = Date.now() + CLUSTER_MS;
+    const connection = await this.connect();
+    await whenReady(connection, deadline);
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
-    for (const deadline = Date.now() + READY_MS; ;) {
+    for (;;) {
       try {
         await manager.streams.add({ name: 'ready', subjects: ['ready'], num_replicas: SIZE });
         await manager.streams.delete('ready');
         return;
-      } catch (cause) {
-        if (Date.now() > deadline) throw new Error(await this.#describe(`room for ${SIZE} replicas`), { cause });
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -65,14 +87,13 @@ export class NatsCluster {
       const info = await manager.streams.info(stream).catch(() => undefined);
       const replicas = info?.cluster?.replicas ?? [];
       if (replicas.length === SIZE - 1 && replicas.every(({ current, offline }) => current && !offline)) return;
-      if (Date.now() > deadline) throw new Error(await this.#describe('replicas that are current'));
+      if (Date.now() > deadline) throw new Error(`Expected replicas that are current, got\n${await this.#describe()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
-  async #describe(expected: string): Promise<string> {
-    const servers = await Promise.all(this.servers.map((server) => server.describe()));
-    return `Expected ${expected}, got\n${servers.join('\n')}`;
+  async #describe(): Promise<string> {
+    return (await Promise.all(this.servers.map((server) => server.describe()))).join('\n');
   }
 
   async stop(): Promise<void> {

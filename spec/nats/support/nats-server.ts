@@ -125,8 +125,8 @@ export class NatsServer {
 }
 
 /** Resolves once JetStream answers. */
-export async function whenReady(connection: NatsConnection): Promise<void> {
-  for (const deadline = Date.now() + READY_MS; ;) {
+export async function whenReady(connection: NatsConnection, deadline = Date.now() + READY_MS): Promise<void> {
+  for (;;) {
     try {
       await jetstreamManager(connection, { timeout: 1_000 });
       return;
