@@ -1,6 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { Subject } from 'rxjs';
 import { FileChanges } from '../../file/follow/file-changes';
+import { isThere, SEEN_BYTES, type SeenBytes } from '../../file/follow/seen-bytes';
+import { findSegments } from '../../file/store/manifest';
 import { describeError } from '../describe-error';
 import { lineFrom, type Line } from './line';
 import type { Extent, LineSource } from './line-source';
@@ -16,7 +18,8 @@ const MAX_TEXT_BYTES = 1024 * 1024;
 /**
  * The lines of a file, whatever is in them, while it grows: knows where every so many lines begin, and reads those asked for from the disk.
  *
- * A last line without a newline is one. A file that gets shorter or another one is read from its beginning again.
+ * A last line without a newline is one. A file that is written anew, or another one, is read from its beginning. It is over when its journal is
+ * rotated: this shows one file.
  */
 export class FileLines implements LineSource {
   readonly changes$ = new Subject<void>();
@@ -26,13 +29,20 @@ export class FileLines implements LineSource {
   #file: FileHandle | undefined;
   #inode = 0;
   #marks = new LineMarks();
-  #generation = 0;
+  #generation = 1;
   #error: string | undefined;
   #isJournal = false;
+  #isOver = false;
+  /** What was read last. */
+  #seen: SeenBytes | undefined;
 
   constructor(filePath: string) {
     this.#filePath = filePath;
     this.#following = this.#follow();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get extent(): Extent {
@@ -75,6 +85,8 @@ export class FileLines implements LineSource {
     this.#left.abort();
     await this.#following;
     this.changes$.complete();
+    await this.#file?.close();
+    this.#file = undefined;
   }
 
   async *#read(from: number, to: number): AsyncGenerator<Line, void> {
@@ -121,17 +133,15 @@ export class FileLines implements LineSource {
   async #follow(): Promise<void> {
     const { signal } = this.#left;
     const changes = new FileChanges(this.#filePath, signal);
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isOver) {
       try {
         await this.#catchUp(signal);
         this.#tell(undefined);
       } catch (error) {
         this.#tell(describeError(error, this.#filePath));
       }
-      await changes.next(this.#error !== undefined);
+      if (!this.#isOver) await changes.next(this.#error !== undefined);
     }
-    await this.#file?.close();
-    this.#file = undefined;
   }
 
   #tell(error: string | undefined): void {
@@ -142,23 +152,36 @@ export class FileLines implements LineSource {
   async #catchUp(signal: AbortSignal): Promise<void> {
     const file = await open(this.#filePath, 'r');
     const { ino, size } = await file.stat();
-    const isAnother = this.#file === undefined || ino !== this.#inode || size < this.#marks.sizeBytes;
-    if (isAnother) {
+    const isFirst = this.#file === undefined;
+    const isAnother = isFirst || ino !== this.#inode || size < this.#marks.sizeBytes || !(await this.#isThere(file));
+    if (!isAnother) await file.close();
+    else if (!isFirst && (await findSegments(this.#filePath)).length > 0) {
+      await file.close();
+      this.#isOver = true;
+      return;
+    } else {
       await this.#file?.close();
       this.#file = file;
       this.#inode = ino;
       this.#marks = new LineMarks();
+      this.#seen = undefined;
       this.#generation++;
-    } else await file.close();
+    }
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     while (!signal.aborted) {
       const { bytesRead } = await this.#file!.read(buffer, 0, buffer.length, this.#marks.sizeBytes);
       if (bytesRead === 0) return;
       const isBeginning = this.#marks.sizeBytes === 0;
-      this.#marks.add(buffer.subarray(0, bytesRead));
+      const bytes = buffer.subarray(0, bytesRead);
+      this.#marks.add(bytes);
+      this.#seen = { end: this.#marks.sizeBytes, bytes: Buffer.from(bytes.subarray(-SEEN_BYTES)) };
       if (isBeginning) await this.#lookAtBeginning();
       this.changes$.next();
     }
+  }
+
+  async #isThere(file: FileHandle): Promise<boolean> {
+    return this.#seen === undefined || isThere(file, this.#seen);
   }
 
   /** It is a journal when one of its first lines is a journal's: the very first may be damaged. */

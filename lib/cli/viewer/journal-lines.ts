@@ -19,6 +19,7 @@ export class JournalLines implements LineSource {
   readonly #name: string;
   readonly #following: Subscription;
   #error: string | undefined;
+  #isOver = false;
 
   constructor(journal: OpenJournal, name: string) {
     this.#journal = journal;
@@ -27,9 +28,14 @@ export class JournalLines implements LineSource {
       next: () => this.changes$.next(),
       error: (error: unknown) => {
         this.#error = describeError(error, name);
+        this.#isOver = true;
         this.changes$.next();
       },
     });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get extent(): Extent {

@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises';
 import { openFileReader } from '../../file/open-file-reader';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { findSegments } from '../../file/store/manifest';
 import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
 import { isCompressedFile } from '../source';
+import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
 import { JournalLines } from './journal-lines';
 import type { LineSource } from './line-source';
@@ -11,8 +13,14 @@ export function isUrl(target: string): boolean {
   return /^https?:\/\//.test(target);
 }
 
-/** Opens what is to be looked at: a journal with closed segments, or at a URL, as such; any other file line by line. */
+/** Opens what is to be looked at, and again when it is over. */
 export async function openSource(target: string, signal: AbortSignal): Promise<LineSource> {
+  const open = () => opened(target, signal);
+  return new CurrentSource(target, await open(), open);
+}
+
+/** A journal with closed segments, or at a URL, as such; any other file line by line. */
+async function opened(target: string, signal: AbortSignal): Promise<LineSource> {
   if (isUrl(target)) return new JournalLines(await openRemoteScrivener({ url: target, signal }), target);
   if ((await findSegments(target)).length > 0) {
     try {
@@ -22,6 +30,7 @@ export async function openSource(target: string, signal: AbortSignal): Promise<L
       if (!(error instanceof CorruptJournalError)) throw error;
     }
   }
+  await stat(target);
   if (await isCompressedFile(target))
     throw new Error(`${target}: it is compressed; show what \`gunzip -c\` makes of it`);
   return new FileLines(target);

@@ -343,7 +343,9 @@ export class FilesReader<T> {
     this.#id ??= manifest.id;
     const segment = (await findSegments(filePath)).find((segment) => segment.first === first);
     const other = segment && !segment.compressed ? await inodeOf(segment.filePath).catch(() => ino) : ino;
-    if (other !== ino || (manifest.id !== undefined && manifest.id !== this.#id))
+    // A record is replaced, never taken away: a file without one is another journal's.
+    const isAnother = manifest.id !== this.#id && (manifest.id !== undefined || found !== undefined);
+    if (other !== ino || isAnother)
       throw new JournalMismatchError(`another journal has taken the place of ${filePath}`);
     return segment !== undefined || ((last >= first || this.#follow) && manifest.first > last);
   }

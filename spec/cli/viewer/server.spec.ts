@@ -49,6 +49,20 @@ const line = (position: number, entry: unknown) => `${JSON.stringify({ schemaVer
 const said = (n: number) => line(n, { type: n % 2 ? 'Said' : 'Asked', at: new Date(1.7e12 + n).toISOString(), n });
 const lines = (count: number) => Array.from({ length: count }, (_, i) => said(i + 1)).join('');
 
+/** All answers to a search: one that takes longer than a server answers at once has several. */
+async function searchAll(url: URL, query: string): Promise<Shown[]> {
+  let rows: Shown[] = [];
+  for (let [done, before] = [false, 1e9]; !done;) {
+    const found = await get<{ rows: Shown[]; before: number; done: boolean }>(
+      url,
+      `api/search?q=${encodeURIComponent(query)}&before=${before}`,
+    );
+    rows = [...found.rows, ...rows];
+    ({ before, done } = found);
+  }
+  return rows;
+}
+
 interface Shown {
   n: number;
   position?: number;
@@ -157,9 +171,7 @@ test('damage is shown where it is, with line and byte, and is found', async () =
   await writeFile(path('talk.ndjson'), `${before}{"broken\n${said(1502)}${said(1504)}`);
   const url = await serve(path('talk.ndjson'));
   await waitForHead(url, 1503);
-  const { rows, done } = await get<{ rows: Shown[]; done: boolean }>(url, 'api/search?q=is:damaged');
-  expect(done).toBe(true);
-  expect(rows).toMatchObject([
+  expect(await searchAll(url, 'is:damaged')).toMatchObject([
     { n: 1501, byteOffset: Buffer.byteLength(before), damage: 'it is not JSON', summary: '{"broken' },
     { n: 1503, position: 1504, damage: 'its position is 1504 where 1503 is next' },
   ]);
@@ -192,7 +204,7 @@ test.each([
   await writeFile(path('talk.ndjson'), lines(40));
   const url = await serve(path('talk.ndjson'));
   await waitForHead(url, 40);
-  const { rows } = await get<{ rows: Shown[] }>(url, `api/search?q=${encodeURIComponent(query)}`);
+  const rows = await searchAll(url, query);
   expect(rows.map(({ position }) => position)).toEqual(positions);
 });
 
