@@ -432,6 +432,22 @@ describe('another history', () => {
     expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
     await second.close();
   });
+
+  test('of a journal that was made anew under the name, and has no record where the one before had one', async () => {
+    const first = await openFileScrivener({ filePath: filePath(), rotation: { maxBytes: 1 }, flushThreshold: 1 });
+    for (const entry of ['a', 'b', 'c']) {
+      await first.write(entry);
+      await first.flush();
+    }
+    await first.close();
+    const followed = follow();
+    await until(() => followed.values.length === 3);
+    for (const name of readdirSync(path())) rmSync(path(name));
+    writeFileSync(filePath(), journalText(['A']));
+    await until(() => followed.error !== undefined);
+    expect(followed.error).toMatchObject(mismatch);
+    expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
+  });
 });
 
 describe('the end of a follower', () => {
