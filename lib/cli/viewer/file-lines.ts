@@ -133,14 +133,15 @@ export class FileLines implements LineSource {
   async #follow(): Promise<void> {
     const { signal } = this.#left;
     const changes = new FileChanges(this.#filePath, signal);
-    while (!signal.aborted && !this.#isOver) {
+    while (!signal.aborted) {
       try {
         await this.#catchUp(signal);
         this.#tell(undefined);
       } catch (error) {
         this.#tell(describeError(error, this.#filePath));
       }
-      if (!this.#isOver) await changes.next(this.#error !== undefined);
+      if (this.#isOver) return;
+      await changes.next(this.#error !== undefined);
     }
   }
 
