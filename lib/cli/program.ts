@@ -1,15 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { cat, type CatOptions } from './cat';
 import { countArgument } from './count-argument';
-import { describeError } from './describe-error';
+import { describeError } from './terminal/describe-error';
 import { importJournal } from './import-journal';
 import type { ImportLinesOptions } from './import-lines';
-import { printable } from './printable';
+import { printable } from './terminal/printable';
 import { repair, type RepairOptions } from './repair';
-import { describeSideFile } from './side-file';
+import { describeSideFile } from './reading/side-file';
 import { stats, type StatsOptions } from './stats';
 import { tail, type TailOptions } from './tail';
-import type { Terminal } from './terminal';
+import type { Terminal } from './terminal/terminal';
 import { verify, type VerifyOptions } from './verify';
 import { view, type ViewOptions } from './view';
 

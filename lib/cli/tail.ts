@@ -1,9 +1,9 @@
 import { START, type Position } from '../journal/position';
 import { catLast } from './cat';
-import { interruption } from './interruption';
-import { readLines } from './read-lines';
-import { isSource } from './source';
-import type { Terminal } from './terminal';
+import { interruption } from './terminal/interruption';
+import { readLines } from './reading/read-lines';
+import { isSource } from './reading/source';
+import type { Terminal } from './terminal/terminal';
 
 /** What is printed of a journal's end. */
 export interface TailOptions {

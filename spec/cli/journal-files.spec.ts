@@ -1,6 +1,6 @@
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as promises from 'node:fs/promises';
-import { journalFiles } from '../../lib/cli/journal-files';
+import { journalFiles } from '../../lib/cli/reading/journal-files';
 import { journalText } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { survey } from '../../lib/cli/survey';
-import { Terminal } from '../../lib/cli/terminal';
+import { survey } from '../../lib/cli/reading/survey';
+import { Terminal } from '../../lib/cli/terminal/terminal';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 

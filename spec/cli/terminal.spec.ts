@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { run } from '../../lib/cli/program';
-import { Terminal } from '../../lib/cli/terminal';
+import { Terminal } from '../../lib/cli/terminal/terminal';
 import { journalText } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 import { runHere } from './support/run-here';

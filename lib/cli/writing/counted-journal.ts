@@ -1,4 +1,4 @@
-import type { Position } from '../journal/position';
+import type { Position } from '../../journal/position';
 
 /** A journal that repair makes. */
 export interface RepairedJournal {

@@ -1,8 +1,8 @@
-import { withChecksum, withoutChecksum } from '../file/lines/checksum';
-import { continuedLine, isContinuedLine } from '../file/lines/group-line';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import type { Position } from '../journal/position';
-import { parseLine, type JournalLine } from './journal-line';
+import { withChecksum, withoutChecksum } from '../../file/lines/checksum';
+import { continuedLine, isContinuedLine } from '../../file/lines/group-line';
+import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
+import type { Position } from '../../journal/position';
+import { parseLine, type JournalLine } from '../reading/journal-line';
 
 const UP_TO_POSITION = /^(\s*\{\s*"schemaVersion"\s*:\s*"1"\s*,\s*"position"\s*:\s*)\d+(?=\s*[,}])/;
 

@@ -1,8 +1,8 @@
 import { lstat, open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { findSegments } from '../file/store/manifest';
-import { chunksOf } from '../file/disk/read-blocks';
-import type { Position } from '../journal/position';
+import { findSegments } from '../../file/store/manifest';
+import { chunksOf } from '../../file/disk/read-blocks';
+import type { Position } from '../../journal/position';
 import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
 import { Unpacked } from './unpack';
 

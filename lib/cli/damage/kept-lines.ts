@@ -1,13 +1,13 @@
-import { LineReader } from '../file/lines/line-reader';
-import { isContinuedLine } from '../file/lines/group-line';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import type { Position } from '../journal/position';
-import { counted } from './counted';
-import type { JournalLine } from './journal-line';
+import { LineReader } from '../../file/lines/line-reader';
+import { isContinuedLine } from '../../file/lines/group-line';
+import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
+import type { Position } from '../../journal/position';
+import { counted } from '../terminal/counted';
+import type { JournalLine } from '../reading/journal-line';
 import { isOfLine, LeftOut } from './left-out';
 import { Missing } from './missing';
-import type { NewJournals } from './new-journals';
-import { renumbered } from './renumbered';
+import type { NewJournals } from '../writing/new-journals';
+import { renumbered } from '../writing/renumbered';
 import type { Piece } from './salvage';
 
 /** So much garbage may stand within a group. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { constants, createGunzip } from 'node:zlib';
-import { chunksOf } from '../file/disk/read-blocks';
+import { chunksOf } from '../../file/disk/read-blocks';
 
 const CHUNK_BYTES = 64 * 1024;
 /** The length of the smallest chunk that zlib takes: what is decompressed with the damage at its end is lost. */

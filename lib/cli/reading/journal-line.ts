@@ -1,6 +1,6 @@
-import { withoutChecksum } from '../file/lines/checksum';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import type { Position } from '../journal/position';
+import { withoutChecksum } from '../../file/lines/checksum';
+import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
+import type { Position } from '../../journal/position';
 
 /** A line of a journal as it stands in the file, without its newline. */
 export interface JournalLine {

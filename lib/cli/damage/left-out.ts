@@ -1,5 +1,5 @@
-import { counted } from './counted';
-import { fromHere } from './describe-error';
+import { counted } from '../terminal/counted';
+import { fromHere } from '../terminal/describe-error';
 import type { Piece } from './salvage';
 
 interface Group {

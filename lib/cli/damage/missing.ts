@@ -1,5 +1,5 @@
-import type { Position } from '../journal/position';
-import { counted } from './counted';
+import type { Position } from '../../journal/position';
+import { counted } from '../terminal/counted';
 
 const SHOWN = 5;
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { located } from '../file/follow/files-reader';
-import { findSegments, loadManifest } from '../file/store/manifest';
+import { located } from '../../file/follow/files-reader';
+import { findSegments, loadManifest } from '../../file/store/manifest';
 import { STANDARD_INPUT } from './source';
 
 /** How many bytes a journal's active file takes; 0 where that is not known. */

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { types } from 'node:util';
-import { CorruptJournalError } from '../errors/corrupt-journal-error';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 
 /** What went wrong with a file, in one line. */
 export function describeError(error: unknown, filePath: string): string {

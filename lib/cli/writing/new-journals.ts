@@ -1,5 +1,5 @@
-import type { FileMode } from '../file/disk/file-mode';
-import type { Position } from '../journal/position';
+import type { FileMode } from '../../file/disk/file-mode';
+import type { Position } from '../../journal/position';
 import { CountedJournal, type RepairedJournal } from './counted-journal';
 import { NewJournal } from './new-journal';
 

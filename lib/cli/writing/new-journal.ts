@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { access, copyFile, link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { FileAppendSink } from '../file/file-append-sink';
-import { carryMode, modeOf, type FileMode } from '../file/disk/file-mode';
-import { findSegments, manifestPath, newManifest, saveManifest } from '../file/store/manifest';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import type { Position, Positioned } from '../journal/position';
+import { FileAppendSink } from '../../file/file-append-sink';
+import { carryMode, modeOf, type FileMode } from '../../file/disk/file-mode';
+import { findSegments, manifestPath, newManifest, saveManifest } from '../../file/store/manifest';
+import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
+import type { Position, Positioned } from '../../journal/position';
 import type { RepairedJournal } from './counted-journal';
 import { forgetPartial, trackPartial } from './partial-files';
 

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { CorruptEntryError } from '../errors/corrupt-entry-error';
-import { blocksOf } from '../file/disk/read-blocks';
-import type { JournalFile } from './journal-files';
-import { parseLine, type JournalLine } from './journal-line';
+import { CorruptEntryError } from '../../errors/corrupt-entry-error';
+import { blocksOf } from '../../file/disk/read-blocks';
+import type { JournalFile } from '../reading/journal-files';
+import { parseLine, type JournalLine } from '../reading/journal-line';
 import { objectsIn } from './objects-in';
 import { withNewlines } from './with-newlines';
 

@@ -3,9 +3,9 @@ import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import type { FileMode } from '../file/disk/file-mode';
-import type { Position } from '../journal/position';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import type { FileMode } from '../../file/disk/file-mode';
+import type { Position } from '../../journal/position';
 
 /** Lines that are read once, from the beginning on: of standard input, a pipe, a compressed file, a closed segment. */
 export interface Source {

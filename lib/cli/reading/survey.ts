@@ -1,11 +1,11 @@
-import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { START, type Position, type Positioned } from '../journal/position';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { START, type Position, type Positioned } from '../../journal/position';
 import { lineBytes, type JournalLine } from './journal-line';
 import { journalSize } from './journal-size';
-import { showProgress } from './progress';
+import { showProgress } from '../terminal/progress';
 import { readLines } from './read-lines';
 import type { Source } from './source';
-import type { Terminal } from './terminal';
+import type { Terminal } from '../terminal/terminal';
 
 /** What reading a whole journal found. */
 export interface Survey {

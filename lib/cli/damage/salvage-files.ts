@@ -1,8 +1,8 @@
-import type { JournalFile } from './journal-files';
+import type { JournalFile } from '../reading/journal-files';
 import type { KeptLines } from './kept-lines';
-import { showProgress } from './progress';
+import { showProgress } from '../terminal/progress';
 import { salvage } from './salvage';
-import type { Terminal } from './terminal';
+import type { Terminal } from '../terminal/terminal';
 
 /** Reads all of a journal's files, whatever is damaged. */
 export async function salvageFiles(

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
-import { FilesReader } from '../file/follow/files-reader';
-import { LineReader, type LineFormat } from '../file/lines/line-reader';
-import { blocksOf } from '../file/disk/read-blocks';
-import { JsonEntrySerializer } from '../flush/json-entry-serializer';
-import type { JournalStream } from '../journal/journal-stream';
-import { pagedStream } from '../journal/paged-stream';
-import { START, type Position, type Positioned } from '../journal/position';
+import { FilesReader } from '../../file/follow/files-reader';
+import { LineReader, type LineFormat } from '../../file/lines/line-reader';
+import { blocksOf } from '../../file/disk/read-blocks';
+import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
+import type { JournalStream } from '../../journal/journal-stream';
+import { pagedStream } from '../../journal/paged-stream';
+import { START, type Position, type Positioned } from '../../journal/position';
 import { parseLine, type JournalLine } from './journal-line';
 import { openSource, sourceError, type Source } from './source';
 

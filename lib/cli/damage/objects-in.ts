@@ -1,4 +1,4 @@
-import { HEAD } from '../flush/json-entry-serializer';
+import { HEAD } from '../../flush/json-entry-serializer';
 
 /** Where an object begins, and where it ends. */
 export interface Span {

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { located } from '../file/follow/files-reader';
-import { findSegments, loadManifest } from '../file/store/manifest';
-import type { Position } from '../journal/position';
-import { journalFiles, sourceFile } from './journal-files';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { located } from '../../file/follow/files-reader';
+import { findSegments, loadManifest } from '../../file/store/manifest';
+import type { Position } from '../../journal/position';
+import { journalFiles, sourceFile } from '../reading/journal-files';
 import { KeptLines } from './kept-lines';
-import { NewJournals } from './new-journals';
+import { NewJournals } from '../writing/new-journals';
 import { salvageFiles } from './salvage-files';
-import { STANDARD_INPUT } from './source';
-import type { Terminal } from './terminal';
+import { STANDARD_INPUT } from '../reading/source';
+import type { Terminal } from '../terminal/terminal';
 
 /** A damaged line. */
 export type Place = Pick<CorruptJournalError, 'filePath' | 'line' | 'byteOffset' | 'reason'>;
