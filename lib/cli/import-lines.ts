@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { blocksOf } from '../file/disk/read-blocks';
 import { HEAD, NECK } from '../flush/json-entry-serializer';
-import { counted } from './terminal/counted';
+import { counted, printable } from './terminal/wording';
 import { NewJournal } from './writing/new-journal';
-import { printable } from './terminal/printable';
 import { modeOfSource, sourceError, type Source } from './reading/source';
 import type { Terminal } from './terminal/terminal';
 

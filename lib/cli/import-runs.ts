@@ -1,10 +1,8 @@
-import { counted } from './terminal/counted';
+import { counted, printable } from './terminal/wording';
 import { describeDamage } from './terminal/describe-error';
 import { NewJournal } from './writing/new-journal';
-import { printable } from './terminal/printable';
 import { renumbered } from './writing/renumbered';
-import { journalSize } from './reading/journal-size';
-import { modeOfSource, type Source } from './reading/source';
+import { type Source, journalSize, modeOfSource } from './reading/source';
 import { survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';
 

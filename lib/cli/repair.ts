@@ -2,14 +2,13 @@ import { located } from '../file/follow/files-reader';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { loadManifest } from '../file/store/manifest';
 import type { Position } from '../journal/position';
-import { counted } from './terminal/counted';
+import { counted, printable } from './terminal/wording';
 import type { RepairedJournal } from './writing/counted-journal';
 import { describeDamage } from './terminal/describe-error';
 import { journalFiles, sourceFile } from './reading/journal-files';
 import { KeptLines } from './damage/kept-lines';
 import { NewJournals } from './writing/new-journals';
 import { modeOfSource } from './reading/source';
-import { printable } from './terminal/printable';
 import { salvageFiles } from './damage/salvage-files';
 import type { Terminal } from './terminal/terminal';
 

@@ -1,9 +1,8 @@
-import { counted } from './terminal/counted';
+import { counted, printable } from './terminal/wording';
 import { describeDamage } from './terminal/describe-error';
 import { EntryTimes, TIME_FIELDS, type Rate } from './figures/entry-times';
 import { EntryTypes } from './figures/entry-types';
 import { lineBytes } from './reading/journal-line';
-import { printable } from './terminal/printable';
 import { Sizes } from './figures/sizes';
 import { survey, type Survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';

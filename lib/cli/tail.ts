@@ -1,9 +1,8 @@
 import { START, type Position } from '../journal/position';
 import { catLast } from './cat';
-import { interruption } from './terminal/interruption';
+import { interruption, type Terminal } from './terminal/terminal';
 import { readLines } from './reading/read-lines';
 import { isSource } from './reading/source';
-import type { Terminal } from './terminal/terminal';
 
 /** What is printed of a journal's end. */
 export interface TailOptions {

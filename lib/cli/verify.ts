@@ -1,8 +1,7 @@
 import type { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { allDamage, type AllDamage, type Place } from './damage/all-damage';
-import { counted } from './terminal/counted';
+import { counted, printable } from './terminal/wording';
 import { describeDamage, describeError, fromHere } from './terminal/describe-error';
-import { printable } from './terminal/printable';
 import { describeSideFile } from './reading/side-file';
 import { survey, type Survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';

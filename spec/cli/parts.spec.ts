@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
-import { counted } from '../../lib/cli/terminal/counted';
+import { counted } from '../../lib/cli/terminal/wording';
 import { describeError } from '../../lib/cli/terminal/describe-error';
 import { EntryTypes } from '../../lib/cli/figures/entry-types';
 import { LineWriter } from '../../lib/cli/terminal/line-writer';

@@ -2,7 +2,7 @@ import { LineReader } from '../../file/lines/line-reader';
 import { isContinuedLine } from '../../file/lines/group-line';
 import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
 import type { Position } from '../../journal/position';
-import { counted } from '../terminal/counted';
+import { counted } from '../terminal/wording';
 import type { JournalLine } from '../reading/journal-line';
 import { isOfLine, LeftOut } from './left-out';
 import { Missing } from './missing';

@@ -1,4 +1,4 @@
-import { counted } from '../terminal/counted';
+import { counted } from '../terminal/wording';
 import { fromHere } from '../terminal/describe-error';
 import type { Piece } from './salvage';
 

@@ -1,5 +1,5 @@
 import type { Position } from '../../journal/position';
-import { counted } from '../terminal/counted';
+import { counted } from '../terminal/wording';
 
 const SHOWN = 5;
 

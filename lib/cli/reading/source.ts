@@ -5,6 +5,8 @@ import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import type { FileMode } from '../../file/disk/file-mode';
+import { located } from '../../file/follow/files-reader';
+import { findSegments, loadManifest } from '../../file/store/manifest';
 import type { Position } from '../../journal/position';
 
 /** Lines that are read once, from the beginning on: of standard input, a pipe, a compressed file, a closed segment. */
@@ -54,6 +56,20 @@ export async function openSource(filePath: string, stdin: Readable): Promise<Sou
 
 export function sourceOf(name: string, bytes: Readable, first?: Position): Source {
   return { name, bytes, first, close: () => void bytes.destroy() };
+}
+
+/** How many bytes a journal's active file takes; 0 where that is not known. */
+export async function journalSize(name: string): Promise<number> {
+  if (name === STANDARD_INPUT) return 0;
+  const filePath = await located(name);
+  try {
+    return (await stat(filePath)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // A rotation, or a crash between its two steps, leaves closed segments alone, and they may be retired by now.
+    if ((await findSegments(filePath)).length > 0 || (await loadManifest(filePath)).id !== undefined) return 0;
+    throw error;
+  }
 }
 
 /** The mode and the owner of the file of a name: `undefined` for a pipe, and where there is none. */

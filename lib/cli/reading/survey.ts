@@ -1,10 +1,9 @@
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { START, type Position, type Positioned } from '../../journal/position';
 import { lineBytes, type JournalLine } from './journal-line';
-import { journalSize } from './journal-size';
+import { type Source, journalSize } from './source';
 import { showProgress } from '../terminal/progress';
 import { readLines } from './read-lines';
-import type { Source } from './source';
 import type { Terminal } from '../terminal/terminal';
 
 /** What reading a whole journal found. */

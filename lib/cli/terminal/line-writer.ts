@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { printable } from './printable';
+import { printable } from './wording';
 
 const CHUNK_LENGTH = 64 * 1024;
 

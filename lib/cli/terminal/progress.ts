@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import { printable } from './printable';
+import { printable } from './wording';
 
 /** Tells how far something is. */
 export interface Progress {

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { LineWriter } from './line-writer';
-import { printable } from './printable';
+import { printable } from './wording';
 
 /** What a command speaks with. */
 export class Terminal {
@@ -29,4 +29,11 @@ export class Terminal {
     this.exitCode = 1;
     this.note(text);
   }
+}
+
+/** Aborted when the user, or the system, asks the process to end; again, and it ends as any process does. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
 }
