@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { openFileScrivener } from 'rx-scrivener/file';
-import { journalText, line } from '../file/support/journal-text';
-import { useTempDir } from '../file/support/temp-dir';
-import { runHere } from './support/run-here';
+import { journalText, line } from '../../file/support/journal-text';
+import { useTempDir } from '../../file/support/temp-dir';
+import { runHere } from '../support/run-here';
 
 const path = useTempDir();
 

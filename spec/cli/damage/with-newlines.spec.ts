@@ -1,4 +1,4 @@
-import { withNewlines } from '../../lib/cli/damage/with-newlines';
+import { withNewlines } from '../../../lib/cli/damage/with-newlines';
 
 async function changed(text: string, size: number): Promise<string> {
   const chunks: Buffer[] = [];

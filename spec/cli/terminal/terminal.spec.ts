@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { run } from '../../lib/cli/program';
-import { Terminal } from '../../lib/cli/terminal/terminal';
-import { journalText } from '../file/support/journal-text';
-import { useTempDir } from '../file/support/temp-dir';
-import { runHere } from './support/run-here';
+import { run } from '../../../lib/cli/program';
+import { Terminal } from '../../../lib/cli/terminal/terminal';
+import { journalText } from '../../file/support/journal-text';
+import { useTempDir } from '../../file/support/temp-dir';
+import { runHere } from '../support/run-here';
 
 const path = useTempDir();
 

@@ -1,9 +1,9 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import { survey } from '../../lib/cli/reading/survey';
-import { Terminal } from '../../lib/cli/terminal/terminal';
-import { journalText, line } from '../file/support/journal-text';
-import { useTempDir } from '../file/support/temp-dir';
+import { survey } from '../../../lib/cli/reading/survey';
+import { Terminal } from '../../../lib/cli/terminal/terminal';
+import { journalText, line } from '../../file/support/journal-text';
+import { useTempDir } from '../../file/support/temp-dir';
 
 const path = useTempDir();
 const terminal = new Terminal(new PassThrough(), new PassThrough());

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { openFileScrivener } from 'rx-scrivener/file';
-import { journalText, line, textOf } from '../file/support/journal-text';
-import { useTempDir } from '../file/support/temp-dir';
-import { useCommand } from './support/installed-command';
-import { runHere } from './support/run-here';
+import { journalText, line, textOf } from '../../file/support/journal-text';
+import { useTempDir } from '../../file/support/temp-dir';
+import { useCommand } from '../support/installed-command';
+import { runHere } from '../support/run-here';
 
 const command = useCommand();
 const path = useTempDir();

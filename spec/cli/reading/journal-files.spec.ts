@@ -1,8 +1,8 @@
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as promises from 'node:fs/promises';
-import { journalFiles } from '../../lib/cli/reading/journal-files';
-import { journalText } from '../file/support/journal-text';
-import { useTempDir } from '../file/support/temp-dir';
+import { journalFiles } from '../../../lib/cli/reading/journal-files';
+import { journalText } from '../../file/support/journal-text';
+import { useTempDir } from '../../file/support/temp-dir';
 
 jest.mock('node:fs/promises', () => {
   const actual = jest.requireActual<typeof promises>('node:fs/promises');
