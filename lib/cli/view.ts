@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
-import { interruption, type Terminal } from './terminal/terminal';
+import { interruption } from './interruption';
+import type { Terminal } from './terminal';
 import { isUrl } from './viewer/open-source';
 import { ViewerServer } from './viewer/viewer-server';
 

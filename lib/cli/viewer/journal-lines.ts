@@ -1,7 +1,7 @@
 import { Subject, type Subscription } from 'rxjs';
 import type { Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
-import { describeError } from '../terminal/describe-error';
+import { describeError } from '../describe-error';
 import type { Line } from './line';
 import type { Extent, LineSource } from './line-source';
 

@@ -1,7 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeSideFile } from '../reading/side-file';
-import { segmentFirst } from '../reading/source';
+import { describeSideFile } from '../side-file';
+import { segmentFirst } from '../source';
 import { lineFrom } from './line';
 
 /** A journal of a folder. */

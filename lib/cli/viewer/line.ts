@@ -1,8 +1,8 @@
 import { CorruptEntryError } from '../../errors/corrupt-entry-error';
 import type { Position } from '../../journal/position';
-import { TIME_FIELDS, timeOf } from '../figures/entry-times';
-import { typeOf } from '../figures/entry-types';
-import { parseLine } from '../reading/journal-line';
+import { TIME_FIELDS, timeOf } from '../entry-times';
+import { typeOf } from '../entry-types';
+import { parseLine } from '../journal-line';
 
 /** A line of what is looked at. */
 export interface Line {

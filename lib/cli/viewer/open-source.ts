@@ -3,7 +3,7 @@ import { openFileReader } from '../../file/open-file-reader';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { findSegments } from '../../file/store/manifest';
 import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
-import { isCompressedFile } from '../reading/source';
+import { isCompressedFile } from '../source';
 import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
 import { JournalLines } from './journal-lines';

@@ -1,4 +1,4 @@
-import { typeOf } from '../figures/entry-types';
+import { typeOf } from '../entry-types';
 import type { Line } from './line';
 
 /** What lines are searched for: all of its terms have to hold. */

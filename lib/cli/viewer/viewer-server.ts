@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { asyncScheduler, startWith, throttleTime } from 'rxjs';
-import { describeError } from '../terminal/describe-error';
+import { describeError } from '../describe-error';
 import { rowsOf, search, textOf, timesOf } from './answers';
 import { admitted } from './guard';
 import { listJournals } from './journal-list';

@@ -50,21 +50,29 @@ export async function* readBlocks(file: FileHandle, extent: Extent = {}): AsyncG
 
 const CHUNK_BYTES = 128 * 1024;
 
-/** A file's bytes. */
-export async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer, void> {
-  for (let byteOffset = 0; ;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, byteOffset);
+/** A file's bytes from an offset on. */
+export async function* chunksOf(file: FileHandle, from = 0, size = CHUNK_BYTES): AsyncGenerator<Buffer, void> {
+  for (let byteOffset = from; ;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, byteOffset);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
     byteOffset += bytesRead;
   }
 }
 
-/** {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over. */
-export async function* blocksOf(chunks: AsyncIterable<Buffer>, extent: Extent = {}): AsyncGenerator<Block, void> {
+/**
+ * {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over.
+ *
+ * @param start - where the first chunk begins in the file
+ */
+export async function* blocksOf(
+  chunks: AsyncIterable<Buffer>,
+  extent: Extent = {},
+  start = 0,
+): AsyncGenerator<Block, void> {
   const { byteOffset = 0, end = Infinity } = extent;
   const lines = new LineBuffer(byteOffset, BLOCK_BYTES, extent.isForeign);
-  let passed = 0;
+  let passed = start;
   for await (const chunk of chunks) {
     const until = Math.min(chunk.length, end - passed);
     for (let from = Math.max(0, byteOffset - passed); from < until;) {

@@ -7,14 +7,15 @@ import { CLOSE_BYTES, findPlace, placeFrom } from './find-place';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
 import { readBlocks } from '../disk/read-blocks';
-import { inodeOf } from '../store/segment';
+import { inodeOf, membersOf, type SegmentFile } from '../store/segment';
 import { segmentPages } from '../store/segment-pages';
 import { Slots } from '../store/slots';
 import type { Place } from '../store/sparse-index';
 
 const PAGE_BYTES = 256 * 1024;
-/** Compressed, a page costs reading from the beginning. */
-const COMPRESSED_PAGE = 50_000;
+/** So many entries of a compressed segment are a page; of one that can be decompressed from its beginning alone, where each page costs all before it, more. */
+const IN_MEMBERS = 4_000;
+const AS_A_WHOLE = 50_000;
 /** So many pages are read at once, of however many readers. */
 const READS = 8;
 /** Somebody else renames and compresses what is being opened. */
@@ -35,6 +36,8 @@ export class BesidePages<T> {
   readonly #last: () => Position;
   readonly #slots = new Slots(READS);
   #first: Position;
+  /** The compressed segment that was read last, and where it can be decompressed from. */
+  #packed: SegmentFile | undefined;
 
   /** @param last - up to where it is read */
   constructor(format: LineFormat<T>, first: Position, last: () => Position) {
@@ -125,12 +128,13 @@ export class BesidePages<T> {
   }
 
   async #after(found: Found, after: Position, to: Position): Promise<Positioned<T>[]> {
-    if (found.kind === 'compressed') return this.#unpacked(found.segment, after, Math.min(to, after + COMPRESSED_PAGE));
+    if (found.kind === 'compressed')
+      return this.#unpacked(found.segment, (page) => [after, Math.min(to, after + page)]);
     return this.#plain(found, (await this.#place(found, after + 1)) ?? beginningOf(found), after, to);
   }
 
   async #before(found: Found, position: Position): Promise<Positioned<T>[]> {
-    if (found.kind === 'compressed') return this.#unpacked(found.segment, position - COMPRESSED_PAGE, position);
+    if (found.kind === 'compressed') return this.#unpacked(found.segment, (page) => [position - page, position]);
     const place = (await this.#place(found, position)) ?? beginningOf(found);
     const from = place.byteOffset - CLOSE_BYTES;
     const earlier = from > 0 ? await placeFrom(found.file, from, place.byteOffset, this.#format) : beginningOf(found);
@@ -171,12 +175,21 @@ export class BesidePages<T> {
     return page.filter(({ position }) => position <= to);
   }
 
-  async #unpacked({ filePath, first }: SegmentName, after: Position, to: Position): Promise<Positioned<T>[]> {
-    const lines = new LineReader<T>({ ...this.#format, filePath }, { lines: 0, position: first - 1 });
+  /** @param bounds - given how many entries a page has: after which position it begins, and with which it ends */
+  async #unpacked(
+    { filePath, first }: SegmentName,
+    bounds: (page: number) => readonly [Position, Position],
+  ): Promise<Positioned<T>[]> {
     const ino = await inodeOf(filePath);
+    if (this.#packed?.ino !== ino) this.#packed = { filePath, ino, compressed: true };
+    const segment = this.#packed;
+    const members = await membersOf(segment);
+    const [from, to] = bounds(members?.total ? IN_MEMBERS : AS_A_WHOLE);
+    const after = Math.max(from, first - 1);
+    const { lines: before, byteOffset } = members!.withLine(after + 1 - first);
+    const lines = new LineReader<T>({ ...this.#format, filePath }, { lines: before, position: first - 1 + before });
     const page: Positioned<T>[] = [];
-    const stretch = { after: Math.max(after, first - 1), byteOffset: 0, end: Infinity };
-    for await (const records of segmentPages({ filePath, compressed: true, ino, file: undefined }, lines, stretch)) {
+    for await (const records of segmentPages(segment, lines, { after, byteOffset, end: Infinity })) {
       for (const record of records) if (record.position <= to) page.push(record);
       if (lines.last >= to) break;
     }

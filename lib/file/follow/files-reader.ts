@@ -12,7 +12,7 @@ import { findSegments, loadManifest, type SegmentName } from '../store/manifest'
 import { NewestBatch, type Mark } from './newest-batch';
 import { readBlocks } from '../disk/read-blocks';
 import { isThere, SEEN_BYTES, seenBefore, type SeenBytes } from './seen-bytes';
-import { inodeOf } from '../store/segment';
+import { inodeOf, membersOf, type SegmentFile } from '../store/segment';
 import { segmentPages } from '../store/segment-pages';
 
 type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
@@ -150,9 +150,13 @@ export class FilesReader<T> {
   }
 
   async *#segmentPages({ filePath, compressed, first }: SegmentName): Pages<T> {
-    let ino;
+    let segment: SegmentFile;
+    let begin = { lines: 0, byteOffset: 0 };
     try {
-      ino = await inodeOf(filePath);
+      segment = { filePath, compressed, ino: await inodeOf(filePath) };
+      const members = await membersOf(segment);
+      const isOneRun = this.#format.restarts !== 'renumber';
+      if (members && isOneRun && this.#passed >= first) begin = members.withLine(this.#passed + 1 - first);
     } catch (error) {
       // Compressed or retired in between: look again. A link that leads nowhere is there all the same.
       const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await isLink(filePath));
@@ -160,17 +164,18 @@ export class FilesReader<T> {
       throw error;
     }
     const format = { ...this.#format, filePath, groupsAreWhole: true };
-    const lines = new LineReader<T>(format, { lines: 0, position: first - 1 });
-    const stretch = { after: this.#passed, byteOffset: 0, end: Infinity };
+    const start = { lines: begin.lines, position: first - 1 + begin.lines };
+    const lines = new LineReader<T>(format, start);
+    const stretch = { after: this.#passed, byteOffset: begin.byteOffset, end: Infinity };
     try {
-      for await (const records of segmentPages({ filePath, compressed, ino }, lines, stretch)) {
+      for await (const records of segmentPages(segment, lines, stretch)) {
         this.#hasBegun = true;
         yield records;
         this.#last = records.at(-1)!.position;
         if (this.#signal.aborted) return;
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || lines.last >= first) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || lines.last > start.position) throw error;
       return; // gone before anything of it was read: look again
     }
     if (lines.last < first) {

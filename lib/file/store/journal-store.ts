@@ -285,9 +285,8 @@ export class JournalStore<T> {
       this.#pages = new PageReader(this.#options, this.#segments);
       for (const segment of closed) {
         // Those before the last one end where the next begins; that they do is seen when they are read.
-        if (accept || !isWhole || segment === closed.at(-1)) {
-          for await (const records of this.#pages.scan(segment, accept ? START : Infinity)) accept?.(records);
-        }
+        if (accept) for await (const records of this.#pages.scan(segment, START)) accept(records);
+        else if (!isWhole || segment === closed.at(-1)) await this.#pages.index(segment);
         progress(segment.bytesOnDisk);
       }
       const newest = closed.at(-1);

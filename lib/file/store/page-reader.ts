@@ -1,16 +1,17 @@
 import { START, type Position, type Positioned } from '../../journal/position';
+import { MEMBER_BYTES } from '../disk/gzip-members';
 import { LineReader, type LineFormat } from '../lines/line-reader';
-import { misfit, type Segment } from './segment';
+import { membersOf, misfit, type Segment } from './segment';
 import { segmentPages } from './segment-pages';
 import type { Segments } from './segments';
 import { Slots } from './slots';
 import { SparseIndex } from './sparse-index';
 
-/** Compressed, a page costs reading from the beginning: fewer and larger ones then. */
-const COMPRESSED_PAGE_BYTES = 8 * 1024 * 1024;
+/** How much of a compressed segment is a page, in bytes, backward and forward, which is how whole journals are read. */
+const IN_MEMBERS = { before: MEMBER_BYTES, after: 4 * MEMBER_BYTES };
+/** Of one that can be decompressed from its beginning alone, as other programs write it, a page costs all before it: fewer and larger ones then. */
+const AS_A_WHOLE = { before: 8 * 1024 * 1024, after: 32 * 1024 * 1024 };
 const COMPRESSED_PAGE = 50_000;
-/** Forward, which is how whole journals are read, they are larger still. */
-const COMPRESSED_PAGE_AHEAD_BYTES = 4 * COMPRESSED_PAGE_BYTES;
 /** So many pages are read at once, of however many readers. */
 const READS = 8;
 
@@ -30,11 +31,11 @@ export class PageReader<T> {
     if (after >= this.#segments.last) return [];
     return this.#with(after + 1, async (segment, index) => {
       const page: Positioned<T>[] = [];
-      const last = index.beyond(after + 1, COMPRESSED_PAGE_AHEAD_BYTES) - 1;
-      for await (const records of this.scan(segment, after)) {
+      const end = segment.compressed ? index.beyond(after + 1, pageBytes(segment).after) : undefined;
+      for await (const records of this.scan(segment, after, end)) {
         if (!segment.compressed) return records;
         for (const record of records) page.push(record);
-        if (page.length >= COMPRESSED_PAGE || page.at(-1)!.position >= last) break;
+        if (page.length >= COMPRESSED_PAGE) break;
       }
       if (page.length === 0) throw misfit(segment, after);
       return page;
@@ -46,7 +47,7 @@ export class PageReader<T> {
     const position = Math.min(before - 1, this.#segments.last);
     if (position < START + 1) return [];
     return this.#with(position, async (segment, index) => {
-      const { from, end } = index.around(position, segment.compressed ? COMPRESSED_PAGE_BYTES : 0)!;
+      const { from, end } = index.around(position, segment.compressed ? pageBytes(segment).before : 0)!;
       const page: Positioned<T>[] = [];
       for await (const records of this.scan(segment, from.position - 1, end)) {
         for (const record of records) if (record.position <= position) page.push(record);
@@ -61,7 +62,7 @@ export class PageReader<T> {
     return this.#slots.run(async () => {
       const segment = this.#segments.with(position);
       try {
-        await this.#index(segment);
+        await this.index(segment);
         return await read(segment, segment.index!);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#segments.with(position);
@@ -82,15 +83,31 @@ export class PageReader<T> {
     const lines = new LineReader<T>(format, { lines: position - segment.first, position: position - 1 }, index);
     yield* segmentPages(segment, lines, { after, byteOffset, end: end ?? segment.bytes });
     if (end !== undefined || !isClosed) return;
-    if (segment.last === Infinity) segment.last = lines.last;
-    if (segment.last !== lines.last) throw misfit(segment, lines.last);
-    segment.index ??= index;
+    this.#know(segment, lines.last, index);
   }
 
-  /** Has a segment that was never read gone over, for its places. */
-  async #index(segment: Segment): Promise<void> {
+  /** Finds where lines of a closed segment begin, and that it ends where it has to: its members tell, or it is gone over. */
+  async index(segment: Segment): Promise<void> {
+    const members = await membersOf(segment);
     if (segment.index !== undefined) return;
+    if (members?.total) {
+      const index = new SparseIndex();
+      for (const { lines, byteOffset } of members.members) index.note(segment.first + lines, byteOffset);
+      this.#know(segment, segment.first + members.total.lines - 1, index);
+      return;
+    }
     const pages = this.scan(segment, Infinity);
     while (!(await pages.next()).done);
   }
+
+  /** Throws where a closed segment does not end where it has to. */
+  #know(segment: Segment, last: Position, index: SparseIndex | undefined): void {
+    if (segment.last === Infinity) segment.last = last;
+    if (segment.last !== last) throw misfit(segment, last);
+    segment.index ??= index;
+  }
+}
+
+function pageBytes({ members }: Segment): { readonly before: number; readonly after: number } {
+  return members?.total ? IN_MEMBERS : AS_A_WHOLE;
 }

@@ -2,13 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { assertCount, assertMethods, assertOneOf, assertOptions, shown } from '../../errors/assert-argument';
 import { START, type Position } from '../../journal/position';
 import type { CheckpointStore } from '../../state/projection';
 import type { AppendFile } from './append-file';
 import { syncDirectory } from '../disk/directory';
 import { carryMode, modeOf, type FileMode } from '../disk/file-mode';
+import { MEMBER_BYTES, packed } from '../disk/gzip-members';
 import { findSegments, saveManifest, segmentPath, segmentsAmong, type Manifest } from './manifest';
 import { chunksOf } from '../disk/read-blocks';
 import { removeTemporaries } from '../disk/replace-file';
@@ -364,7 +365,7 @@ async function writeCompressed(source: FileHandle, filePath: string, signal: Abo
     const write = async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) await file.appendFile(chunk);
     };
-    await pipeline(chunksOf(source), createGzip(), write, { signal });
+    await pipeline(packed(chunksOf(source, 0, MEMBER_BYTES)), write, { signal });
     // Retirement goes by it.
     await file.utimes(like.atime, like.mtime);
     await file.sync();

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import type { Position } from '../../journal/position';
 import type { AppendFile } from './append-file';
+import { GzipMembers } from '../disk/gzip-members';
 import { blocksOf, chunksOf, readBlocks, type Block, type Extent } from '../disk/read-blocks';
 import { SparseIndex } from './sparse-index';
 
@@ -24,6 +25,8 @@ export interface Segment {
   mtimeMs: number;
   /** `undefined` until it was read from its beginning to its end. */
   index: SparseIndex | undefined;
+  /** Where it can be decompressed from, once that was asked for. */
+  members?: GzipMembers | undefined;
   /** It is read through this, whatever its name: the active one, and one that an outside tool has taken away. */
   file?: AppendFile | undefined;
 }
@@ -52,7 +55,7 @@ export function misfit({ filePath, first, last: expected }: Segment, last: Posit
 }
 
 /** What has to be known of a segment to read it. */
-export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'file'>;
+export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'file' | 'members'>;
 
 const ATTEMPTS = 50;
 
@@ -62,14 +65,28 @@ export async function* readSegment(segment: SegmentFile, extent: Extent): AsyncG
   const { file, compressed } = await openSegment(segment);
   try {
     if (!compressed) return yield* readBlocks(file, extent);
+    segment.members ??= await GzipMembers.of(file);
+    const { packedOffset, byteOffset } = segment.members.withByte(extent.byteOffset ?? 0);
     const unpacked = createGunzip();
-    const unpacking = pipeline(chunksOf(file), unpacked).catch(() => undefined); // whoever reads it is told
+    const unpacking = pipeline(chunksOf(file, packedOffset), unpacked).catch(() => undefined); // whoever reads it is told
     try {
-      yield* blocksOf(unpacked, extent);
+      yield* blocksOf(unpacked, extent, byteOffset);
     } finally {
       unpacked.destroy();
       await unpacking;
     }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where a segment can be decompressed from; `undefined` for one that is not compressed. */
+export async function membersOf(segment: SegmentFile): Promise<GzipMembers | undefined> {
+  if (!segment.compressed || segment.members) return segment.members;
+  const { file, compressed } = await openSegment(segment);
+  try {
+    if (compressed) segment.members = await GzipMembers.of(file);
+    return segment.members;
   } finally {
     await file.close();
   }

@@ -33,11 +33,10 @@ export class SparseIndex {
     this.#next = last === undefined ? 0 : last + STRIDE_BYTES;
   }
 
-  /** The first position noted so many bytes or more after where the stretch of another one begins; `Infinity` if there is none. */
-  beyond(position: Position, bytes: number): Position {
+  /** The first place noted so many bytes or more after where the stretch of a position begins: its byte; `undefined` if there is none. */
+  beyond(position: Position, bytes: number): number | undefined {
     const from = this.around(position)?.from.byteOffset ?? 0;
-    const index = this.#byteOffsets.findIndex((byteOffset) => byteOffset >= from + bytes);
-    return this.#positions[index] ?? Infinity;
+    return this.#byteOffsets.find((byteOffset) => byteOffset >= from + bytes);
   }
 
   /** A stretch of lines with the one of a position in it: where it begins, and where it ends, if that is noted. */
