@@ -27,6 +27,11 @@ export class JournalLockedError extends ScrivenerError {
   }
 }
 
-function describe({ pid, host, since, isThisProcess }: LockHolder): string {
-  return `by ${isThisProcess ? 'this process' : `process ${pid} on ${host}`}, since ${since}`;
+function describe(holder: LockHolder): string {
+  return `by ${nameOf(holder)}, since ${holder.since}`;
+}
+
+/** A process, as people are told of it. */
+export function nameOf({ pid, host, isThisProcess }: LockHolder): string {
+  return isThisProcess ? 'this process' : `process ${pid} on ${host}`;
 }

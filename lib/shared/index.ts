@@ -1,6 +1,7 @@
 // The scrivener
 export { openSharedScrivener } from './open-shared-scrivener';
 export { SharedScrivener, type SharedRole } from './shared-scrivener';
+export type { ConnectionStatus } from '../journal/connection-status';
 
 // Errors
 export { JournalLockedError, type LockHolder } from '../errors/journal-locked-error';

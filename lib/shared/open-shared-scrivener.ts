@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { absolutePathOf } from '../file/disk/file-path';
 import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
+import { Attempt } from '../http/client/attempt';
+import { ANSWER_MS } from '../http/client/connection';
 import { openRemoteScrivener } from '../http/client/open-remote-scrivener';
-import { ORIGIN, Seat } from './seat';
+import { ORIGIN, RETRY_MS, Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 
-/** So long a process that has the file may take until it answers: it may still be reading it. */
-const ANSWER_MS = 10_000;
 const PAUSE_MS = 20;
 
 /**
@@ -32,14 +31,16 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
       signal?.throwIfAborted();
       const locked = await seat.take();
       if (locked === undefined) return new SharedScrivener(seat, undefined, schema);
-      if (await answers(seat)) break;
+      if (await answers(seat, signal)) break;
+      signal?.throwIfAborted();
       if (performance.now() >= deadline) throw locked;
-      await delay(PAUSE_MS);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     const { fetch } = seat;
     const remote = await openRemoteScrivener<T>({
       url: ORIGIN,
       fetch,
+      retryMs: RETRY_MS,
       ...(schema && { schema }),
       ...(signal && { signal }),
     });
@@ -50,10 +51,15 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
   }
 }
 
-async function answers<T>({ fetch }: Seat<T>): Promise<boolean> {
+/** Whether who has the file serves it: it may still be reading it, and is waited for. */
+async function answers<T>({ fetch }: Seat<T>, outer: AbortSignal | undefined): Promise<boolean> {
+  const attempt = new Attempt(outer);
+  attempt.allow(ANSWER_MS);
   try {
-    return (await fetch(ORIGIN, { method: 'HEAD', signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+    return (await fetch(ORIGIN, { method: 'HEAD', signal: attempt.signal })).ok;
   } catch {
     return false;
+  } finally {
+    attempt.end();
   }
 }

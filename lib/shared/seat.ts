@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { BehaviorSubject, type Observable } from 'rxjs';
-import { JournalLockedError } from '../errors/journal-locked-error';
+import { JournalLockedError, nameOf } from '../errors/journal-locked-error';
 import { JournalLostError } from '../errors/journal-lost-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
@@ -8,6 +7,9 @@ import { openFileScrivener } from '../file/open-file-scrivener';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { located } from '../file/follow/files-reader';
 import { KEY_HEADER, MEMORY_HEADER, randomName } from '../http/protocol';
+import { Attempt } from '../http/client/attempt';
+import { ANSWER_MS } from '../http/client/connection';
+import { sleep } from '../http/client/persist';
 import { errorOf } from '../http/client/remote-problem';
 import type { Position } from '../journal/position';
 import { GROUP_PATH, Holder } from './holder';
@@ -17,8 +19,8 @@ import { socketPathOf } from './socket-path';
 /** Nobody resolves it. */
 export const ORIGIN = 'http://journal.invalid';
 
-/** So long a group is tried. */
-const RETRY_MS = 30_000;
+/** So long a write is tried while nobody answers. */
+export const RETRY_MS = 30_000;
 const PAUSE_MS = 20;
 
 /** Where this process sits: it has the file, or asks who has it, and takes it when that one is gone. */
@@ -32,6 +34,10 @@ export class Seat<T> {
   #isClosed = false;
   /** How far what holders remember of writes had come at the newest answer. */
   #memory = '';
+  /** When anybody answered last, as `performance.now()` counts. */
+  #answeredAt = 0;
+  /** Why this process could not take the file when nobody answered, until somebody does. */
+  #trouble: unknown;
 
   constructor(config: FileScrivenerConfig<T>) {
     this.#config = config;
@@ -60,37 +66,87 @@ export class Seat<T> {
       const socketPath = await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause)));
       return this.#noted(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
-      if (!init.signal?.aborted) await this.take().catch(() => undefined);
+      // Who leaves wants nothing; who has waited in vain wants to know who does not answer.
+      if (!init.signal?.aborted || isTimeout(init.signal.reason)) await this.look();
       throw error;
     }
   };
 
-  /** Writes entries, each as JSON, as one: sent again, under the same key, until it is known what became of them. */
-  async writeGroup(entries: readonly string[], expect: Position | undefined): Promise<Position[]> {
+  /** Takes the file if nobody has it, and otherwise notes who does not answer. */
+  async look(): Promise<void> {
+    const asked = performance.now();
+    const trouble = await this.take().catch((error: unknown) => error);
+    if (this.#answeredAt <= asked) this.#trouble = trouble;
+  }
+
+  /** Why nobody answers, as far as that is known; otherwise the error that there is. */
+  explain(error: unknown): unknown {
+    const cause = this.#trouble;
+    if (cause === undefined) return error;
+    const { holder } = cause instanceof JournalLockedError ? cause : {};
+    if (holder)
+      return new JournalLostError(`${nameOf(holder)} has the file since ${holder.since}, and does not answer`, {
+        cause,
+      });
+    const reason =
+      cause instanceof JournalLockedError ? 'who has the file does not answer' : 'this process cannot take the file';
+    return new JournalLostError(reason, { cause });
+  }
+
+  /** What a write rejects with, with why nobody answered it where that is so. */
+  explainWrite(error: unknown): unknown {
+    if (error instanceof JournalLostError) return this.explain(error);
+    const cause = error instanceof WriteUncertainError ? this.explain(undefined) : undefined;
+    return cause === undefined ? error : new WriteUncertainError({ cause });
+  }
+
+  /**
+   * Writes entries, each as JSON, as one: sent again, under the same key, until it is known what became of them, or for too long.
+   *
+   * @param since - when it was called, as `performance.now()` counts
+   */
+  async writeGroup(entries: readonly string[], expect: Position | undefined, since: number): Promise<Position[]> {
     const body = `{"entries":[${entries.join(',')}]${expect === undefined ? '' : `,"expect":${expect}`}}`;
     const headers: Record<string, string> = { [KEY_HEADER]: randomName() };
-    const deadline = performance.now() + RETRY_MS;
-    for (let isSent = false; ;) {
-      const memory = this.#memory;
-      let response;
-      try {
-        response = await this.fetch(ORIGIN + GROUP_PATH, { method: 'POST', headers, body, signal: this.#left.signal });
-        const answer = (await response.json()) as { positions?: Position[] };
-        if (response.ok && Array.isArray(answer.positions)) return answer.positions;
-        throw errorOf(response.status, answer);
-      } catch (error) {
-        if (ScrivenerError.is(error)) throw error;
-        if (!isSent && !isUnsent(error)) {
-          isSent = true;
-          headers[MEMORY_HEADER] = memory;
+    const leftMs = RETRY_MS - (performance.now() - Math.max(since, this.#answeredAt));
+    const trying = new Attempt(this.#left.signal);
+    trying.allow(leftMs);
+    if (leftMs <= 0) trying.end();
+    let isSent = false;
+    let failure: unknown;
+    try {
+      while (!trying.signal.aborted) {
+        const memory = this.#memory;
+        const attempt = new Attempt(trying.signal);
+        attempt.allow(ANSWER_MS);
+        try {
+          const response = await this.fetch(ORIGIN + GROUP_PATH, {
+            method: 'POST',
+            headers,
+            body,
+            signal: attempt.signal,
+          });
+          const answer = (await response.json()) as { positions?: Position[] };
+          if (response.ok && Array.isArray(answer.positions)) return answer.positions;
+          throw errorOf(response.status, answer);
+        } catch (error) {
+          if (ScrivenerError.is(error)) throw error;
+          failure = error;
+          if (!isSent && !isUnsent(error)) {
+            isSent = true;
+            headers[MEMORY_HEADER] = memory;
+          }
+        } finally {
+          attempt.end();
         }
-        if (this.#left.signal.aborted || performance.now() > deadline)
-          throw isSent
-            ? new WriteUncertainError({ cause: error })
-            : new JournalLostError('no process has the file', { cause: error });
-        await delay(PAUSE_MS);
+        await sleep(PAUSE_MS, trying.signal);
       }
+    } finally {
+      trying.end();
     }
+    throw isSent
+      ? new WriteUncertainError({ cause: failure })
+      : new JournalLostError('no process has the file', { cause: failure });
   }
 
   async close(): Promise<void> {
@@ -103,6 +159,8 @@ export class Seat<T> {
   }
 
   #noted(response: Response): Response {
+    this.#answeredAt = performance.now();
+    this.#trouble = undefined;
     this.#memory = response.headers.get(MEMORY_HEADER) ?? this.#memory;
     return response;
   }
@@ -129,4 +187,8 @@ export class Seat<T> {
   async #socketPath(): Promise<string> {
     return socketPathOf(`${await located(String(this.#config.filePath))}.lock`);
   }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

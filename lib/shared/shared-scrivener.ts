@@ -1,6 +1,7 @@
-import { defer, distinctUntilChanged, of, switchMap, type Observable } from 'rxjs';
+import { BehaviorSubject, defer, distinctUntilChanged, map, of, switchMap, type Observable } from 'rxjs';
 import { toJson } from '../flush/json-entry-serializer';
 import { validateEntry } from '../flush/validate-entry';
+import type { ConnectionStatus } from '../journal/connection-status';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import { assertReadOptions, assertTailOptions } from '../journal/assert-options';
 import { firstMatch } from '../journal/first-match';
@@ -19,6 +20,8 @@ import { JournalClosedError } from '../errors/journal-closed-error';
 import type { RemoteScrivener } from '../http/client/remote-scrivener';
 import type { Seat } from './seat';
 
+const OPEN: ConnectionStatus = { status: 'open' };
+
 /** What a process is to the others that share a journal. */
 export type SharedRole = 'holder' | 'guest';
 
@@ -36,6 +39,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   readonly #writing = new Set<Promise<unknown>>();
   /** The group that is under way: what is written later comes after it. */
   #group: Promise<unknown> | undefined;
+  readonly #connected$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
   #closing: Promise<void> | undefined;
 
   /** @internal */
@@ -45,6 +49,9 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     this.#schema = schema;
     // Keeps `head` up to date, and notices when the holder goes.
     remote?.tail(remote.head).subscribe({ error: () => undefined });
+    (remote?.connected$ ?? seat.role$.pipe(map(() => OPEN)))
+      .pipe(switchMap((status) => (status.status === 'retrying' ? this.#explained(status) : of(status))))
+      .subscribe(this.#connected$);
   }
 
   /** Whether this process has the file. */
@@ -55,6 +62,14 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   /** `role`, then each change. Completes when this scrivener is closed. */
   get role$(): Observable<SharedRole> {
     return this.#seat.role$;
+  }
+
+  /**
+   * Whether whoever has the file answers, now and from now on: `open`, always so where this process has it, or `retrying`, some seconds after it has fallen
+   * silent, with a {@link JournalLostError} that says who has it. Completes when this scrivener is closed.
+   */
+  get connected$(): Observable<ConnectionStatus> {
+    return this.#connected$.asObservable();
   }
 
   /** The last position that this process knows of, {@link START} when there is none. */
@@ -89,8 +104,8 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
    * Resolves with the position that the entry took, when it is flushed.
    *
    * Rejects as {@link Scrivener.write} does, with {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled,
-   * {@link JournalLostError} when no process could take it, and {@link WriteUncertainError} when nobody knows what became of it: its holder was killed, or
-   * the disk is full.
+   * {@link JournalLostError} when no process could take it for 30 seconds, and {@link WriteUncertainError} when nobody knows what became of it: its holder was
+   * killed, is silent for 30 seconds, or the disk is full. Where a process has the file and does not answer, the first, or the `cause` of the second, says which.
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
@@ -101,10 +116,12 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     return this.#track(this.#remote!.write(entry, options));
   }
 
+  /** {@link SharedScrivener.write} for several entries as one. */
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     if (this.#closing) throw new JournalClosedError();
     const schema = this.#schema;
     const all = [...entries];
+    const since = performance.now();
     const { holder } = this.#seat;
     if (holder && this.#writing.size === 0 && this.#group === undefined) return holder.writeAll(all, options);
     // As they are now, and with what refuses them.
@@ -114,13 +131,13 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     const before = [...this.#writing, Promise.resolve(this.#group)];
     const group = Promise.allSettled(before).then(async () => {
       options.signal?.throwIfAborted();
-      return this.#seat.writeGroup(json, options.expect);
+      return this.#seat.writeGroup(json, options.expect, since);
     });
     const current = settled(group).finally(() => {
       if (this.#group === current) this.#group = undefined;
     });
     this.#group = current;
-    return group;
+    return this.#told(group);
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -168,7 +185,22 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   #track<R>(writing: Promise<R>): Promise<R> {
     const tracked = settled(writing).finally(() => this.#writing.delete(tracked));
     this.#writing.add(tracked);
-    return writing;
+    return this.#told(writing);
+  }
+
+  /** What is written, with who does not answer in what it rejects with. */
+  async #told<R>(writing: Promise<R>): Promise<R> {
+    try {
+      return await writing;
+    } catch (error) {
+      throw this.#seat.explainWrite(error);
+    }
+  }
+
+  /** A lost connection, with who does not answer; the file is taken meanwhile if nobody has it. */
+  async #explained(status: Extract<ConnectionStatus, { status: 'retrying' }>): Promise<ConnectionStatus> {
+    await this.#seat.look();
+    return { ...status, error: this.#seat.explain(status.error) };
   }
 
   async #close(): Promise<void> {

@@ -1,72 +1,12 @@
-import { buildSync } from 'esbuild';
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { lastValueFrom, toArray } from 'rxjs';
 import { readJournal } from 'rx-scrivener/file';
 import { until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
+import { usePrograms, type Program } from './support/program';
 
-const ROOT = resolve(__dirname, '../..');
 const path = useTempDir();
-let programs = '';
-beforeAll(() => {
-  programs = mkdtempSync(join(tmpdir(), 'rx-scrivener-programs-'));
-  buildSync({
-    entryPoints: [join(__dirname, 'support/shared-program.ts')],
-    outfile: join(programs, 'shared.cjs'),
-    tsconfig: join(ROOT, 'tsconfig.json'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['fs-native-extensions'],
-    supported: { 'dynamic-import': false },
-  });
-});
-afterAll(() => rmSync(programs, { recursive: true, force: true }));
-
-/** A process that has the journal open. */
-class Program {
-  readonly said: string[][] = [];
-  readonly process: ChildProcessWithoutNullStreams;
-  readonly ended: Promise<unknown>;
-
-  constructor(who: string, count: number) {
-    const env = { ...process.env, NODE_PATH: join(ROOT, 'node_modules') };
-    const args = [join(programs, 'shared.cjs'), path('journal.ndjson'), who, String(count)];
-    this.process = spawn(process.execPath, args, { env });
-    this.process.stderr.pipe(process.stderr);
-    this.ended = once(this.process, 'close');
-    createInterface({ input: this.process.stdout }).on('line', (line) => this.said.push(line.split(' ')));
-    running.add(this);
-  }
-
-  get role(): string | undefined {
-    return this.said.findLast(([word]) => word === 'role')?.[1];
-  }
-
-  has(word: string): boolean {
-    return this.of(word).length > 0;
-  }
-
-  of(word: string): string[][] {
-    return this.said.filter(([first]) => first === word).map(([, ...rest]) => rest);
-  }
-
-  kill(): Promise<unknown> {
-    this.process.kill('SIGKILL');
-    running.delete(this);
-    return this.ended;
-  }
-}
-const running = new Set<Program>();
-afterEach(async () => {
-  await Promise.all([...running].map((program) => program.kill()));
-});
+const program = usePrograms('shared-program');
+const start = (who: string, count: number) => program(path('journal.ndjson'), who, String(count));
 
 async function journal(): Promise<string[]> {
   const records = await lastValueFrom(readJournal<string>(path('journal.ndjson')).pipe(toArray()));
@@ -89,7 +29,7 @@ function check(programs: readonly Program[], entries: readonly string[]): void {
 }
 
 test('what several processes write is one journal, and each reads it', async () => {
-  const programs = ['a', 'b', 'c'].map((who) => new Program(who, 50));
+  const programs = ['a', 'b', 'c'].map((who) => start(who, 50));
   await until(() => programs.every((program) => program.of('saw').length === 150));
   const entries = await journal();
   check(programs, entries);
@@ -99,11 +39,11 @@ test('what several processes write is one journal, and each reads it', async () 
 }, 120_000);
 
 test('a holder that closes hands over: no write is lost, none is doubled, and none is uncertain', async () => {
-  const first = new Program('a', 5);
+  const first = start('a', 5);
   await until(() => first.has('written'));
-  const others = ['b', 'c'].map((who) => new Program(who, 200));
+  const others = ['b', 'c'].map((who) => start(who, 200));
   await until(() => others.every((program) => program.has('acknowledged')));
-  first.process.stdin.write('close\n');
+  first.tell('close');
   await first.ended;
   await until(() => others.every((program) => program.has('written')), 'the others to go on');
   const entries = await journal();
@@ -113,17 +53,17 @@ test('a holder that closes hands over: no write is lost, none is doubled, and no
 }, 120_000);
 
 test('a holder that is killed, again and again, loses and doubles nothing that was acknowledged', async () => {
-  const programs = ['a', 'b', 'c'].map((who) => new Program(who, 400));
+  const programs = ['a', 'b', 'c'].map((who) => start(who, 400));
   for (let kills = 1; kills <= 4; kills++) {
-    await until(() => programs.filter((program) => running.has(program)).some(({ role }) => role === 'holder'));
+    await until(() => programs.filter((program) => program.isRunning).some(({ role }) => role === 'holder'));
     const count = () => programs.reduce((sum, program) => sum + program.of('acknowledged').length, 0);
     const before = count();
     await until(() => count() > before + 20 || programs.every((program) => program.has('written')));
-    const holder = programs.find((program) => running.has(program) && program.role === 'holder')!;
+    const holder = programs.find((program) => program.isRunning && program.role === 'holder')!;
     await holder.kill();
-    programs.push(new Program(`${kills}`, 400));
+    programs.push(start(`${kills}`, 400));
   }
-  const left = programs.filter((program) => running.has(program));
+  const left = programs.filter((program) => program.isRunning);
   await until(() => left.every((program) => program.has('written')), 'those that are left');
   const entries = await journal();
   await until(() => left.every((program) => program.of('saw').length === entries.length), 'the tails');

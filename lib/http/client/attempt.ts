@@ -37,7 +37,7 @@ export class Attempt {
 
   readonly #timeOut = (): void => {
     this.#isTimedOut = !this.signal.aborted;
-    this.#abort();
+    this.#controller.abort(new DOMException('Nothing came in time', 'TimeoutError'));
   };
 
   readonly #abort = (): void => this.#controller.abort();

@@ -52,6 +52,8 @@ export class Connection {
   #first = START + 1;
   #memory: string | undefined;
   #isLost = false;
+  /** When the server answered last, as `performance.now()` counts. */
+  #answeredAt = 0;
   readonly #status$ = new BehaviorSubject<ConnectionStatus>({ status: 'connecting' });
   /** How the server was found, now and from now on; completes when `end` is called. */
   readonly connected$: Observable<ConnectionStatus> = this.#status$.asObservable();
@@ -76,6 +78,11 @@ export class Connection {
   /** What the server said last of what it remembers. */
   get memory(): string | undefined {
     return this.#memory;
+  }
+
+  /** For how long nothing was heard of the server, in milliseconds, since then at most. */
+  silentMs(since: number): number {
+    return performance.now() - Math.max(since, this.#answeredAt);
   }
 
   end(): void {
@@ -178,6 +185,7 @@ export class Connection {
   }
 
   #answered(): void {
+    this.#answeredAt = performance.now();
     if (this.#status$.value.status !== 'open') this.#status$.next({ status: 'open' });
     this.hurry();
   }
@@ -242,13 +250,14 @@ export class Connection {
     }
   }
 
-  /** Resolves when there is a server, as far as is known; at once where the last request was answered. */
-  async whenReachable(signal: AbortSignal): Promise<void> {
+  /** Resolves when there is a server, as far as is known, at once where the last request was answered; or when the signal is aborted, with why there is none. */
+  async whenReachable(signal: AbortSignal): Promise<unknown> {
     let failure: unknown;
     for (let tries = 0; this.#isLost && !signal.aborted; tries++) {
       if (tries > 0) await this.pause(tries - 1, failure, signal);
       await this.json({ method: 'HEAD', signal }).catch((error: unknown) => (failure = error));
     }
+    return failure;
   }
 }
 

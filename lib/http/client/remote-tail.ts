@@ -79,7 +79,7 @@ export async function* remoteTail<T>(
       if (ended) return true;
       // The server has closed it in order, as it does after `maxTailMs`.
       failure = new Unreachable('The server has closed the tail');
-      if (performance.now() - start >= LASTING_MS) tries = -1;
+      if (performance.now() - start >= LASTING_MS && !attempt.isTimedOut) tries = -1;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       failure = error;

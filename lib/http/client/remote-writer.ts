@@ -23,6 +23,8 @@ const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'
 interface Pending {
   readonly json: string;
   readonly expect: Position | undefined;
+  /** When it was called, as `performance.now()` counts. */
+  readonly since: number;
   /** Takes it from the queue: from now on no abort keeps it from being sent. */
   take(): void;
   resolve(position: Position): void;
@@ -68,7 +70,7 @@ export class RemoteWriter {
         take();
         reject(signal?.reason);
       };
-      const pending: Pending = { json, expect, take, resolve, reject };
+      const pending: Pending = { json, expect, since: performance.now(), take, resolve, reject };
       this.#queue.add(pending);
       const unlisten = signal && onAbort(signal, abort);
       this.#sending ??= this.#send();
@@ -78,16 +80,27 @@ export class RemoteWriter {
   async #send(): Promise<void> {
     await Promise.resolve(); // what is written in the same turn goes together
     while (this.#queue.size > 0) {
+      const oldest = this.#queue.values().next().value!;
       const attempt = new Attempt();
-      attempt.allow(this.#retryMs);
-      await this.#connection.whenReachable(attempt.signal);
-      const batch = attempt.signal.aborted ? [...this.#queue] : this.#nextBatch();
+      attempt.allow(this.#leftMs(oldest));
+      const cause = await this.#connection.whenReachable(attempt.signal);
+      const batch = attempt.signal.aborted ? this.#overdue(oldest) : this.#nextBatch();
       for (const pending of batch) pending.take();
-      if (attempt.signal.aborted) rejectAll(batch, new JournalLostError('the server does not answer'));
+      if (attempt.signal.aborted) rejectAll(batch, new JournalLostError('the server does not answer', { cause }));
       else if (batch.length > 0) await this.#post(batch);
       attempt.end();
     }
     this.#sending = undefined;
+  }
+
+  /** For how long a write that waits may wait for a server that is silent. */
+  #leftMs({ since }: Pending): number {
+    return this.#retryMs - this.#connection.silentMs(since);
+  }
+
+  /** Those that wait and whose time is over: the oldest, and maybe others. */
+  #overdue(oldest: Pending): Pending[] {
+    return [...this.#queue].filter((pending) => pending === oldest || this.#leftMs(pending) <= 0);
   }
 
   /** The oldest that wait: one that expects a position is a request of its own. */
