@@ -159,7 +159,7 @@ test.each<[string, Sent, number]>([
   ['POST', { body: '1', headers: { 'Content-Type': 'text/plain' } }, 409],
   ['POST', { body: '1', headers: { 'Producer-Id': 'p' } }, 400],
   ['POST', { body: '1', headers: producer('p', 0, 1) }, 409],
-  ['POST', { body: `"${'x'.repeat(1_048_576)}"` }, 413],
+  ['POST', { body: `"${'x'.repeat(4_194_304)}"` }, 413],
   ['PUT', { headers: { 'Stream-TTL': '01' } }, 400],
   ['PUT', { headers: { 'Stream-Expires-At': 'tomorrow' } }, 400],
   ['PATCH', {}, 405],
