@@ -7,15 +7,17 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hasNatsServer } from './nats-server.mjs';
 import { isMissing, PEERS } from './peers.mjs';
+import { SHAPES } from './shapes.mjs';
 
 const OWN_ROWS = [
-  'append',
+  ...Object.keys(SHAPES).map((shape) => `append/${shape}`),
   'live-delivery',
   'wait-for',
   'iterate',
   'recovery',
   'open',
   'tail-file',
+  'consume',
   'project-memory',
   'project-file',
   'project-checkpoint',
@@ -24,11 +26,19 @@ const OWN_ROWS = [
   'nats-write',
   'nats-tail',
   'http-fan-out',
+  'remote-tail',
+  'remote-backward',
 ];
 const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3', 'live-delivery/rxjs-9'];
 const ROWS = [...OWN_ROWS, ...PEER_ROWS];
 
-const peerOf = (name) => name.split('/')[1];
+/** The other package of a row, if it is one against another. */
+const peerOf = (name) => (PEER_ROWS.includes(name) ? name.split('/')[1] : undefined);
+/** `append` is all rows of that file but those against other packages, `peers` all of these. */
+const rowsOf = (name) =>
+  name === 'peers'
+    ? PEER_ROWS
+    : ROWS.filter((row) => row === name || (OWN_ROWS.includes(row) && row.startsWith(`${name}/`)));
 /** What has to be installed for a row, if it is not. */
 function missingFor(name) {
   if (name.startsWith('nats-') && !hasNatsServer()) return 'nats-server (apt-get install nats-server)';
@@ -36,23 +46,24 @@ function missingFor(name) {
 }
 
 if (process.send) {
-  const [file, peer] = process.argv[2].split('/');
+  const [file, variant] = process.argv[2].split('/');
   const row = await import(`./rows/${file}.mjs`);
-  const { run, ...texts } = peer === undefined ? row : await row.peerRow(peer);
+  const { run, ...texts } = variant === undefined ? row : await row.rowOf(variant);
   const { what, against, atMost, unit, difference, absolute } = texts;
   const figures = await run().catch((error) => {
     // Native code is built for one Node.
     if (error.code === 'ERR_DLOPEN_FAILED')
-      return { missing: `${peer} for Node ${process.version} (npm ci --prefix bench/peers)` };
+      return { missing: `${variant} for Node ${process.version} (npm ci --prefix bench/peers)` };
     throw error;
   });
   process.send({ ...figures, what, against, atMost, unit, difference, absolute });
   process.disconnect();
 } else {
   const args = process.argv.slice(2);
-  const asked = args.filter((arg) => arg !== '--readme').flatMap((name) => (name === 'peers' ? PEER_ROWS : name));
-  const unknown = asked.find((name) => !ROWS.includes(name));
+  const names = args.filter((arg) => arg !== '--readme');
+  const unknown = names.find((name) => rowsOf(name).length === 0);
   if (unknown) throw new Error(`No row "${unknown}", there are ${ROWS.join(', ')}`);
+  const asked = names.flatMap(rowsOf);
   const rows = [];
   const leftOut = new Map();
   for (const name of asked.length > 0 ? asked : ROWS) {

@@ -38,10 +38,10 @@ function check(count) {
   if (count !== COUNT) throw new Error(`Expected ${COUNT} entries, got ${count}`);
 }
 
-export const peerRow = (peer) => ({
+export const rowOf = (peer) => ({
   what: "`durability: 'disk'`, `flushThreshold: 1`, 64 writers, each waits for `whenFlushed` of its own",
   against: `${peer}: WAL, \`synchronous = FULL\`, a transaction each`,
-  atMost: 0.2,
+  atMost: 0.15,
   unit: 'ns an entry',
   run: () => compare({ ours, theirs: () => theirs(peer) }),
 });

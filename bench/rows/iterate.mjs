@@ -10,13 +10,22 @@ for (const entry of entries) scrivener.append(entry);
 scrivener.complete();
 
 export const what = '`for await` over a tail';
-export const against = 'async generator over an array';
-export const atMost = 0.6;
+export const against = 'hand-made iterator over the same records';
+export const atMost = 1.15;
 export const unit = 'ns an entry';
 
-async function* generate() {
-  for (const record of records) yield record;
-}
+/** Nothing but what a loop asks for. */
+const handMade = {
+  [Symbol.asyncIterator]() {
+    let index = 0;
+    return {
+      next: async () => {
+        const value = records[index++];
+        return { value, done: value === undefined };
+      },
+    };
+  },
+};
 
 async function iterate(iterable) {
   let sum = 0;
@@ -27,4 +36,4 @@ async function iterate(iterable) {
   return figure;
 }
 
-export const run = () => compare({ ours: () => iterate(scrivener.tail()), theirs: () => iterate(generate()) });
+export const run = () => compare({ ours: () => iterate(scrivener.tail()), theirs: () => iterate(handMade) });

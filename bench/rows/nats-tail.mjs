@@ -9,7 +9,7 @@ const IN_FLIGHT = 512;
 
 export const what = 'NATS: `for await` over a tail of 200k entries';
 export const against = 'ordered consumer, iterated, with JSON.parse';
-export const atMost = 1.15;
+export const atMost = 0.8;
 export const unit = 'ns an entry';
 
 export async function run() {

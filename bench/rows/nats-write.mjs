@@ -9,7 +9,7 @@ const IN_FLIGHT = 256;
 
 export const what = 'NATS: `write`, 256 in flight, 200-byte entries';
 export const against = '`js.publish` of JSON.stringify, 256 in flight';
-export const atMost = 1.15;
+export const atMost = 0.4;
 export const unit = 'ns an entry';
 
 /** Calls `write` with as many in flight, and gives the nanoseconds of each. */

@@ -9,7 +9,7 @@ const filePath = await largeJournal(COUNT);
 
 export const what = 'opening 1M entries, 200 MB, `retain: 10_000`';
 export const against = 'readline + JSON.parse of all of them';
-export const atMost = 0.15;
+export const atMost = 0.12;
 export const unit = 'ms';
 
 async function ours() {

@@ -9,7 +9,7 @@ const filePath = temporaryFile();
 
 export const what = 'recovery of 200k entries';
 export const against = 'readline + JSON.parse';
-export const atMost = 0.9;
+export const atMost = 0.6;
 export const unit = 'ns an entry';
 
 const writer = await openFileScrivener({ filePath });

@@ -14,7 +14,7 @@ if (held > 50 * MB) throw new Error(`Expected 1,000 entries in memory, and no mo
 
 export const what = '`for await` over `tail(0)` of 1M entries in the file, `retain: 1_000`';
 export const against = 'readline + JSON.parse';
-export const atMost = 0.8;
+export const atMost = 0.75;
 export const unit = 'ns an entry';
 
 function used() {
