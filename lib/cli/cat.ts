@@ -21,9 +21,9 @@ export async function cat(filePath: string, { after, last, type }: CatOptions, t
     await catLast(filePath, { after, last, type }, terminal);
     return;
   }
-  const isWanted = typeFilter(type);
+  const matchesType = typeFilter(type);
   for await (const { entry: line } of readLines(filePath, terminal.stdin, { after })) {
-    if (!isWanted(line)) continue;
+    if (!matchesType(line)) continue;
     const pause = terminal.out.write(line.text);
     if (pause) await pause;
   }
@@ -36,11 +36,11 @@ export async function catLast(
   terminal: Terminal,
 ): Promise<Position> {
   const lines = new Ring<string>(last);
-  const isWanted = typeFilter(type);
+  const matchesType = typeFilter(type);
   let position = START;
   try {
     for await (const record of readLines(filePath, terminal.stdin, { after })) {
-      if (isWanted(record.entry)) lines.push(record.entry.text);
+      if (matchesType(record.entry)) lines.push(record.entry.text);
       position = record.position;
     }
   } finally {
@@ -49,8 +49,8 @@ export async function catLast(
   return position;
 }
 
-function typeFilter(wanted: readonly string[] | undefined): (line: JournalLine) => boolean {
-  if (wanted === undefined) return () => true;
-  const types = new Set<unknown>([...wanted, ...wanted.flatMap((text) => text.split(','))]);
-  return ({ entry }) => types.has(typeOf(entry));
+function typeFilter(types: readonly string[] | undefined): (line: JournalLine) => boolean {
+  if (types === undefined) return () => true;
+  const accepted = new Set<unknown>([...types, ...types.flatMap((text) => text.split(','))]);
+  return ({ entry }) => accepted.has(typeOf(entry));
 }

@@ -22,7 +22,7 @@ export async function importJournal(
   const source = opened ?? (isFile ? sourceOf(filePath, createReadStream(filePath)) : undefined);
   if (source === undefined) return importRuns(filePath, undefined, output, terminal);
   try {
-    const { begin, whole } = await lookedAt(source);
+    const { begin, whole } = await peeked(source);
     if (!isJournal(begin)) await importLines(whole, output, options, terminal);
     else if (options.type !== undefined) terminal.fail(`${source.name} is a journal: its entries keep their types`);
     else await importRuns(filePath, opened && whole, output, terminal);
@@ -32,7 +32,7 @@ export async function importJournal(
 }
 
 /** The first line of a source, or what there is of it; and all of it. */
-async function lookedAt(source: Source): Promise<{ readonly begin: Buffer; readonly whole: Source }> {
+async function peeked(source: Source): Promise<{ readonly begin: Buffer; readonly whole: Source }> {
   const chunks = source.bytes[Symbol.asyncIterator]();
   const held: Buffer[] = [];
   let length = 0;

@@ -67,8 +67,8 @@ async function* sourcePages(
       } catch (error) {
         damage = { error };
       }
-      const wanted = records.filter(({ position }) => position > after);
-      if (wanted.length > 0) yield wanted;
+      const newer = records.filter(({ position }) => position > after);
+      if (newer.length > 0) yield newer;
       if (damage) throw damage.error;
     }
   } catch (error) {

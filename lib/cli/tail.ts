@@ -24,16 +24,16 @@ export async function tail(
   terminal: Terminal,
 ): Promise<void> {
   // A pipe is followed to its end by reading it.
-  const goesOn = follow && !(await isSource(filePath));
+  const follows = follow && !(await isSource(filePath));
   let last = after;
   if (lines !== undefined) {
     const printed = await catLast(filePath, { last: lines, after }, terminal);
-    if (!goesOn) return;
+    if (!follows) return;
     // Where nothing is there to be printed, what comes begins anywhere.
     if (printed > START) last = Math.max(printed, after ?? START);
   }
-  const records = readLines(filePath, terminal.stdin, { after: last, follow: goesOn })[Symbol.asyncIterator]();
-  if (goesOn) interruption().addEventListener('abort', () => void records.return?.());
+  const records = readLines(filePath, terminal.stdin, { after: last, follow: follows })[Symbol.asyncIterator]();
+  if (follows) interruption().addEventListener('abort', () => void records.return?.());
   for (let next = await records.next(); next.done !== true; next = await records.next()) {
     const pause = terminal.out.write(next.value.entry.text);
     if (pause) await pause;

@@ -52,9 +52,9 @@ export class Unpacked implements AsyncIterable<Buffer> {
     }
     try {
       for await (const chunk of chunksOf(this.#file)) {
-        const wanted = chunk.subarray(0, Math.max(0, size));
-        size -= wanted.length;
-        await Promise.race([ended, new Promise<void>((resolve) => void gunzip.write(wanted, () => resolve()))]);
+        const kept = chunk.subarray(0, Math.max(0, size));
+        size -= kept.length;
+        await Promise.race([ended, new Promise<void>((resolve) => void gunzip.write(kept, () => resolve()))]);
         yield* fresh();
         if (gunzip.errored) break;
       }

@@ -45,7 +45,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
   readonly #reached = new Set<DaemonStatus>(['Stopped']);
   /** What comes next: a status is told to everybody before the next one is reached. */
   readonly #coming: DaemonStatus[] = [];
-  #telling = false;
+  #isEmitting = false;
   #status: DaemonStatus = 'Stopped';
   #failure: { readonly error: unknown } | undefined;
   #starting = false;
@@ -171,12 +171,12 @@ export abstract class ContractDaemon implements AsyncDisposable {
 
   #enter(status: DaemonStatus): void {
     this.#coming.push(status);
-    if (this.#telling) return;
-    this.#telling = true;
+    if (this.#isEmitting) return;
+    this.#isEmitting = true;
     for (let next = this.#coming.shift(); next !== undefined; next = this.#coming.shift()) {
       if (!this.#ended) this.#reach(next);
     }
-    this.#telling = false;
+    this.#isEmitting = false;
   }
 
   #reach(status: DaemonStatus): void {

@@ -41,20 +41,20 @@ export function createStream(
   body: Uint8Array,
   sourceOf: (from: string) => string,
 ): Promise<Response> {
-  const wanted = wantedOf(request.headers, sourceOf);
+  const wanted = requestedConfig(request.headers, sourceOf);
   return streams.find(name).then(
     // What is expired is gone by now.
     () =>
       streams.inTurn(name, async () => {
         const existing = await streams.known(name);
-        if (existing?.state.isDeleted) throw taken();
+        if (existing?.state.isDeleted) throw nameTaken();
         if (!existing) return create(streams, name, request.url, body, wanted);
-        if (!isAsWanted(existing, wanted))
+        if (!matchesConfig(existing, wanted))
           throw new Problem(409, 'ERR_STREAM_EXISTS', 'There is another stream of this name');
         return response(existing, await existing.head(), 200, {});
       }),
     (error: unknown) => {
-      throw error instanceof Problem && error.status === 410 ? taken() : error;
+      throw error instanceof Problem && error.status === 410 ? nameTaken() : error;
     },
   );
 }
@@ -114,7 +114,7 @@ async function sourceFor(
   fork: NonNullable<Wanted['fork']>,
 ): Promise<Source> {
   const stream = await streams.find(fork.from).catch((error: unknown) => {
-    throw error instanceof Problem && error.status === 410 ? taken() : error;
+    throw error instanceof Problem && error.status === 410 ? nameTaken() : error;
   });
   if (!stream) throw new Problem(404, 'ERR_JOURNAL_NOT_FOUND', 'There is no stream to fork');
   const type = stream.state.contentType;
@@ -147,7 +147,7 @@ async function sourceFor(
   return { stream, through: at, offset, part: bytesEntry(bytes.subarray(0, fork.sub)) };
 }
 
-function wantedOf(headers: Headers, sourceOf: (from: string) => string): Wanted {
+function requestedConfig(headers: Headers, sourceOf: (from: string) => string): Wanted {
   const type = headers.get('Content-Type');
   const ttlSeconds = integerIn(headers, TTL_HEADER, true);
   const expiresAt = headers.get(EXPIRES_HEADER) ?? undefined;
@@ -169,7 +169,7 @@ function wantedOf(headers: Headers, sourceOf: (from: string) => string): Wanted 
   };
 }
 
-function isAsWanted({ state }: Stream, wanted: Wanted): boolean {
+function matchesConfig({ state }: Stream, wanted: Wanted): boolean {
   const { creation } = state;
   const { fork } = creation ?? {};
   if (wanted.contentType !== undefined && mediaType(state.contentType) !== mediaType(wanted.contentType)) return false;
@@ -184,7 +184,7 @@ function isAsWanted({ state }: Stream, wanted: Wanted): boolean {
   return !hasExpiry || (creation?.ttlSeconds === wanted.ttlSeconds && creation?.expiresAt === wanted.expiresAt);
 }
 
-function taken(): Problem {
+function nameTaken(): Problem {
   return new Problem(409, 'ERR_STREAM_GONE', 'The stream is deleted, and kept for its forks');
 }
 

@@ -6,7 +6,7 @@ import { JournalNotFoundError } from '../errors/journal-not-found-error';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { SerializationError } from '../errors/serialization-error';
 import { readEntry, validateEntry } from '../flush/validate-entry';
-import { persist, Unreachable } from '../http/client/persist';
+import { retryUntilSettled, Unreachable } from '../http/client/retry-until-settled';
 import { assertWriteOptions } from '../journal/assert-options';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { JournalStream } from '../journal/journal-stream';
@@ -86,7 +86,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
 
   /** @internal Reads what there is, and continues. */
   async open(): Promise<void> {
-    while ((await persist(() => this.#page(false), this.#closing.signal)) === false);
+    while ((await retryUntilSettled(() => this.#page(false), this.#closing.signal)) === false);
     this.#following = this.#follow();
   }
 
@@ -201,7 +201,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
   async #follow(): Promise<void> {
     try {
       while (!this.#isClosed && !this.#closing.signal.aborted)
-        await persist(() => this.#page(true), this.#closing.signal);
+        await retryUntilSettled(() => this.#page(true), this.#closing.signal);
       if (this.#isClosed) this.#read.complete();
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#read.error(error);
@@ -239,7 +239,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
   async #request(query: string, init: RequestInit): Promise<Response> {
     const { url, headers, fetch } = this.#parts;
     const { signal } = this.#closing;
-    const answered = await persist(async () => {
+    const answered = await retryUntilSettled(async () => {
       const own = typeof headers === 'function' ? await headers() : headers;
       let response: Response;
       try {

@@ -306,10 +306,10 @@ export function durableStreams(
     }
   };
 
-  const explain = (error: unknown) => {
+  const toProblem = (error: unknown) => {
     const problem = isNotFound(error) ? notFound() : problemOf(error);
-    const isTold = problem.status < 500 && (problem.cause === undefined || ScrivenerError.is(problem.cause));
-    if (!isTold) failed(problem.cause ?? error);
+    const isExpected = problem.status < 500 && (problem.cause === undefined || ScrivenerError.is(problem.cause));
+    if (!isExpected) failed(problem.cause ?? error);
     return problem;
   };
 
@@ -325,7 +325,7 @@ export function durableStreams(
       if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(shared);
       return withHeaders(await answer(request), headers());
     } catch (error) {
-      const response = explain(error).toResponse({ 'Cache-Control': 'no-store', ...headers() });
+      const response = toProblem(error).toResponse({ 'Cache-Control': 'no-store', ...headers() });
       return request.method === 'HEAD' ? new Response(null, response) : response;
     }
   };

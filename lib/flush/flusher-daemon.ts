@@ -85,7 +85,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   readonly #progress = new ReplaySubject<Position>(1);
   readonly #stop = new Subject<void>();
   /** Each position as it comes; observed only while somebody waits for one to come. */
-  readonly #came = new Subject<Position>();
+  readonly #arrived = new Subject<Position>();
   /** There is room in the queue, or somebody wants the active snapshot cut. */
   readonly #again = new Subject<void>();
   #flushed: Position;
@@ -94,10 +94,10 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   /** The last position of the newest snapshot that was cut. */
   #cut: Position;
   /** The newest position that has come and is to be cut as soon as there is room. */
-  #wanted: Position = START;
+  #cutTarget: Position = START;
   /** The newest position that has come and is waited for: to be cut when the sink is idle. */
   #awaited: Position = START;
-  #gathering = false;
+  #isGathering = false;
   /** Whether the journal has ended on its own, with everything given. */
   #ended = false;
   #queued = 0;
@@ -139,9 +139,9 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   /** How far it is, as counters at this moment. */
   get stats(): FlusherStats {
     return {
-      written: this.#seen,
+      written: this.#newest,
       flushed: this.#flushed,
-      lag: this.#seen - this.#flushed,
+      lag: this.#newest - this.#flushed,
       queueDepth: this.#queued,
       batches: this.#batches,
       bytes: this.#sink.bytes,
@@ -185,14 +185,14 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
       await this.#closed?.catch(() => undefined);
     }
     if (this.status !== 'Failed' || this.#drained === undefined) return;
-    const written = await firstValueFrom(this.#written().pipe(catchError(() => of(this.#seen))));
-    if (this.#flushed < Math.max(written, this.#seen)) throw await this.waitForFailure();
+    const written = await firstValueFrom(this.#written().pipe(catchError(() => of(this.#newest))));
+    if (this.#flushed < Math.max(written, this.#newest)) throw await this.waitForFailure();
   }
 
   protected override async onStart(): Promise<void> {
     this.#countOut = countFlusher(this.#scrivener, this);
     this.#drained = new Promise((resolve, reject) => {
-      this.#persist().subscribe({
+      this.#flushBatches().subscribe({
         next: (position) => {
           this.#batches++;
           this.#flushed = position;
@@ -224,7 +224,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   }
 
   /** Emits the last position of each snapshot the sink has accepted. */
-  #persist(): Observable<Position> {
+  #flushBatches(): Observable<Position> {
     return this.#scrivener.tail(this.#after).pipe(
       tap<Positioned<T>>({ next: inheritMark, complete: () => (this.#ended = true) }),
       // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
@@ -261,20 +261,20 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   #cuts(active: Snapshot<T>, isDue: boolean): boolean {
     const newest = active[active.length - 1]!;
     this.#active = active;
-    if (this.#came.observed) this.#came.next(newest.position);
-    return (isDue || this.#wanted > this.#cut) && this.#queued < this.#capacity && !isContinued(newest);
+    if (this.#arrived.observed) this.#arrived.next(newest.position);
+    return (isDue || this.#cutTarget > this.#cut) && this.#queued < this.#capacity && !isContinued(newest);
   }
 
   /** The newest position that has come. */
-  get #seen(): Position {
+  get #newest(): Position {
     return this.#active === undefined ? this.#cut : lastPosition(this.#active);
   }
 
   /** The newest position that the journal has, or had when it ended: a journal that is closed may refuse to be read. */
   #written(): Observable<Position> {
-    const seen = defer(() => of(this.#seen));
-    return defer(() => (this.#ended ? seen : newestPosition(this.#scrivener))).pipe(
-      catchError((error: unknown) => (this.#ended ? seen : throwError(() => error))),
+    const newest = defer(() => of(this.#newest));
+    return defer(() => (this.#ended ? newest : newestPosition(this.#scrivener))).pipe(
+      catchError((error: unknown) => (this.#ended ? newest : throwError(() => error))),
     );
   }
 
@@ -287,8 +287,8 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
       filter((flushed) => flushed >= position),
       throwIfEmpty(() => new InvalidTransitionError(this.name, this.status, `flush ${position}`)),
     );
-    const come = defer(() => (this.#seen >= position ? of(position) : this.#came)).pipe(
-      filter((seen) => seen >= position),
+    const come = defer(() => (this.#newest >= position ? of(position) : this.#arrived)).pipe(
+      filter((newest) => newest >= position),
       take(1),
       tap(ask),
       ignoreElements(),
@@ -297,7 +297,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   }
 
   #cutThrough(position: Position): void {
-    this.#wanted = Math.max(this.#wanted, position);
+    this.#cutTarget = Math.max(this.#cutTarget, position);
     this.#again.next();
   }
 
@@ -308,10 +308,10 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
 
   /** Cuts what is waited for when the sink is idle, and those who share the turn have written. */
   async #gather(): Promise<void> {
-    if (this.#gathering) return;
-    this.#gathering = true;
+    if (this.#isGathering) return;
+    this.#isGathering = true;
     for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
-    this.#gathering = false;
+    this.#isGathering = false;
     if (this.#flushed === this.#cut) this.#cutThrough(this.#awaited);
   }
 

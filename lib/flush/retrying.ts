@@ -29,13 +29,13 @@ export async function retrying(
   report: (error: unknown, count: number) => void,
 ): Promise<void> {
   const failures = new Failures(report);
-  const again = (error: unknown, count: number) => {
+  const nextAttempt = (error: unknown, count: number) => {
     if (!isTransient(error)) return throwError(() => error);
     failures.add(error);
     return (typeof delay === 'number' ? timer(delay) : fromInput(delay(error, count))).pipe(throwIfEmpty(() => error));
   };
   try {
-    await lastValueFrom(defer(step).pipe(retry({ ...config, delay: again })));
+    await lastValueFrom(defer(step).pipe(retry({ ...config, delay: nextAttempt })));
   } catch (error) {
     throw isTransient(error) ? new FlushAbandonedError(first, { cause: error }) : error;
   } finally {

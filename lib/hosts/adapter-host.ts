@@ -116,8 +116,8 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
 
   protected override async onStart(): Promise<void> {
     const after = await this.#begin();
-    const egress = this.#carry(this.#egress(after), this.#bookmark);
-    this.#sides = [egress, this.#carry(defer(() => this.#ingress()))];
+    const egress = this.#runSide(this.#egress(after), this.#bookmark);
+    this.#sides = [egress, this.#runSide(defer(() => this.#ingress()))];
     // What fails is journaled.
     for (const side of this.#sides) side.catch(() => undefined);
     egress.then(() => this.shutdown()).catch(() => undefined); // the journal has ended
@@ -185,7 +185,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
   }
 
   /** Runs one side, and saves its bookmark; when it breaks, both end. */
-  async #carry(side: Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
+  async #runSide(side: Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
     try {
       await lastValueFrom(side, { defaultValue: undefined });
       await bookmark?.end();

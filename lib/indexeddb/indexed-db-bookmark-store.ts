@@ -23,7 +23,7 @@ const DATABASE = 'rx-scrivener-bookmarks';
 export class IndexedDbBookmarkStore implements BookmarkStore {
   readonly #name: string;
   readonly #connection = new DatabaseConnection<Bookmarks>(DATABASE, 'bookmarks');
-  #wanted: Position = START;
+  #target: Position = START;
 
   /**
    * @param name - of the bookmark: one for each reader that is to remember how far it has come
@@ -53,9 +53,9 @@ export class IndexedDbBookmarkStore implements BookmarkStore {
   /** Resolves when the browser has it. Rejects with `RangeError` for what is no position, and as {@link IndexedDbBookmarkStore.load} does. */
   async save(position: Position): Promise<void> {
     assertPosition('position', position);
-    this.#wanted = position;
+    this.#target = position;
     // One that is tried again saves the newest: it does not undo a later one.
-    await this.#connection.use((database) => database.put('bookmarks', this.#wanted, this.#name));
+    await this.#connection.use((database) => database.put('bookmarks', this.#target, this.#name));
   }
 
   get #path(): string {

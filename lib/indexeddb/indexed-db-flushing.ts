@@ -30,7 +30,7 @@ export class IndexedDbFlushing<T> {
   /** The lines of what is not flushed, each made when its entry was written. */
   readonly #lines = new Map<Position, string>();
   /** Whether it was told that nothing reaches the database, since something did. */
-  #isTold = false;
+  #isReported = false;
 
   constructor(options: IndexedDbFlushingOptions<T>) {
     this.#options = options;
@@ -42,9 +42,9 @@ export class IndexedDbFlushing<T> {
   }
 
   /** Starts a flusher for what comes after a position; `take` is given it before it runs. */
-  async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
+  async start(after: Position, onCreated?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, sink, predicate, flushQueueCapacity, daemonEvents } = this.#options;
-    this.#isTold = false;
+    this.#isReported = false;
     const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
       scrivener,
       sink: {
@@ -60,7 +60,7 @@ export class IndexedDbFlushing<T> {
       (error) => this.#warn(flusher.flushed, String(error)),
       () => undefined, // it completed
     );
-    take?.(flusher);
+    onCreated?.(flusher);
     await flusher.start();
     return flusher;
   }
@@ -76,12 +76,12 @@ export class IndexedDbFlushing<T> {
     const keep = () => sink.append(snapshot, lines);
     const first = snapshot[0]!.position;
     const report = reportTo(daemonEvents, () => name);
-    const tell = (error: unknown, count: number) => {
+    const reportRetry = (error: unknown, count: number) => {
       report(error, count);
       this.#warn(first - 1, `${String(error)}; it is tried again`);
     };
-    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
-    this.#isTold = false;
+    await (retry ? retrying(keep, retry, isTransient, first, reportRetry) : keep());
+    this.#isReported = false;
     for (const { position } of snapshot) this.#lines.delete(position);
   }
 
@@ -92,8 +92,8 @@ export class IndexedDbFlushing<T> {
 
   /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the database again. */
   #warn(flushed: Position, detail: string): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isReported) return;
+    this.#isReported = true;
     const { name, sink } = this.#options;
     const held = Math.min(flushed, sink.held);
     console.warn(`${NOT_FLUSHED}: ${notFlushed(`indexeddb:${name}`, held)}: ${detail}`);

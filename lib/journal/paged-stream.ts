@@ -52,12 +52,12 @@ export function pagedIterator<V>(
   let page: readonly V[] = [];
   let index = 0;
   let end: End | undefined;
-  let wanted = false;
+  let isRequested = false;
   let fetching = false;
 
   const fetch = async (pull: () => void) => {
     fetching = true;
-    while (wanted) {
+    while (isRequested) {
       try {
         const next = await (pages ??= open(controller.signal)).next();
         if (next.done) end = { failed: false };
@@ -80,10 +80,10 @@ export function pagedIterator<V>(
     signal,
     {
       join: (pull) => {
-        wanted = true;
+        isRequested = true;
         if (!fetching) void fetch(pull);
       },
-      leave: () => (wanted = false),
+      leave: () => (isRequested = false),
       close: () => {
         controller.abort();
         pages?.return?.().catch(() => undefined);

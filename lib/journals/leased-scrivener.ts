@@ -139,7 +139,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
         use: (lease) => {
           work(lease.scrivener)
             .catch((error: unknown) => {
-              throw this.#told(lease, error);
+              throw this.#toError(lease, error);
             })
             .finally(() => this.#release(lease))
             .then(resolve, reject);
@@ -180,7 +180,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
       for (let next = await records.next(); !next.done; next = await records.next()) yield [next.value];
       if (lease.isDeleted) throw new JournalNotFoundError(this.#name);
     } catch (error) {
-      throw this.#told(lease, error);
+      throw this.#toError(lease, error);
     } finally {
       this.#release(lease);
     }
@@ -202,7 +202,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
   #follow<R>(lease: Lease<S>, observe: (scrivener: S) => Observable<R>, subscriber: Subscriber<R>): void {
     const follower = observe(lease.scrivener).subscribe({
       next: (value) => subscriber.next(value),
-      error: (error: unknown) => subscriber.error(this.#told(lease, error)),
+      error: (error: unknown) => subscriber.error(this.#toError(lease, error)),
       complete: () => {
         if (lease.isDeleted) subscriber.error(new JournalNotFoundError(this.#name));
         else subscriber.complete();
@@ -217,7 +217,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     lease.release();
   }
 
-  #told(lease: Lease<S>, error: unknown): unknown {
+  #toError(lease: Lease<S>, error: unknown): unknown {
     return lease.isDeleted && !isNotFound(error) ? new JournalNotFoundError(this.#name) : error;
   }
 }

@@ -43,15 +43,15 @@ export function parseAcknowledgement(
   { stream, head }: StreamLink,
   { expect, size }: Flight,
 ): Acknowledgement {
-  const said = parse(answer);
-  const { error, seq } = said;
+  const parsed = parse(answer);
+  const { error, seq } = parsed;
   if (error === undefined) {
     if (typeof seq !== 'number') return undefined; // of somebody else who answers on the subject
-    if (said.stream !== stream)
-      return { error: new JournalLostError(`the subject belongs to the stream "${String(said.stream)}"`) };
+    if (parsed.stream !== stream)
+      return { error: new JournalLostError(`the subject belongs to the stream "${String(parsed.stream)}"`) };
     // A server of 2.10 says so of a copy that it is about to take, or has refused.
     if (seq === 0) return 'known';
-    return { position: seq - size + 1, isDuplicate: said.duplicate === true };
+    return { position: seq - size + 1, isDuplicate: parsed.duplicate === true };
   }
   if (UNDECIDED.includes(error.err_code)) return undefined;
   if (error.err_code === WRONG_LAST_ID) return 'broken';

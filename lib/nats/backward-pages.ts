@@ -1,7 +1,7 @@
 import { isTrimmed, PositionTrimmedError } from '../errors/position-trimmed-error';
 import { START, type Position, type Positioned } from '../journal/position';
 import { contiguousMessages, type Arrival } from './contiguous-messages';
-import { persist } from './persist';
+import { retryUntilSettled } from './retry-until-settled';
 import { MAX_MESSAGES } from './pull-reader';
 import type { StreamLink } from './stream-link';
 import type { StreamPayload } from './stream-payload';
@@ -18,7 +18,7 @@ export async function* backwardPages<T>(
   before: Position,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Positioned<T>[], void> {
-  const ends = await persist(() => link.ends(), signal);
+  const ends = await retryUntilSettled(() => link.ends(), signal);
   if (ends === undefined) return;
   let size = FIRST_PAGE;
   for (let upper = Math.min(before - 1, ends.last); upper > START;) {

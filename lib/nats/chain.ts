@@ -21,7 +21,7 @@ export class Chain {
   }
 
   /** A flight took a position. */
-  took(position: Position): void {
+  acknowledged(position: Position): void {
     this.#inARow = this.#last !== undefined && position === this.#last + 1 ? this.#inARow + 1 : 0;
     this.#last = position;
     if (this.length === LONGEST) this.#patience = PATIENCE.least;

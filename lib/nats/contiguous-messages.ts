@@ -2,7 +2,7 @@ import type { Msg } from '@nats-io/nats-core';
 import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../errors/position-trimmed-error';
 import type { Position } from '../journal/position';
-import { pause, persist } from './persist';
+import { pause, retryUntilSettled } from './retry-until-settled';
 import { PullReader } from './pull-reader';
 import { Unanswered, type StreamEnds, type StreamLink } from './stream-link';
 
@@ -51,10 +51,10 @@ export async function* contiguousMessages(
   const isOver = () => signal.aborted;
   let next = start;
   let last: Delivery | undefined;
-  for (let inVain = 0; !signal.aborted; inVain++) {
-    if (inVain > 1) await pause(inVain, signal);
+  for (let failures = 0; !signal.aborted; failures++) {
+    if (failures > 1) await pause(failures, signal);
     const deadline = Date.now() + CATCHING_UP_MS;
-    const opened = await persist(() => open(link, next, last, deadline, batch), signal);
+    const opened = await retryUntilSettled(() => open(link, next, last, deadline, batch), signal);
     if (opened === undefined) return;
     const { reader, ends } = opened;
     const opening = next;
@@ -89,8 +89,8 @@ export async function* contiguousMessages(
           pending = delivery.pending;
         }
         if (messages.length === 0) continue;
-        inVain = -1;
-        link.saw(next - 1);
+        failures = -1;
+        link.noteHead(next - 1);
         const isAll = pending === 0;
         yield { messages, end: isAll && next > ends.last ? next - 1 : undefined };
         if (isAll && next <= ends.last) break; // it has less than the stream
@@ -144,7 +144,7 @@ function assertSame({ position, time }: Delivery, found: Delivery): void {
 
 /** Whether the stream holds what a consumer does not give. */
 async function isBehind(link: StreamLink, next: Position, signal: AbortSignal): Promise<boolean> {
-  const ends = await persist(() => link.ends(), signal);
+  const ends = await retryUntilSettled(() => link.ends(), signal);
   return ends === undefined || ends.last >= next;
 }
 

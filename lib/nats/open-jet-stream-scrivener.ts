@@ -117,8 +117,8 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
     // Who names no domain, nor asks for the stream to be made, may mean one of another domain.
     info = await find(manager, missing, create ?? (Object.keys(where).length > 0 || undefined));
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    throw new JournalLostError(`the stream "${stream}" cannot be opened: ${said}`, { cause });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new JournalLostError(`the stream "${stream}" cannot be opened: ${message}`, { cause });
   }
   assertFits(info.config, subject);
   const link = new StreamLink(connection, manager, info);
@@ -170,9 +170,9 @@ function assertName(name: string, value: unknown, pattern: RegExp): void {
   if (typeof value === 'string' && pattern.test(value)) return;
   const isToken = pattern === TOKEN;
   const without = isToken ? 'dots, slashes, wildcards and spaces' : 'wildcards, spaces and empty tokens';
-  const said = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
   const because = isToken && typeof value === 'string' && value.includes('.') ? ': it has a dot' : '';
-  throw new TypeError(`Expected \`${name}\` to be a name without ${without}, got ${said}${because}`);
+  throw new TypeError(`Expected \`${name}\` to be a name without ${without}, got ${shown}${because}`);
 }
 
 /** What names a stream, or a domain. */

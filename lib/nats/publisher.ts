@@ -65,11 +65,11 @@ export class Publisher {
   /** The last that departed. */
   #newest: Flight | undefined;
   #count = 0;
-  #isDeparting = false;
+  #isScheduled = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** When an acknowledgement came, or when sending was begun. */
-  #heard = 0;
-  #holds = false;
+  #heardAt = 0;
+  #isPaused = false;
   /** When the oldest was last sent again. */
   #resent = 0;
   /** The newest position that the stream has acknowledged, or had when it was opened. */
@@ -88,11 +88,11 @@ export class Publisher {
     this.#inbox = link.inbox();
     this.#acknowledged = link.head;
     this.#acknowledgements = link.connection.subscribe(`${this.#inbox}.>`, {
-      callback: (error, message) => (error ? this.#fail(link.explain(error)) : this.#receive(message)),
+      callback: (error, message) => (error ? this.#fail(link.toJournalError(error)) : this.#receive(message)),
     });
     this.#listening = link.events$.subscribe({
-      next: (status) => this.#heed(status),
-      error: (error: unknown) => this.#fail(link.explain(error)),
+      next: (status) => this.#onStatus(status),
+      error: (error: unknown) => this.#fail(link.toJournalError(error)),
     });
   }
 
@@ -111,12 +111,12 @@ export class Publisher {
       const since = performance.now();
       this.#queue.add({ payloads, expect, signal, since, isAlone: false, resolve, reject });
       this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-      if (this.#isDeparting) return;
-      this.#isDeparting = true;
+      if (this.#isScheduled) return;
+      this.#isScheduled = true;
       queueMicrotask(() => {
         // What is called at once goes together.
-        this.#isDeparting = false;
-        this.#depart();
+        this.#isScheduled = false;
+        this.#sendQueued();
       });
     });
   }
@@ -138,8 +138,8 @@ export class Publisher {
     return this.#isClustered && this.#isChainable && !this.#isAtomic;
   }
 
-  #depart(): void {
-    while (!this.#holds && this.#hasRoom() && this.#departOne());
+  #sendQueued(): void {
+    while (!this.#isPaused && this.#hasRoom() && this.#sendNext());
     if (this.#isIdle()) this.#settled?.();
   }
 
@@ -153,10 +153,10 @@ export class Publisher {
   }
 
   /** Whether anything departed. */
-  #departOne(): boolean {
+  #sendNext(): boolean {
     const calls = board(this.#queue, this.#isAtomic && this.#isClustered);
     if (calls.length === 0) return false;
-    if (this.#flights.size === 0) this.#heard = performance.now();
+    if (this.#flights.size === 0) this.#heardAt = performance.now();
     const token = String(++this.#count);
     const previous = this.#isChained && this.#flights.size > 0 ? this.#newest?.id : undefined;
     const flight = new Flight(calls, token, `${this.#id}.${token}`, this.#acknowledged, previous);
@@ -176,7 +176,7 @@ export class Publisher {
     } catch (error) {
       if (error instanceof InvalidArgumentError)
         this.#refuse(flight, new SerializationError('the server takes no message as large', { cause: error }));
-      else this.#giveUp(flight, this.#link.explain(error));
+      else this.#giveUp(flight, this.#link.toJournalError(error));
     }
   }
 
@@ -187,18 +187,18 @@ export class Publisher {
     if (flight === undefined) return;
     if (message.data.length === 0 && message.headers?.code === 503) {
       if (dot < 0) flight.sent--;
-      return this.#hold();
+      return this.#pauseSending();
     }
     if (message.data.length === 0 && dot > 0) return; // the batch continues
     const outcome = parseAcknowledgement(message, this.#link, flight);
-    if (outcome === undefined) return this.#hold();
-    this.#heard = performance.now();
+    if (outcome === undefined) return this.#pauseSending();
+    this.#heardAt = performance.now();
     if (outcome === 'broken' || outcome === 'known') return this.#pass(flight, outcome);
     if ('error' in outcome) {
       if (flight.sent > 1) void this.#inquire(flight, outcome.error);
       else this.#refuse(flight, outcome.error);
     } else if (outcome.position === undefined) void this.#inquire(flight);
-    else if (outcome.position <= flight.floor && !outcome.isDuplicate) this.#lose(flight, outcome.position);
+    else if (outcome.position <= flight.floor && !outcome.isDuplicate) this.#failLost(flight, outcome.position);
     else this.#settle(flight, outcome.position);
   }
 
@@ -211,26 +211,26 @@ export class Publisher {
     }
     // Otherwise one that is not answered may be in the stream, or come to be.
     if (flight.isBroken && flight.passed === flight.sent) this.#return(flight);
-    else this.#hold();
+    else this.#pauseSending();
   }
 
   /** No copy of a flight will be in the stream, nor any of those that have to follow it: they depart again, under other ids. */
   #return(first: Flight): void {
     const flights = [...this.#flights.values()];
     const returned = flights.slice(flights.indexOf(first));
-    for (const flight of returned) this.#take(flight);
+    for (const flight of returned) this.#forget(flight);
     this.#newest = [...this.#flights.values()].at(-1);
     this.#queue = new Set([...returned.flatMap(({ calls }) => calls), ...this.#queue]);
-    if (this.#holds && this.#flights.size === 0) this.#flow();
-    else this.#depart();
+    if (this.#isPaused && this.#flights.size === 0) this.#flow();
+    else this.#sendQueued();
   }
 
   #settle(flight: Flight, first: Position): void {
     const last = first + flight.size - 1;
-    this.#chain.took(first);
+    this.#chain.acknowledged(first);
     this.#acknowledged = Math.max(this.#acknowledged, last);
-    this.#link.saw(last);
-    this.#land(flight);
+    this.#link.noteHead(last);
+    this.#removeFlight(flight);
     let position = first;
     for (const { payloads, resolve } of flight.calls) {
       resolve(position);
@@ -247,24 +247,24 @@ export class Publisher {
       for (const call of calls) call.isAlone = true;
       this.#queue = new Set([...calls, ...this.#queue]);
     }
-    this.#land(flight);
+    this.#removeFlight(flight);
   }
 
   /** It is no longer in the air: others may be. */
-  #land(flight: Flight): void {
+  #removeFlight(flight: Flight): void {
     const isOldest = this.#oldest() === flight;
-    this.#take(flight);
+    this.#forget(flight);
     const next = this.#oldest();
-    if (this.#holds && isOldest && this.#isChained && next) this.#send(next);
-    else if (this.#holds && isOldest) this.#flow();
-    else if (this.#queue.size > 0 || this.#isIdle()) this.#depart();
+    if (this.#isPaused && isOldest && this.#isChained && next) this.#send(next);
+    else if (this.#isPaused && isOldest) this.#flow();
+    else if (this.#queue.size > 0 || this.#isIdle()) this.#sendQueued();
   }
 
   /** The stream has given out a position that it had given out before. */
-  #lose(flight: Flight, position: Position): void {
+  #failLost(flight: Flight, position: Position): void {
     const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was made anew, or has lost entries`;
     const lost = this.#link.lose(new JournalLostError(reason));
-    this.#take(flight);
+    this.#forget(flight);
     for (const call of flight.calls) call.reject(lost);
     this.#fail(lost);
   }
@@ -283,7 +283,7 @@ export class Publisher {
       flight.search = undefined;
       const isOnItsWay = refusal === undefined || (flight.expect !== undefined && flight.expect === this.#link.head);
       if (own !== undefined) this.#settle(flight, own);
-      else if (isOnItsWay) this.#hold();
+      else if (isOnItsWay) this.#pauseSending();
       else this.#refuse(flight, refusal);
     } catch (cause) {
       flight.search = undefined;
@@ -313,9 +313,9 @@ export class Publisher {
   }
 
   /** Holds back what is new until the oldest is acknowledged. */
-  #hold(): void {
-    if (this.#holds) return;
-    this.#holds = true;
+  #pauseSending(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
     this.#chain.broke();
     this.#pause = TICK_MS;
     this.#probeAt = performance.now() + this.#pause;
@@ -336,11 +336,11 @@ export class Publisher {
     const since = performance.now();
     try {
       await this.#link.ends();
-      if (!this.#holds || since < this.#resent) return;
+      if (!this.#isPaused || since < this.#resent) return;
       this.#resent = performance.now();
       const oldest = this.#oldest();
       if (oldest) this.#send(oldest);
-      else this.#departOne();
+      else this.#sendNext();
     } catch (error) {
       // Nobody answers for a stream that was deleted.
       if (error instanceof JournalLostError) this.#fail(error);
@@ -349,9 +349,9 @@ export class Publisher {
 
   /** Sends everything that is not acknowledged, whether or not it was sent before. */
   #flow(): void {
-    this.#holds = false;
+    this.#isPaused = false;
     for (const flight of [...this.#flights.values()]) this.#send(flight);
-    this.#depart();
+    this.#sendQueued();
   }
 
   #tick(): void {
@@ -365,7 +365,7 @@ export class Publisher {
     for (const flight of [...this.#flights.values()]) {
       const [{ signal, reject }] = flight.calls as [Departure];
       if (flight.sent === 0 && flight.calls.length === 1 && signal?.aborted) {
-        this.#take(flight);
+        this.#forget(flight);
         reject(signal.reason);
       } else if (now - flight.since > this.#retryMs) this.#giveUp(flight, tooLate);
     }
@@ -376,18 +376,18 @@ export class Publisher {
       this.#queue.delete(call);
       reject(isAborted ? signal.reason : tooLate);
     }
-    if (!this.#holds && now - this.#heard > STALL_MS) this.#hold();
-    if (this.#holds && now >= this.#probeAt) this.#probe();
-    this.#depart();
+    if (!this.#isPaused && now - this.#heardAt > STALL_MS) this.#pauseSending();
+    if (this.#isPaused && now >= this.#probeAt) this.#probe();
+    this.#sendQueued();
   }
 
-  #heed(status: Status): void {
-    if (status.type === 'disconnect') this.#hold();
+  #onStatus(status: Status): void {
+    if (status.type === 'disconnect') this.#pauseSending();
     else if (status.type === 'reconnect') this.#probe();
     else if (forbids(status, this.#subject)) {
       // What was sent was refused.
       for (const flight of this.#flights.values()) flight.sent = 0;
-      this.#fail(this.#link.explain(status.error));
+      this.#fail(this.#link.toJournalError(status.error));
     }
   }
 
@@ -400,16 +400,16 @@ export class Publisher {
 
   #giveUp(flight: Flight, cause: Error): void {
     const reason = flight.sent > 0 ? new WriteUncertainError({ cause }) : cause;
-    this.#take(flight);
+    this.#forget(flight);
     for (const call of flight.calls) call.reject(reason);
-    this.#depart();
+    this.#sendQueued();
   }
 
   #oldest(): Flight | undefined {
     return this.#flights.values().next().value;
   }
 
-  #take(flight: Flight): void {
+  #forget(flight: Flight): void {
     this.#flights.delete(flight.token);
     flight.search?.abort();
   }

@@ -31,15 +31,15 @@ export class PullReader {
   readonly #listening: Listening;
   #silence: ReturnType<typeof setTimeout>;
   /** When the server was heard of, or was asked. */
-  #heard = performance.now();
+  #heardAt = performance.now();
   readonly #batch: number;
   #messages: Msg[] = [];
   /** How many messages are still to come for what was asked. */
-  #asked = 0;
+  #outstanding = 0;
   /** Whether any came for what was asked. */
-  #cameAny = true;
+  #hasReceived = true;
   #isIdle = false;
-  #lostTouch = false;
+  #isDisconnected = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -71,7 +71,7 @@ export class PullReader {
       return reader;
     } catch (error) {
       reader?.close();
-      throw link.explain(error);
+      throw link.toJournalError(error);
     }
   }
 
@@ -86,7 +86,7 @@ export class PullReader {
     });
     this.#silence = setTimeout(() => this.#notice(), SILENCE_MS);
     this.#listening = link.events$.subscribe({
-      next: (status) => this.#heed(status),
+      next: (status) => this.#onStatus(status),
       error: (error: unknown) => this.#fail(error),
     });
   }
@@ -100,9 +100,9 @@ export class PullReader {
     this.#isIdle = false;
     while (isWaiting()) {
       if (this.#failure) throw this.#failure;
-      if (this.#lostTouch) return undefined;
-      if (this.#asked === 0) this.#ask();
-      this.#heard = performance.now();
+      if (this.#isDisconnected) return undefined;
+      if (this.#outstanding === 0) this.#ask();
+      this.#heardAt = performance.now();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const page = this.#messages;
@@ -115,7 +115,7 @@ export class PullReader {
     if (this.#answers.isClosed() && this.#listening.closed) return;
     this.#listening.unsubscribe();
     this.#answers.unsubscribe();
-    this.#loseTouch();
+    this.#disconnect();
     clearTimeout(this.#silence);
     // One that cannot be reached drops the consumer after a while.
     this.#link.manager.consumers.delete(this.#link.stream, this.#consumer).catch(() => undefined);
@@ -123,10 +123,10 @@ export class PullReader {
 
   #ask(): void {
     // A single message may be larger than all that was asked for before: then it comes alone.
-    const limits = this.#cameAny ? { batch: this.#batch, max_bytes: MAX_BYTES } : { batch: 1 };
+    const limits = this.#hasReceived ? { batch: this.#batch, max_bytes: MAX_BYTES } : { batch: 1 };
     const request = { ...limits, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) };
-    this.#asked = limits.batch;
-    this.#cameAny = false;
+    this.#outstanding = limits.batch;
+    this.#hasReceived = false;
     try {
       this.#link.connection.publish(this.#asks, JSON.stringify(request), { reply: this.#inbox });
     } catch (error) {
@@ -135,41 +135,41 @@ export class PullReader {
   }
 
   #receive(message: Msg): void {
-    this.#heard = performance.now();
+    this.#heardAt = performance.now();
     if (message.reply) {
-      this.#asked--;
-      this.#cameAny = true;
+      this.#outstanding--;
+      this.#hasReceived = true;
       this.#messages.push(message);
       return this.#wakeUp();
     }
     const { code = 0, description = '' } = message.headers ?? {};
     if (code === 100) return; // a heartbeat
     const isTooLarge = code === 409 && /maxbytes/i.test(description);
-    if (code === 408) this.#cameAny = this.#isIdle = true;
-    else if (!isTooLarge) return this.#loseTouch();
-    this.#asked = 0;
+    if (code === 408) this.#hasReceived = this.#isIdle = true;
+    else if (!isTooLarge) return this.#disconnect();
+    this.#outstanding = 0;
     this.#wakeUp();
   }
 
-  #heed(status: Status): void {
-    if (status.type === 'reconnect') this.#loseTouch();
+  #onStatus(status: Status): void {
+    if (status.type === 'reconnect') this.#disconnect();
     else if (forbids(status, this.#asks)) this.#fail(status.error);
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= this.#link.explain(error);
+    this.#failure ??= this.#link.toJournalError(error);
     this.#wakeUp();
   }
 
   /** Loses touch where nothing was heard for too long. */
   #notice(): void {
-    const left = this.#heard + SILENCE_MS - performance.now();
-    if (left <= 0) this.#loseTouch();
+    const left = this.#heardAt + SILENCE_MS - performance.now();
+    if (left <= 0) this.#disconnect();
     else this.#silence = setTimeout(() => this.#notice(), left);
   }
 
-  #loseTouch(): void {
-    this.#lostTouch = true;
+  #disconnect(): void {
+    this.#isDisconnected = true;
     this.#wakeUp();
   }
 

@@ -66,7 +66,7 @@ export class StreamLink {
   }
 
   /** Notes a position that the stream has. */
-  saw(position: Position): void {
+  noteHead(position: Position): void {
     if (position > this.#head) this.#head = position;
   }
 
@@ -81,7 +81,7 @@ export class StreamLink {
     const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
     if (created !== this.#created)
       throw this.lose(new JournalLostError(`the stream "${this.stream}" was deleted and made anew`));
-    this.saw(state.last_seq);
+    this.noteHead(state.last_seq);
     this.#first = oldest(state);
     return { first: state.first_seq, last: state.last_seq };
   }
@@ -113,23 +113,23 @@ export class StreamLink {
         throw new Unanswered();
       }),
     );
-    for (let asked = 1; ; asked++) {
+    for (let tries = 1; ; tries++) {
       try {
         return await firstValueFrom(merge(from(request()), reconnected$));
       } catch (error) {
-        if (!isNotFound(error) || asked === ASKED) throw this.explain(error);
+        if (!isNotFound(error) || tries === ASKED) throw this.toJournalError(error);
       }
       await lastValueFrom(timer(ASKED_AGAIN_MS));
     }
   }
 
   /** What an error of the client means for the journal. */
-  explain(error: unknown): Error {
+  toJournalError(error: unknown): Error {
     if (error instanceof JournalLostError || error instanceof Unanswered) return error;
     if (this.lost) return this.lost;
     if (isPassing(error)) return new Unanswered({ cause: error });
-    const said = error instanceof Error ? error.message : String(error);
-    return new JournalLostError(`the stream "${this.stream}" cannot be used: ${said}`, { cause: error });
+    const message = error instanceof Error ? error.message : String(error);
+    return new JournalLostError(`the stream "${this.stream}" cannot be used: ${message}`, { cause: error });
   }
 }
 

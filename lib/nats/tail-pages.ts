@@ -15,11 +15,11 @@ export async function* tailPages<T>(
     caughtUp?.(link.head);
     return;
   }
-  let told = false;
+  let isCaughtUp = false;
   for await (const { messages, end } of contiguousMessages(link, after + 1, signal)) {
     yield* payload.decodeAll(messages);
-    if (end === undefined || told || signal.aborted) continue;
-    told = true;
+    if (end === undefined || isCaughtUp || signal.aborted) continue;
+    isCaughtUp = true;
     caughtUp?.(end);
   }
 }

@@ -33,7 +33,7 @@ export class Bookmark<T> {
   #saving: Promise<void> | undefined;
   #due: Subscription | undefined;
   /** Why what was handled is not saved. */
-  #obstacle: { readonly error: unknown } | undefined;
+  #failure: { readonly error: unknown } | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(scrivener: Scrivener<T>, store: BookmarkStore) {
@@ -97,7 +97,7 @@ export class Bookmark<T> {
   }
 
   async #saveAll(): Promise<void> {
-    this.#obstacle = undefined;
+    this.#failure = undefined;
     while (this.#handled > this.#saved) {
       try {
         const flushing = flushingOf(this.#scrivener);
@@ -106,7 +106,7 @@ export class Bookmark<T> {
         if (position > this.#saved) await this.#saveAt(position);
       } catch (error) {
         // Of the flusher, the next that is handled tries again: it may have been replaced.
-        this.#obstacle = { error };
+        this.#failure = { error };
         break;
       }
     }
@@ -129,7 +129,7 @@ export class Bookmark<T> {
     try {
       this.#save();
       await this.#saving;
-      if (this.#obstacle) throw this.#obstacle.error;
+      if (this.#failure) throw this.#failure.error;
     } finally {
       this.#saves.complete();
       this.#leave();

@@ -9,7 +9,7 @@ import { located } from '../file/follow/files-reader';
 import { KEY_HEADER, MEMORY_HEADER, randomName } from '../http/protocol';
 import { Attempt } from '../http/client/attempt';
 import { ANSWER_MS } from '../http/client/connection';
-import { sleep } from '../http/client/persist';
+import { sleep } from '../http/client/retry-until-settled';
 import { errorOf } from '../http/client/remote-problem';
 import type { Position } from '../journal/position';
 import { GROUP_PATH, Holder } from './holder';
@@ -55,16 +55,16 @@ export class Seat<T> {
   /** Takes the file if nobody has it; resolves with the error that says who does. */
   take(): Promise<JournalLockedError | undefined> {
     if (this.#holder || this.#isClosed) return Promise.resolve(undefined);
-    return (this.#taking ??= this.#take().finally(() => (this.#taking = undefined)));
+    return (this.#taking ??= this.#takeFile().finally(() => (this.#taking = undefined)));
   }
 
   /** Asks whoever has the file. Where nobody answers, this process tries to take it, and the request fails: it is made again. */
   readonly fetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input instanceof Request ? input.url : input);
-    if (this.#holder) return this.#noted(await this.#holder.handle(new Request(url, init)));
+    if (this.#holder) return this.#noteMemory(await this.#holder.handle(new Request(url, init)));
     try {
       const socketPath = await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause)));
-      return this.#noted(await this.#socket.fetch(socketPath, url, init));
+      return this.#noteMemory(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
       // Who leaves wants nothing; who has waited in vain wants to know who does not answer.
       if (!init.signal?.aborted || isTimeout(init.signal.reason)) await this.look();
@@ -158,14 +158,14 @@ export class Seat<T> {
     await this.#holder?.close();
   }
 
-  #noted(response: Response): Response {
+  #noteMemory(response: Response): Response {
     this.#answeredAt = performance.now();
     this.#trouble = undefined;
     this.#memory = response.headers.get(MEMORY_HEADER) ?? this.#memory;
     return response;
   }
 
-  async #take(): Promise<JournalLockedError | undefined> {
+  async #takeFile(): Promise<JournalLockedError | undefined> {
     let file;
     try {
       // What is answered is flushed: it is not to wait for a second.

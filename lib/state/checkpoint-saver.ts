@@ -20,7 +20,7 @@ export class CheckpointSaver<E, S> {
   #saving: Promise<void> | undefined;
   #isBroken = false;
   /** Why `next` is not saved. */
-  #obstacle: { readonly error: unknown } | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   /** @param after - the position of the checkpoint in the store */
   constructor(scrivener: Scrivener<E>, store: CheckpointStore<S>, every: number, after: Position) {
@@ -53,21 +53,21 @@ export class CheckpointSaver<E, S> {
 
   /** Resolves when the last state is saved, too; rejects with the error that prevents it. */
   async end(last: Checkpoint<S>): Promise<void> {
-    if (last.position > this.#offered || this.#obstacle) this.offer(last);
+    if (last.position > this.#offered || this.#failure) this.offer(last);
     await this.#saving;
-    if (this.#obstacle) throw this.#obstacle.error;
+    if (this.#failure) throw this.#failure.error;
   }
 
   async #saveAll(): Promise<void> {
-    this.#obstacle = undefined;
+    this.#failure = undefined;
     try {
-      for (let wanted = this.#next; wanted; wanted = this.#next) {
-        await flushingOf(this.#scrivener)?.whenFlushed(wanted.position);
-        await this.#save(this.#isFlushed(this.#next!.position) ? this.#next! : wanted);
+      for (let checkpoint = this.#next; checkpoint; checkpoint = this.#next) {
+        await flushingOf(this.#scrivener)?.whenFlushed(checkpoint.position);
+        await this.#save(this.#isFlushed(this.#next!.position) ? this.#next! : checkpoint);
       }
     } catch (error) {
       // Of the flusher, the next that is offered tries again: it may have been replaced.
-      this.#obstacle = { error };
+      this.#failure = { error };
     }
     this.#isSaving = false;
   }

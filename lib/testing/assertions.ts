@@ -32,14 +32,16 @@ export function deepEqual(actual: unknown, expected: unknown, what: string): voi
 
 /** An error as expected. */
 export function errorIs(actual: unknown, expected: ErrorExpectation, what: string): void {
-  const met =
+  const matches =
     typeof expected === 'function'
       ? actual instanceof expected
       : actual instanceof Error &&
         Object.entries(expected).every(([key, value]) => Object.is(Reflect.get(actual, key), value));
-  if (met) return;
-  const wanted = typeof expected === 'function' ? `a ${expected.name}` : `an error with ${show(expected)}`;
-  throw new AssertionError(`${what}: expected ${wanted}, got ${show(actual)}`, actual, expected, { cause: actual });
+  if (matches) return;
+  const expectation = typeof expected === 'function' ? `a ${expected.name}` : `an error with ${show(expected)}`;
+  throw new AssertionError(`${what}: expected ${expectation}, got ${show(actual)}`, actual, expected, {
+    cause: actual,
+  });
 }
 
 /** Throws as expected, before it returns. */

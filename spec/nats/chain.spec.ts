@@ -13,7 +13,7 @@ const numbers = (length: number, from = 1) => Array.from({ length }, (_, index) 
 
 describe('How many flights are chained', () => {
   const take = (chain: Chain, positions: number[]) => {
-    for (const position of positions) chain.took(position);
+    for (const position of positions) chain.acknowledged(position);
     return chain.length;
   };
 
@@ -36,7 +36,7 @@ describe('How many flights are chained', () => {
     let last = 0;
     const needed = () => {
       for (let count = 1; ; count++) {
-        chain.took(++last);
+        chain.acknowledged(++last);
         if (chain.length > 1) return count;
       }
     };

@@ -22,8 +22,8 @@ class FakeServer {
     lost: undefined,
     events$: NEVER,
     inbox: () => '_INBOX',
-    saw: () => undefined,
-    explain: (error: Error) => error,
+    noteHead: () => undefined,
+    toJournalError: (error: Error) => error,
     ends: () => Promise.resolve({ first: 1, last: 1 }),
     connection: {
       subscribe: (_: string, options: { callback: (error: null, message: unknown) => void }) => {

@@ -8,7 +8,7 @@ export class SavedText {
   readonly #filePath: string;
   /** Whether its name lasts, and what crashed saves have left is gone. */
   #isTidy = false;
-  #wanted: string | undefined;
+  #target: string | undefined;
   /** The save under way, and the one that waits for it, for whatever is wanted then. */
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -29,7 +29,7 @@ export class SavedText {
 
   /** Directories are created. Rejects with the system's error when it cannot be written. */
   save(text: string): Promise<void> {
-    this.#wanted = text;
+    this.#target = text;
     if (this.#next) return this.#next;
     if (!this.#saving) return this.#begin();
     return (this.#next = this.#saving.catch(() => undefined).then(() => this.#begin()));
@@ -37,7 +37,7 @@ export class SavedText {
 
   #begin(): Promise<void> {
     this.#next = undefined;
-    return (this.#saving = this.#replace(this.#wanted!).finally(() => {
+    return (this.#saving = this.#replace(this.#target!).finally(() => {
       this.#saving = undefined;
     }));
   }

@@ -51,8 +51,8 @@ export class Backlog {
 
   async #makeRoom(entries: number, signal: AbortSignal | undefined): Promise<void> {
     const journal = this.#journal;
-    const wanted = () => Math.min(journal.head, journal.head + entries - this.#maxPending);
-    while (journal.flushed < wanted()) await journal.whenFlushed(wanted(), { signal });
+    const targetPosition = () => Math.min(journal.head, journal.head + entries - this.#maxPending);
+    while (journal.flushed < targetPosition()) await journal.whenFlushed(targetPosition(), { signal });
   }
 }
 

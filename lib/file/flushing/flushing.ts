@@ -46,12 +46,12 @@ export class Flushing<T> {
   readonly lines: PendingLines;
   readonly #options: FlushingOptions<T>;
   readonly #sink: FlushSink<T> | JournalStore<T>;
-  readonly #take: Take<T>;
+  readonly #takeLines: Take<T>;
   readonly #isIdle = new BehaviorSubject(true);
   /** What a flusher has taken, and not kept yet. */
   #taken: Taken | undefined;
   /** Whether it was told that nothing reaches the file, since something did. */
-  #isTold = false;
+  #isReported = false;
 
   private constructor(
     options: FlushingOptions<T>,
@@ -59,12 +59,12 @@ export class Flushing<T> {
     lines: PendingLines,
     /** Has everything in the file up to the journal's last position, before it returns; throws the error that prevents it. */
     readonly flushSync: (head: Position) => void,
-    take: Take<T>,
+    takeLines: Take<T>,
   ) {
     this.#options = options;
     this.#sink = sink;
     this.lines = lines;
-    this.#take = take;
+    this.#takeLines = takeLines;
   }
 
   static into<T>(sink: FlushSink<T>, options: FlushingOptions<T>): Flushing<T> {
@@ -111,14 +111,14 @@ export class Flushing<T> {
   }
 
   /** Starts a flusher for what follows a position; `take` is given it before it runs. */
-  async start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
+  async start(after: Position, onCreated?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
     this.#isIdle.next(true);
-    this.#isTold = false;
+    this.#isReported = false;
     const flusher: FlusherDaemon<T> = new FlusherDaemon<T>({
       scrivener,
       sink: this.#watched(() => flusher.name),
-      predicate: groupsCommits ? this.#whenIdle(predicate) : predicate,
+      predicate: groupsCommits ? this.#onceSinkIsIdle(predicate) : predicate,
       flushQueueCapacity,
       after,
       daemonEvents,
@@ -130,13 +130,13 @@ export class Flushing<T> {
       },
       () => undefined, // it completed
     );
-    take?.(flusher);
+    onCreated?.(flusher);
     await flusher.start();
     return flusher;
   }
 
   /** While a batch is being synced, the next one grows: all that waits goes out as one. */
-  #whenIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
+  #onceSinkIsIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
     return (snapshots) =>
       fromInput(snapshots.pipe(predicate)).pipe(
         take(1),
@@ -166,17 +166,17 @@ export class Flushing<T> {
     const first = snapshot[0]!.position;
     const before = this.#sink.bytes ?? 0;
     const start = performance.now();
-    const taken = (this.#taken = this.#take(snapshot));
+    const taken = (this.#taken = this.#takeLines(snapshot));
     this.#isIdle.next(false);
     const keep = () => taken.keep();
     const report = reportTo(daemonEvents, name);
-    const tell = (error: unknown, count: number) => {
+    const reportRetry = (error: unknown, count: number) => {
       report(error, count);
       this.#warn(first - 1, `${String(error)}; it is tried again`);
     };
-    await (retry ? retrying(keep, retry, isTransient, first, tell) : keep());
+    await (retry ? retrying(keep, retry, isTransient, first, reportRetry) : keep());
     this.#taken = undefined;
-    this.#isTold = false;
+    this.#isReported = false;
     publish('rx-scrivener:flushed', () => ({
       filePath,
       first,
@@ -190,8 +190,8 @@ export class Flushing<T> {
 
   /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the file again. */
   #warn(flushed: Position, detail: string): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#isReported) return;
+    this.#isReported = true;
     const message = notFlushed(this.#options.filePath, flushed);
     process.emitWarning(message, { type: 'ScrivenerWarning', code: NOT_FLUSHED, detail });
   }

@@ -68,7 +68,7 @@ class WatchedFile {
   /** Whether its watchers can be relied on: it is on a disk of this machine, and they have missed nothing. */
   #isTrusted: boolean;
   /** Whether the watcher has told of something since the clock's last look. */
-  #isTold = false;
+  #isNotified = false;
   #state: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -102,13 +102,13 @@ class WatchedFile {
     this.#watcher = undefined;
     try {
       const watcher = watch(this.#filePath, (event) => {
-        this.#isTold = true;
+        this.#isNotified = true;
         if (event === 'rename') {
           // It may have another name by now, and another file its own, or none yet.
           this.#watch();
           this.#schedule();
         }
-        this.#tell();
+        this.#notify();
       });
       watcher.on('error', () => undefined);
       this.#watcher = watcher;
@@ -120,19 +120,19 @@ class WatchedFile {
   #schedule(): void {
     const isWatched = this.#watcher !== undefined && this.#isTrusted;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), isWatched ? WATCHED_POLL_MS : POLL_MS);
+    this.#timer = setTimeout(() => void this.#poll(), isWatched ? WATCHED_POLL_MS : POLL_MS);
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     // What is not on a disk of this machine may take its time.
     const found = this.#isTrusted ? statOf(this.#filePath) : await stat(this.#filePath).catch(() => undefined);
     if (this.#listeners.size === 0) return;
     const state = found && `${found.ino} ${found.size} ${found.mtimeMs}`;
     const isChanged = state !== this.#state;
-    if (isChanged && this.#state !== undefined && !this.#isTold) this.#isTrusted = false;
-    if (isChanged && !this.#isTold) this.#watch();
+    if (isChanged && this.#state !== undefined && !this.#isNotified) this.#isTrusted = false;
+    if (isChanged && !this.#isNotified) this.#watch();
     this.#state = state;
-    this.#isTold = false;
+    this.#isNotified = false;
     for (const [listener, status] of [...this.#listeners]) {
       if (isChanged || status.isNew) listener();
       status.isNew = false;
@@ -140,7 +140,7 @@ class WatchedFile {
     this.#schedule();
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of [...this.#listeners.keys()]) listener();
   }
 }

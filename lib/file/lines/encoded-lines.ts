@@ -36,11 +36,11 @@ export class EncodedLines {
     const taken: Chunk[] = [];
     while (count > 0) {
       const { bytes, lines } = (this.#oldest ?? this.#chunks.shift())!;
-      const wanted = Math.min(lines, count);
-      const end = wanted === lines ? bytes.length : afterLines(bytes, wanted);
-      taken.push({ bytes: bytes.subarray(0, end), lines: wanted });
-      this.#oldest = wanted === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - wanted };
-      count -= wanted;
+      const lineCount = Math.min(lines, count);
+      const end = lineCount === lines ? bytes.length : afterLines(bytes, lineCount);
+      taken.push({ bytes: bytes.subarray(0, end), lines: lineCount });
+      this.#oldest = lineCount === lines ? undefined : { bytes: bytes.subarray(end), lines: lines - lineCount };
+      count -= lineCount;
     }
     return taken;
   }

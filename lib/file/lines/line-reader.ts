@@ -99,11 +99,11 @@ export class LineReader<T> {
     for (let from = 0, end: number; from < bytes.length; from = end + 1) {
       end = bytes.indexOf(NEWLINE, from);
       const at = byteOffset + from;
-      const wanted = this.#last >= after;
+      const isEmitted = this.#last >= after;
       // Whether a group continues is not to be mistaken, for it may be cut off: its lines are parsed whole.
       const isPlain = frame?.isOf(this.#last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
       const hasChecksum = isPlain && mayHaveChecksum(bytes, end);
-      if (isPlain && !wanted) {
+      if (isPlain && !isEmitted) {
         if (hasChecksum) this.#verify(text.slice(from, end), at);
         this.#last++;
         this.#keep(undefined, false, records, at);
@@ -117,7 +117,7 @@ export class LineReader<T> {
         record = this.#parse(line, at);
         continued = this.#own && isContinuedLine(line);
       }
-      this.#keep(wanted ? record : undefined, continued, records, at);
+      this.#keep(isEmitted ? record : undefined, continued, records, at);
     }
   }
 

@@ -55,7 +55,7 @@ export class JournalLock {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       signal?.throwIfAborted();
       try {
-        return await JournalLock.#take(filePath);
+        return await JournalLock.#acquire(filePath);
       } catch (error) {
         const leftMs = deadline - performance.now();
         if (!(error instanceof JournalLockedError) || leftMs <= 0) throw error;
@@ -64,7 +64,7 @@ export class JournalLock {
     }
   }
 
-  static async #take(filePath: string): Promise<JournalLock> {
+  static async #acquire(filePath: string): Promise<JournalLock> {
     const tryLock = await osLock();
     const files: FileHandle[] = [];
     try {

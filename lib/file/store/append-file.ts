@@ -19,7 +19,7 @@ export class AppendFile {
   /** Why a batch failed that could not be taken back. */
   #broken: unknown;
   /** The size that the file has when the write under way is done. */
-  #goal: number | undefined;
+  #targetBytes: number | undefined;
   #readers = 0;
   /** Called when nobody reads any more. */
   #unread: (() => void) | undefined;
@@ -130,12 +130,12 @@ export class AppendFile {
 
   /** Waits for the write under way: it cannot be called back, and would come after what is written now. */
   #settle(fd: number): void {
-    if (this.#goal === undefined) return;
+    if (this.#targetBytes === undefined) return;
     const clock = new Int32Array(new SharedArrayBuffer(4));
     let size = -1;
     for (let ms = 0, still = 0; ms < SETTLE_MS; ms++, still++) {
       const found = fstatSync(fd).size;
-      if (found >= this.#goal || (found > this.#bytes && still > SHORT_MS)) return;
+      if (found >= this.#targetBytes || (found > this.#bytes && still > SHORT_MS)) return;
       if (found !== size) still = 0;
       size = found;
       Atomics.wait(clock, 0, 0, 1);
@@ -177,10 +177,10 @@ export class AppendFile {
   /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
   async #write(chunk: Uint8Array, at: number, isOvertaken: () => boolean): Promise<number> {
     for (let from = 0; from < chunk.length && !isOvertaken();) {
-      this.#goal = at + chunk.length;
+      this.#targetBytes = at + chunk.length;
       const { bytesWritten } = await this.handle
         .write(chunk, from, chunk.length - from, null)
-        .finally(() => (this.#goal = undefined));
+        .finally(() => (this.#targetBytes = undefined));
       if (bytesWritten === 0) throw new Error(`The file takes no more bytes at ${this.#bytes + from}`);
       from += bytesWritten;
     }

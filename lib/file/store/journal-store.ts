@@ -384,7 +384,7 @@ export class JournalStore<T> {
     const places: [Position, number][] = [];
     let position = active.last + 1;
     let byteOffset = file.bytes;
-    function* noted(): Generator<Chunk> {
+    function* withPlaces(): Generator<Chunk> {
       for (const chunk of chunks) {
         places.push([position, byteOffset]);
         position += chunk.lines;
@@ -393,7 +393,7 @@ export class JournalStore<T> {
       }
     }
     const before = active.last;
-    this.#bytes += await file.append(inPieces(noted()));
+    this.#bytes += await file.append(inPieces(withPlaces()));
     if (active.last !== before) return; // appended synchronously meanwhile
     for (const [position, byteOffset] of places) active.index!.note(position, byteOffset);
     active.last += entries;

@@ -29,8 +29,8 @@ export async function* segmentPages<T>(
         if (block.whole) lines.read(block, records, after);
       } finally {
         const isAll = records[0] === undefined || records[0].position > after;
-        const wanted = isAll ? records : records.filter(({ position }) => position > after);
-        if (wanted.length > 0) yield wanted;
+        const newer = isAll ? records : records.filter(({ position }) => position > after);
+        if (newer.length > 0) yield newer;
       }
     }
   } catch (error) {

@@ -53,7 +53,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
       (subscriber) => {
         forwardAbort(signal, subscriber);
         const cursor = open();
-        const goOn = () => {
+        const resume = () => {
           if (subscriber.closed) return;
           if (!cursor.isStored) {
             new TailSubscriber(cursor.live, subscriber).start();
@@ -63,11 +63,11 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
             .fetch()
             .then(() => {
               push(cursor, subscriber);
-              goOn();
+              resume();
             })
             .catch(reportUnhandled); // what a teardown throws
         };
-        goOn();
+        resume();
       },
       () => {
         const cursor = open();
@@ -89,11 +89,11 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
       (subscriber) => {
         forwardAbort(signal, subscriber);
         const cursor = open();
-        const goOn = () => {
+        const resume = () => {
           push(cursor, subscriber);
-          if (!subscriber.closed) cursor.fetch().then(goOn).catch(reportUnhandled);
+          if (!subscriber.closed) cursor.fetch().then(resume).catch(reportUnhandled);
         };
-        goOn();
+        resume();
       },
       () => {
         const cursor = open();

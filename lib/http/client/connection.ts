@@ -6,7 +6,7 @@ import type { ConnectionStatus } from '../../journal/connection-status';
 import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import { onWaking } from './page-events';
-import { FIRST_PAUSE_MS, pauseMs, persist, sleep, Unreachable } from './persist';
+import { FIRST_PAUSE_MS, pauseMs, retryUntilSettled, sleep, Unreachable } from './retry-until-settled';
 import { FIRST_HEADER, MEMORY_HEADER } from '../protocol';
 import { BodyTooLarge, readBody } from '../read-body';
 import { errorOf } from './remote-problem';
@@ -89,7 +89,7 @@ export class Connection {
     this.#status$.complete();
   }
 
-  saw(position: Position): void {
+  noteHead(position: Position): void {
     if (position > this.#head) this.#head = position;
   }
 
@@ -126,13 +126,13 @@ export class Connection {
       this.#moveTo(new URL(target, url), query);
     }
     if (response.redirected) this.#moveTo(new URL(response.url), query);
-    this.#heedRetryAfter(response);
+    this.#readRetryAfter(response);
     const memory = response.headers.get(MEMORY_HEADER);
     // Reading can wait until it is possible again; what was not written has to be told.
     const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
     this.#isLost = !isOurs && isFailing(response.status);
     this.#memory = memory ?? this.#memory;
-    this.saw(headIn(response) ?? START);
+    this.noteHead(headIn(response) ?? START);
     const [first] = /^\d{1,15}$/.exec(response.headers.get(FIRST_HEADER) ?? '') ?? [];
     if (first !== undefined && isOurs) this.#first = Math.max(this.#first, Number(first));
     if (!this.#isLost) {
@@ -144,7 +144,7 @@ export class Connection {
   }
 
   /** Resolves when the server wants to be asked, immediately where it has not said; or when the signal is aborted. */
-  async whenWanted(signal: AbortSignal): Promise<void> {
+  async whenAllowed(signal: AbortSignal): Promise<void> {
     const ms = this.#notBefore - performance.now();
     if (ms > 0) await sleep(ms, signal);
   }
@@ -169,9 +169,9 @@ export class Connection {
     waiting.end();
   }
 
-  /** Tries until the server answers, as {@link persist} does, with the pauses of this connection. */
-  persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
-    return persist(attempt, signal, (tries, error, left) => this.pause(tries, error, left));
+  /** Tries until the server answers, as {@link retryUntilSettled} does, with the pauses of this connection. */
+  retryUntilSettled<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
+    return retryUntilSettled(attempt, signal, (tries, error, left) => this.pause(tries, error, left));
   }
 
   /** The last position of the journal now; rejects as `json` does. */
@@ -180,14 +180,14 @@ export class Connection {
   }
 
   /** Ends the pauses: somebody wants to know now. */
-  hurry(): void {
+  endPauses(): void {
     for (const waiting of this.#pauses) waiting.end();
   }
 
   #answered(): void {
     this.#answeredAt = performance.now();
     if (this.#status$.value.status !== 'open') this.#status$.next({ status: 'open' });
-    this.hurry();
+    this.endPauses();
   }
 
   async #headers(signal: AbortSignal): Promise<Headers> {
@@ -219,7 +219,7 @@ export class Connection {
   }
 
   /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-  #heedRetryAfter({ status, headers }: Response): void {
+  #readRetryAfter({ status, headers }: Response): void {
     const after = status === 429 || status === 503 ? headers.get('Retry-After') : null;
     if (after === null) return;
     const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now();
@@ -237,7 +237,7 @@ export class Connection {
   }
 
   async #inTime<R>(options: RequestOptions, read: (response: Response, sized: Sized) => R): Promise<R> {
-    await this.whenWanted(options.signal);
+    await this.whenAllowed(options.signal);
     const attempt = new Attempt(options.signal);
     attempt.allow(ANSWER_MS);
     try {

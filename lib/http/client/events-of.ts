@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Attempt } from './attempt';
 import { onWaking } from './page-events';
-import { Unreachable } from './persist';
+import { Unreachable } from './retry-until-settled';
 
 /** More characters than any event has. */
 const MAX_EVENT_LENGTH = 64 * 1024 * 1024;

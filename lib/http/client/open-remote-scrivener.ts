@@ -14,7 +14,7 @@ import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { HttpStatusError } from '../../errors/http-status-error';
 import { Attempt } from './attempt';
 import { Connection, toHeaders, type HeaderFields } from './connection';
-import { Unreachable } from './persist';
+import { Unreachable } from './retry-until-settled';
 import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
 import { canShareTabs, TabFeed } from './tab-feed';

@@ -33,20 +33,20 @@ export async function* remotePages<T>(
   let limit: number | undefined;
   let most = MAX_ENTRIES;
   /** How many the newest page had. */
-  let given = 0;
+  let count = 0;
   const fetchPage = async (next: Position): Promise<Page | undefined> => {
     if (next <= START + 1) return undefined;
     const query = { before: String(next), ...(limit !== undefined && { limit: String(limit) }) };
     const request = { method: 'GET', query, headers: { Accept: JSON_TYPE }, signal: reading.signal } as const;
     try {
-      const answer = await connection.persist(() => connection.sized(request), reading.signal);
+      const answer = await connection.retryUntilSettled(() => connection.sized(request), reading.signal);
       if (answer === undefined) throw new JournalClosedError(); // or nobody reads any more
       return { records: recordsOf(answer.body, next), bytes: answer.bytes };
     } catch (error) {
       // The server allows fewer than it was asked for.
-      if (!(error instanceof HttpStatusError && error.status === 400 && limit !== undefined && limit > given))
+      if (!(error instanceof HttpStatusError && error.status === 400 && limit !== undefined && limit > count))
         throw error;
-      most = limit = given;
+      most = limit = count;
       return fetchPage(next);
     }
   };
@@ -57,9 +57,9 @@ export async function* remotePages<T>(
       const { records = [], bytes = 0 } = page ?? {};
       if (records.length === 0) return;
       next = records.at(-1)!.position;
-      given = records.length;
-      const fitting = Math.floor(MAX_BYTES / (bytes / given));
-      limit = Math.max(1, Math.min(most, given * 2, fitting));
+      count = records.length;
+      const fitting = Math.floor(MAX_BYTES / (bytes / count));
+      limit = Math.max(1, Math.min(most, count * 2, fitting));
       // Who takes the newest few only costs one page.
       coming = pages > 0 ? fetchPage(next) : undefined;
       coming?.catch(() => undefined); // it is awaited later, or not at all

@@ -6,7 +6,7 @@ import { Attempt } from './attempt';
 import { isFromHandler, readJson, release, type Connection } from './connection';
 import { eventsOf } from './events-of';
 import { isBack, onLeaving } from './page-events';
-import { Unreachable } from './persist';
+import { Unreachable } from './retry-until-settled';
 import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER, isPosition } from '../protocol';
 import type { Decode } from './remote-page';
 import { errorOf } from './remote-problem';
@@ -64,7 +64,7 @@ export async function* remoteTail<T>(
   let failure: unknown;
   for (let tries = 0; !signal.aborted; tries++) {
     if (tries > 0) await connection.pause(tries - 1, failure, signal);
-    await connection.whenWanted(signal);
+    await connection.whenAllowed(signal);
     const attempt = new Attempt(signal);
     const away = new AbortController();
     // A page with an open request cannot be gone back to as it was left.
@@ -135,7 +135,7 @@ async function* connected<T>(
           page.records.push({ position, entry: decode(position, parse(event)) });
           page.texts.push(event.data);
           place.seen.note(event.data);
-          connection.saw((place.last = position));
+          connection.noteHead((place.last = position));
           continue;
         }
         const before = page;
@@ -172,7 +172,7 @@ function catchUp(connection: Connection, place: Place, position: unknown): void 
   if (position < place.last && place.last > place.after) {
     throw new JournalMismatchError(`it ends at position ${position}, and had an entry at ${place.last}`);
   }
-  connection.saw(position);
+  connection.noteHead(position);
   const { caughtUp } = place;
   place.caughtUp = undefined;
   caughtUp?.(position);

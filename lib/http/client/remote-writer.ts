@@ -10,7 +10,7 @@ import { onAbort } from '../../journal/abort';
 import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
-import { Unreachable } from './persist';
+import { Unreachable } from './retry-until-settled';
 import { etag, isPosition, JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
 import { errorOf } from './remote-problem';
 
@@ -26,7 +26,7 @@ interface Pending {
   /** When it was called, as `performance.now()` counts. */
   readonly since: number;
   /** Takes it from the queue: from now on no abort keeps it from being sent. */
-  take(): void;
+  dequeue(): void;
   resolve(position: Position): void;
   reject(error: unknown): void;
 }
@@ -62,15 +62,15 @@ export class RemoteWriter {
    */
   write(json: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
     return new Promise((resolve, reject) => {
-      const take = () => {
+      const dequeue = () => {
         this.#queue.delete(pending);
         unlisten?.();
       };
       const abort = () => {
-        take();
+        dequeue();
         reject(signal?.reason);
       };
-      const pending: Pending = { json, expect, since: performance.now(), take, resolve, reject };
+      const pending: Pending = { json, expect, since: performance.now(), dequeue, resolve, reject };
       this.#queue.add(pending);
       const unlisten = signal && onAbort(signal, abort);
       this.#sending ??= this.#send();
@@ -85,7 +85,7 @@ export class RemoteWriter {
       attempt.allow(this.#leftMs(oldest));
       const cause = await this.#connection.whenReachable(attempt.signal);
       const batch = attempt.signal.aborted ? this.#overdue(oldest) : this.#nextBatch();
-      for (const pending of batch) pending.take();
+      for (const pending of batch) pending.dequeue();
       if (attempt.signal.aborted) rejectAll(batch, new JournalLostError('the server does not answer', { cause }));
       else if (batch.length > 0) await this.#post(batch);
       attempt.end();
@@ -173,7 +173,7 @@ export class RemoteWriter {
     batch.forEach((pending, index) => {
       const { position, status } = (answers[index] ?? {}) as Readonly<Record<string, unknown>>;
       if (isPosition(position) && position > START) {
-        this.#connection.saw(position);
+        this.#connection.noteHead(position);
         pending.resolve(position);
       } else if (typeof status === 'number') pending.reject(errorOf(status, answers[index]));
       else pending.reject(new WriteUncertainError());

@@ -66,8 +66,8 @@ class Reader<T> {
   take({ records, texts }: TailPage<T>): void {
     const first = records[0]!.position;
     const from = Math.max(0, this.end + 1 - first);
-    const again = texts[this.end - first];
-    if (this.#newest !== undefined && again !== undefined && again !== this.#newest) {
+    const repeated = texts[this.end - first];
+    if (this.#newest !== undefined && repeated !== undefined && repeated !== this.#newest) {
       const reason = `position ${this.end} holds another entry than the one that was read`;
       this.finish({ error: new JournalMismatchError(reason) });
     } else if (from < records.length) {
@@ -105,7 +105,7 @@ class SharedTail<T> {
   readonly #newest = new Pages<T>();
   /** The last position that has come. */
   last: Position;
-  #wanted: (() => void) | undefined;
+  #resume: (() => void) | undefined;
 
   constructor(
     after: Position,
@@ -136,31 +136,31 @@ class SharedTail<T> {
     for (const page of this.#newest.all) {
       if (reader.tail === this && page.records.at(-1)!.position >= reader.end) reader.take(page);
     }
-    this.want();
+    this.resume();
   }
 
   leave(reader: Reader<T>): void {
     reader.tail = undefined;
     this.readers.delete(reader);
     if (this.readers.size === 0) this.#close();
-    this.want();
+    this.resume();
   }
 
   /** Somebody has read all that has come. */
-  want(): void {
-    this.#wanted?.();
+  resume(): void {
+    this.#resume?.();
   }
 
   /** @param others - the tails whose readers can continue here, once this one is where they are */
   async run(pages: AsyncIterator<TailPage<T>>, others: () => Iterable<SharedTail<T>>): Promise<void> {
     try {
-      while (await this.#isWanted()) {
+      while (await this.#whenAsked()) {
         const next = await pages.next();
         if (next.done) {
           this.#finish('ended');
           return;
         }
-        this.#take(next.value);
+        this.#distribute(next.value);
         for (const other of others()) {
           if (other === this || other.last > this.last || !this.serves(other.last)) continue;
           for (const reader of [...other.readers]) this.join(reader);
@@ -174,7 +174,7 @@ class SharedTail<T> {
     }
   }
 
-  #take(page: TailPage<T>): void {
+  #distribute(page: TailPage<T>): void {
     this.last = page.records.at(-1)!.position;
     this.#newest.push(page);
     while (this.#newest.isFull && this.#newest.all.length > 1) this.#newest.shift();
@@ -195,9 +195,9 @@ class SharedTail<T> {
     }
   }
 
-  async #isWanted(): Promise<boolean> {
-    const isWanted = () => [...this.readers].some(({ isAsking, isWaiting }) => isAsking && isWaiting);
-    while (!this.signal.aborted && !isWanted()) await new Promise<void>((resolve) => (this.#wanted = resolve));
+  async #whenAsked(): Promise<boolean> {
+    const isAsked = () => [...this.readers].some(({ isAsking, isWaiting }) => isAsking && isWaiting);
+    while (!this.signal.aborted && !isAsked()) await new Promise<void>((resolve) => (this.#resume = resolve));
     return !this.signal.aborted;
   }
 
@@ -231,17 +231,17 @@ export class SharedTails<T> {
   ): AsyncGenerator<readonly Positioned<T>[], void> {
     const reader = new Reader<T>(after);
     let last = after;
-    let tell = caughtUp;
+    let unreported = caughtUp;
     const isLeft = () => signal.aborted;
-    const arrive = (position: Position) => {
-      const told = tell;
-      tell = undefined;
-      told?.(position);
+    const reportCaughtUp = (position: Position) => {
+      const report = unreported;
+      unreported = undefined;
+      report?.(position);
     };
     // Ends with the reading, whatever ends that.
     const reading = new Attempt(signal);
     reader.joined = () => {
-      if (tell && reader.caughtUpAt === undefined) void this.#askHead(reader, reading.signal);
+      if (unreported && reader.caughtUpAt === undefined) void this.#askHead(reader, reading.signal);
     };
     // Also where nobody asks for the next page any more.
     const unlisten = onAbort(signal, () => {
@@ -252,32 +252,32 @@ export class SharedTails<T> {
       while (!signal.aborted) {
         const { caughtUpAt = Infinity } = reader;
         // What comes after it may have come before it was known.
-        if (tell && last >= caughtUpAt) {
-          arrive(last > after ? last : caughtUpAt);
+        if (unreported && last >= caughtUpAt) {
+          reportCaughtUp(last > after ? last : caughtUpAt);
           // Who is told may leave.
           continue;
         }
         const page = reader.pages.shift();
         if (page) {
           for (const text of page.texts) reader.seen.note(text);
-          const live = tell ? page.records.findIndex(({ position }) => position > caughtUpAt) : -1;
+          const live = unreported ? page.records.findIndex(({ position }) => position > caughtUpAt) : -1;
           if (live > 0) yield page.records.slice(0, live);
           if (isLeft()) return;
-          if (live >= 0) arrive(caughtUpAt);
+          if (live >= 0) reportCaughtUp(caughtUpAt);
           if (isLeft()) return;
           last = page.records.at(-1)!.position;
           yield live > 0 ? page.records.slice(live) : page.records;
           continue;
         }
         if (reader.outcome === 'ended') {
-          arrive(Math.max(this.#connection.head, last));
+          reportCaughtUp(Math.max(this.#connection.head, last));
           return;
         }
         if (reader.outcome) throw reader.outcome.error;
         const woken = reader.woken();
         reader.isAsking = true;
-        if (reader.tail) reader.tail.want();
-        else this.#join(reader, tell !== undefined && reader.caughtUpAt === undefined);
+        if (reader.tail) reader.tail.resume();
+        else this.#join(reader, unreported !== undefined && reader.caughtUpAt === undefined);
         if (reader.isWaiting) await woken;
         reader.isAsking = false;
       }
@@ -292,7 +292,7 @@ export class SharedTails<T> {
     const found = [...this.#tails].filter((tail) => tail.serves(reader.end)).sort((a, b) => b.last - a.last)[0];
     if (found) {
       found.join(reader);
-      this.#connection.hurry();
+      this.#connection.endPauses();
       return;
     }
     const tail = new SharedTail<T>(reader.end, (ended) => this.#tails.delete(ended));
@@ -309,7 +309,7 @@ export class SharedTails<T> {
   /** Where the journal ends is where replay does for a reader that has joined others: they are live already. */
   async #askHead(reader: Reader<T>, signal: AbortSignal): Promise<void> {
     try {
-      reader.caughtUpAt = await this.#connection.persist(() => this.#connection.askHead(signal), signal);
+      reader.caughtUpAt = await this.#connection.retryUntilSettled(() => this.#connection.askHead(signal), signal);
       reader.wake();
     } catch (error) {
       reader.finish({ error });

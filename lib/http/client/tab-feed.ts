@@ -3,7 +3,7 @@ import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import { isBack, onLeaving } from './page-events';
-import { sleep } from './persist';
+import { sleep } from './retry-until-settled';
 import { remoteTail } from './remote-tail';
 import { SeenTexts } from '../seen';
 
@@ -88,11 +88,11 @@ export class TabFeed {
     const unlisten = onLeaving(() => {
       // A page with a lock or a channel is not kept for going back.
       this.#end();
-      void this.#goOnWhenBack();
+      void this.#resumeWhenBack();
     });
     left.signal.addEventListener('abort', unlisten);
     this.#heardAt = performance.now();
-    void this.#takePart(left.signal);
+    void this.#competeForLock(left.signal);
     void this.#watch(left.signal);
   }
 
@@ -103,7 +103,7 @@ export class TabFeed {
     this.#channel = undefined;
   }
 
-  async #goOnWhenBack(): Promise<void> {
+  async #resumeWhenBack(): Promise<void> {
     await isBack(new AbortController().signal);
     if (this.#listeners.size === 0 || this.#left !== undefined) return;
     this.#begin();
@@ -111,7 +111,7 @@ export class TabFeed {
   }
 
   /** Waits for the lock, has it for as long as it can, and waits again. */
-  async #takePart(signal: AbortSignal): Promise<void> {
+  async #competeForLock(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#request({ signal }, signal);
@@ -126,7 +126,7 @@ export class TabFeed {
   #request(options: LockOptions, signal: AbortSignal): Promise<void> {
     const holding = new Attempt(signal);
     return navigator.locks
-      .request(this.#name, options, () => this.#hold(holding.signal))
+      .request(this.#name, options, () => this.#readAsHolder(holding.signal))
       .then(
         () => undefined,
         (error: unknown) => {
@@ -137,7 +137,7 @@ export class TabFeed {
       .finally(() => holding.end());
   }
 
-  async #hold(signal: AbortSignal): Promise<void> {
+  async #readAsHolder(signal: AbortSignal): Promise<void> {
     this.#isHolder = true;
     const connection = this.#connection;
     const isOver = () => signal.aborted;
@@ -146,9 +146,9 @@ export class TabFeed {
       distinctUntilChanged(),
       filter((isLost) => isLost),
     );
-    const lost = lost$.subscribe(() => this.#tell({ kind: 'lost' }));
+    const lost = lost$.subscribe(() => this.#broadcast({ kind: 'lost' }));
     this.#last = connection.head;
-    this.#tell({ kind: 'alive', last: this.#last });
+    this.#broadcast({ kind: 'alive', last: this.#last });
     // With the newest entry, so that another history is told from this one.
     const after = Math.max(START, connection.first - 1, connection.head - 1);
     let before: string | undefined;
@@ -157,7 +157,7 @@ export class TabFeed {
       for await (const { records, texts } of remoteTail(connection, (_, entry) => entry, start, signal)) {
         if (isOver()) return;
         this.#last = records.at(-1)!.position;
-        this.#tell({ kind: 'entries', first: records[0]!.position, texts, before });
+        this.#broadcast({ kind: 'entries', first: records[0]!.position, texts, before });
         before = texts.at(-1);
       }
     } catch {
@@ -165,7 +165,7 @@ export class TabFeed {
     } finally {
       lost.unsubscribe();
       this.#isHolder = false;
-      if (!isOver()) this.#tell({ kind: 'lost' });
+      if (!isOver()) this.#broadcast({ kind: 'lost' });
     }
   }
 
@@ -174,8 +174,8 @@ export class TabFeed {
     while (!signal.aborted) {
       await sleep(this.#quietMs, signal);
       if (this.#isHolder || performance.now() - this.#heardAt < this.#quietMs) continue;
-      const asked = performance.now();
-      const isAnswered = () => signal.aborted || this.#isHolder || this.#heardAt >= asked;
+      const askedAt = performance.now();
+      const isAnswered = () => signal.aborted || this.#isHolder || this.#heardAt >= askedAt;
       this.#send({ kind: 'ping' });
       // By chance, so that not all tabs take it.
       await sleep(this.#answerMs * (1 + Math.random()), signal);
@@ -188,14 +188,14 @@ export class TabFeed {
     if (message.kind === 'ping') {
       if (this.#isHolder) this.#send({ kind: 'alive', last: this.#last });
     } else if (message.kind === 'found') {
-      if (this.#isHolder) this.#connection.hurry();
+      if (this.#isHolder) this.#connection.endPauses();
     } else {
       this.#heardAt = performance.now();
       this.#dispatch(message);
     }
   }
 
-  #tell(message: TabMessage): void {
+  #broadcast(message: TabMessage): void {
     this.#send(message);
     this.#dispatch(message);
   }

@@ -22,7 +22,7 @@ export async function* tabTail<T>(
   signal: AbortSignal,
 ): AsyncGenerator<TailPage<T>, void> {
   let last = after;
-  let tell = caughtUp;
+  let unreported = caughtUp;
   const isLeft = () => signal.aborted;
   const inbox = new Inbox();
   const leave = feed.listen((message) => inbox.push(message));
@@ -34,10 +34,10 @@ export async function* tabTail<T>(
       inbox.clear();
       const asking = new Attempt(signal);
       const reached = (position: Position) => {
-        const told = tell;
-        tell = undefined;
+        const report = unreported;
+        unreported = undefined;
         asking.end();
-        told?.(position);
+        report?.(position);
       };
       const pages = remoteTail(connection, decode, { after: last, seen, caughtUp: reached }, asking.signal);
       let next;
@@ -60,7 +60,7 @@ export async function* tabTail<T>(
           if (page === undefined) continue;
           for (const text of page.texts) seen.note(text);
           last = page.records.at(-1)!.position;
-          connection.saw(last);
+          connection.noteHead(last);
           yield page;
         } else isLive = message?.kind === 'alive' && message.last <= last;
       }

@@ -21,7 +21,7 @@ export interface AppendContext<T> {
   readonly maxBodyBytes: number;
   readonly admit: JournalHandlerOptions<T>['admit'];
   readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
-  readonly explain: (error: unknown) => Problem;
+  readonly toProblem: (error: unknown) => Problem;
 }
 
 /** Appends what a request has in its body: one entry as JSON, or several as lines, each of which is a write of its own. */
@@ -56,7 +56,7 @@ async function writeEach<T>(
   texts: readonly string[],
   expect: Position | undefined,
   admission: Admission,
-  { schema, admit, scrivener, whenFlushed, explain }: AppendContext<T>,
+  { schema, admit, scrivener, whenFlushed, toProblem }: AppendContext<T>,
 ): Promise<Answer[]> {
   const checkAndAdmit = async (text: string): Promise<T> => {
     const entry = await checkEntry(text, schema);
@@ -80,7 +80,7 @@ async function writeEach<T>(
         });
         return { status: 201, body: { position }, headers: { ETag: etag(position) } };
       } catch (error) {
-        return explain(error);
+        return toProblem(error);
       }
     }),
   );

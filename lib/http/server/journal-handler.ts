@@ -98,7 +98,7 @@ export function handlerOf<T>(
   const whenFlushed = options.whenFlushed ?? ((position: Position) => flushed(scrivener, position));
   const texts = new EventTexts();
 
-  const explain = (error: unknown) => {
+  const toProblem = (error: unknown) => {
     const problem = problemOf(error);
     if (problem.status < 500 && (problem.cause === undefined || ScrivenerError.is(problem.cause))) return problem;
     try {
@@ -109,7 +109,7 @@ export function handlerOf<T>(
     return problem;
   };
 
-  const memory = shared ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, explain);
+  const memory = shared ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, toProblem);
 
   async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
@@ -136,7 +136,7 @@ export function handlerOf<T>(
   }
 
   async function append(admission: Admission, headers: Record<string, string>): Promise<Response> {
-    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, explain };
+    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, toProblem };
     const { status, body, headers: own, verbatim } = await appendRequest(admission, context);
     if (verbatim) {
       return new Response(verbatim.text, { status, headers: { ...headers, ...own, 'Content-Type': verbatim.type } });
@@ -190,7 +190,7 @@ export function handlerOf<T>(
         : parsePosition('Last-Event-ID', lastEventId);
     const seen = single(query, SEEN);
     if (seen !== undefined) await assertSeen(scrivener, after, seen);
-    const open = { scrivener, after, texts, heartbeatMs, maxTailMs, whenFlushed, explain, request, allowed };
+    const open = { scrivener, after, texts, heartbeatMs, maxTailMs, whenFlushed, toProblem, request, allowed };
     const events = new TailEvents(open);
     const beginning = await events.begin();
     if (beginning.kind === 'failed') throw beginning.error;
@@ -225,7 +225,7 @@ export function handlerOf<T>(
       if (crossOrigin && request.method === 'OPTIONS') return crossOrigin.preflight(shared);
       return await answer(request, headers());
     } catch (error) {
-      const response = explain(error).toResponse(headers());
+      const response = toProblem(error).toResponse(headers());
       return request.method === 'HEAD' ? new Response(null, response) : response;
     }
   };

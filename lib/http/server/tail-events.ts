@@ -21,7 +21,7 @@ export interface TailEventsOptions<T> {
   readonly maxTailMs: number;
   readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
   /** What is told of an error. */
-  readonly explain: (error: unknown) => Problem;
+  readonly toProblem: (error: unknown) => Problem;
   /** Its signal aborts when the reader is gone; Node's follows only while the request itself is kept. */
   readonly request: Request;
   /** Aborts when the reader may read no longer. */
@@ -107,7 +107,7 @@ export class TailEvents<T> {
       if (text === '' && !this.#hasNews) await this.#news();
       for (let turn = 0; turn < READY_TURNS && !this.#hasNews; turn++) await Promise.resolve();
       if (!this.#hasNews || this.#isOver) break;
-      text += this.#tell();
+      text += this.#nextEvent();
     }
     this.#isQuiet = false;
     if (this.#isCancelled) return;
@@ -137,7 +137,7 @@ export class TailEvents<T> {
   }
 
   /** The text of what happened first. */
-  #tell(): string {
+  #nextEvent(): string {
     const [caughtUp, outcome] = [this.#caughtUp, this.#outcome];
     this.#beatIsDue = false;
     if (caughtUp !== undefined) {
@@ -153,7 +153,7 @@ export class TailEvents<T> {
       return eventText(ENDED, {});
     } catch (error) {
       this.#release();
-      return eventText(FAILED, this.#options.explain(error).body);
+      return eventText(FAILED, this.#options.toProblem(error).body);
     }
   }
 

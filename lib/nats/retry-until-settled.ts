@@ -12,7 +12,7 @@ export async function pause(tries: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Tries until a server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change. */
-export async function persist<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
+export async function retryUntilSettled<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
   for (let tries = 0; !signal.aborted; tries++) {
     try {
       return await attempt();

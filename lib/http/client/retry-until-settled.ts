@@ -31,7 +31,7 @@ export function pause(tries: number, signal: AbortSignal): Promise<void> {
  *
  * @param wait - waits before the next try, after this one failed
  */
-export async function persist<R>(
+export async function retryUntilSettled<R>(
   attempt: () => Promise<R>,
   signal: AbortSignal,
   wait = (tries: number, _: unknown, signal: AbortSignal) => pause(tries, signal),
