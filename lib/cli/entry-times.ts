@@ -1,6 +1,10 @@
 /** The fields that may say when an entry was written: as ISO 8601, or in milliseconds since 1970. */
 export const TIME_FIELDS = ['timestamp', 'at', 'time', 'createdAt'] as const;
 
+export function isUsual(field: string): boolean {
+  return (TIME_FIELDS as readonly string[]).includes(field);
+}
+
 /** When entries were written, by one of their fields. */
 export interface Rate {
   readonly field: string;

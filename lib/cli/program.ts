@@ -121,6 +121,7 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
     .description('show a journal in a page, live, until Ctrl-C')
     .argument('<file>', 'a journal or any file of lines of JSON, a folder of them, or the URL of a journal')
     .option('--port <port>', 'where on 127.0.0.1 (default: any that is free)', countArgument)
+    .option('--time-field <field>', 'the field that says when an entry was written (default: one that is found)')
     .option('--no-open', 'do not open the browser')
     .action((target: string, options: ViewOptions) => about(target, () => view(target, options, page, terminal)));
 

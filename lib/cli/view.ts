@@ -9,6 +9,8 @@ import { ViewerServer } from './viewer/viewer-server';
 export interface ViewOptions {
   /** Where on 127.0.0.1; default: any port that is free. */
   readonly port?: number;
+  /** The field that says when an entry was written, as `meta.at`. Default: one that is found */
+  readonly timeField?: string;
   /** Whether the system's browser is to open it. */
   readonly open?: boolean;
 }
@@ -16,13 +18,13 @@ export interface ViewOptions {
 /** Shows a file, the journals of a folder, or a journal at a URL in a page, until the process is interrupted. */
 export async function view(
   target: string,
-  { port = 0, open = true }: ViewOptions,
+  { port = 0, timeField, open = true }: ViewOptions,
   page: URL | undefined,
   terminal: Terminal,
 ): Promise<void> {
   if (page === undefined) throw new Error('Expected the page to be built');
   const isFolder = !isUrl(target) && (await stat(target)).isDirectory();
-  const server = new ViewerServer({ target, isFolder, port, page: await readFile(page, 'utf8') });
+  const server = new ViewerServer({ target, isFolder, timeField, port, page: await readFile(page, 'utf8') });
   const interrupted = interruption();
   try {
     await server.start();

@@ -1,8 +1,9 @@
 import { source as axeSource, type AxeResults } from 'axe-core';
 import { execFileSync } from 'node:child_process';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { openFileScrivener, openJournalFolder } from 'rx-scrivener/file';
 import { ViewerServer } from '../../lib/cli/viewer/viewer-server';
 import { ROOT } from '../examples/installed-package';
 import { useTempDir } from '../file/support/temp-dir';
@@ -54,7 +55,7 @@ describeInBrowser('The viewer', (browser) => {
     await open(lines(200_000));
     await row(200_000).waitFor();
     expect(await tab.locator('.figures').textContent()).toContain('200,000 entries');
-    expect(await tab.getByRole('option').count()).toBeLessThan(60);
+    expect(await tab.locator('.row').count()).toBeLessThan(60);
     await tab.keyboard.press('g');
     await tab.keyboard.type('123456');
     await tab.keyboard.press('Enter');
@@ -95,7 +96,7 @@ describeInBrowser('The viewer', (browser) => {
     await tab.getByRole('button', { name: 'Damage' }).click();
     await tab.getByRole('status').filter({ hasText: '1 found' }).waitFor();
     const where = `line 5001 (byte ${Buffer.byteLength(before)}): it is not JSON`;
-    expect(await tab.getByRole('option').allTextContents()).toEqual([expect.stringContaining(where)]);
+    expect(await tab.locator('.row').allTextContents()).toEqual([expect.stringContaining(where)]);
   });
 
   test('searches, also what comes later, and shows the difference between two entries', async () => {
@@ -114,6 +115,110 @@ describeInBrowser('The viewer', (browser) => {
     await tab.getByText('n: 46 → 48').waitFor();
   });
 
+  test('a span of the time line is chosen with the pointer, and searched alone', async () => {
+    await open(lines(1_000));
+    await row(1_000).waitFor();
+    await tab.locator('.brush').waitFor();
+    const brush = (await tab.locator('.brush').boundingBox())!;
+    const at = (part: number) => [brush.x + brush.width * part, brush.y + 20] as const;
+    await tab.mouse.move(...at(0.25));
+    await tab.mouse.down();
+    await tab.mouse.move(...at(0.5));
+    await tab.mouse.up();
+    await tab.locator('.figures', { hasText: '250 of 1,000 entries' }).waitFor();
+    await row(251).waitFor();
+    expect(await tab.locator('.position').first().textContent()).toBe('251');
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('type:Asked');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('status').filter({ hasText: '125 found' }).waitFor();
+    await tab.getByRole('button', { name: 'All times' }).click();
+    await tab.getByRole('status').filter({ hasText: '500 found' }).waitFor();
+    // A click jumps there, among all entries.
+    await tab.mouse.click(...at(0.5));
+    await row(501).waitFor();
+    await tab.locator('.figures', { hasText: /^1,000 entries/ }).waitFor();
+  });
+
+  test('a span is chosen with the keyboard, and follows what comes when it is open', async () => {
+    await open(lines(1_200));
+    await row(1_200).waitFor();
+    await tab.locator('.brush').waitFor();
+    await tab.locator('.list').focus();
+    await tab.keyboard.press('t');
+    await tab.keyboard.press('End');
+    await tab.keyboard.press('PageDown');
+    await tab.locator('.figures', { hasText: '110 of 1,200 entries' }).waitFor();
+    expect(await tab.getByRole('slider', { name: 'From' }).getAttribute('aria-valuenow')).toBe('109');
+    await appendFile(path('talk.ndjson'), said(1_201));
+    await row(1_201).waitFor();
+    await tab.keyboard.press('Escape');
+    await tab.locator('.figures', { hasText: /^1,201 entries/ }).waitFor();
+  });
+
+  test('types are chosen, and several are shown together', async () => {
+    await open(`${lines(20)}${JSON.stringify({ schemaVersion: '1', position: 21, entry: { type: 'Left' } })}\n`);
+    const types = tab.getByRole('group', { name: 'Types to show' });
+    await types.getByRole('button', { name: 'Left' }).click();
+    await tab.getByRole('status').filter({ hasText: '1 found' }).waitFor();
+    await types.getByRole('button', { name: 'Said' }).click();
+    await tab.getByRole('status').filter({ hasText: '11 found' }).waitFor();
+    await types.getByRole('button', { name: 'Said' }).click();
+    await types.getByRole('button', { name: 'Left' }).click();
+    await row(20).waitFor();
+  });
+
+  test('the field that says when an entry was written is found, and another one can be chosen', async () => {
+    const entry = (n: number) => ({ meta: { begun: 1.7e12 + n * 1_000, ended: 1.8e12 + n * 1_000 }, n });
+    await open([1, 2, 3].map((n) => `${JSON.stringify(entry(n))}\n`).join(''));
+    await tab.locator('.time', { hasText: '22:13:23.000' }).waitFor();
+    await tab.getByRole('combobox', { name: 'Time of an entry' }).selectOption('Time: meta.ended');
+    await tab.locator('.time', { hasText: '08:00:03.000' }).waitFor();
+    await tab.getByRole('combobox', { name: 'Time of an entry' }).selectOption('Time: none');
+    await tab.locator('.times').waitFor({ state: 'hidden' });
+    expect(await tab.locator('.row .time').count()).toBe(0);
+  });
+
+  test('a journal that is rotated for the first time is still shown from its beginning', async () => {
+    const scrivener = await openFileScrivener<number>({ filePath: path('talk.ndjson'), rotation: { maxBytes: 1_000 } });
+    await scrivener.write(1);
+    await scrivener.flush();
+    server = new ViewerServer({ target: path('talk.ndjson'), isFolder: false, port: 0, page });
+    await server.start();
+    await tab.goto(server.url);
+    await row(1).waitFor();
+    for (let n = 2; n <= 100; n++) {
+      await scrivener.write(n);
+      await scrivener.flush();
+    }
+    await row(100).waitFor();
+    await tab.locator('.list').focus();
+    await tab.keyboard.press('Home');
+    await row(1).waitFor();
+    expect(await tab.getByRole('status').textContent()).toBe('');
+    await scrivener.close();
+  });
+
+  test('the list of a folder tells of journals that come, grow and go', async () => {
+    await open(lines(7), true);
+    const listed = () => tab.locator('tbody tr td:nth-child(-n + 2)').allTextContents();
+    await tab.getByRole('cell', { name: '7', exact: true }).waitFor();
+    const journals = await openJournalFolder<number>({ folder: path() });
+    await journals.journal('Ann/1').write(1);
+    await tab.getByRole('link', { name: 'Ann/1' }).waitFor();
+    await tab.getByRole('cell', { name: '1', exact: true }).waitFor();
+    await appendFile(path('talk.ndjson'), said(8));
+    await tab.getByRole('cell', { name: '8', exact: true }).waitFor();
+    expect(await listed()).toEqual(['talk.ndjson', '8', 'Ann/1', '1']);
+    await rm(path('talk.ndjson'));
+    await tab.getByRole('link', { name: 'talk.ndjson' }).waitFor({ state: 'detached' });
+    await tab.getByRole('link', { name: 'Ann/1' }).click();
+    await row(1).waitFor();
+    await tab.getByRole('link', { name: 'All journals' }).click();
+    await tab.getByRole('link', { name: 'Ann/1' }).waitFor();
+    await journals.close();
+  });
+
   test('lists the journals of a folder, and opens one', async () => {
     await open(lines(7), true);
     await tab.getByRole('link', { name: 'talk.ndjson' }).click();
@@ -123,7 +228,7 @@ describeInBrowser('The viewer', (browser) => {
   test('an entry is text, whatever it holds', async () => {
     const entry = { type: '<img src=x onerror=alert(1)>', html: '<script>alert(2)</script>' };
     await open(`${JSON.stringify({ schemaVersion: '1', position: 1, entry })}\n`);
-    await tab.getByRole('option').click();
+    await tab.locator('.row').click();
     await tab.getByText('html: "<script>alert(2)</script>"').last().waitFor();
     expect(await tab.locator('main img, main script').count()).toBe(0);
   });
@@ -153,7 +258,12 @@ describeInBrowser('The viewer', (browser) => {
       await open(`${lines(30)}{"broken\n`);
       await tab.locator('.row.damage').waitFor();
       await row(30).click();
-      await tab.locator('aside h2').waitFor();
+      await tab.getByRole('button', { name: 'Compare' }).click();
+      await row(29).click();
+      await tab.locator('.difference').waitFor();
+      await tab.keyboard.press('t');
+      await tab.keyboard.press('ArrowRight');
+      await tab.getByRole('button', { name: 'All times' }).waitFor();
       for (const width of [1_200, 390]) {
         await tab.setViewportSize({ width, height: 800 });
         // Not as a script element, which the page's policy forbids.

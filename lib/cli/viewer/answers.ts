@@ -1,4 +1,7 @@
-import { entryTime, rowOf, type Row } from './line';
+import { typeOf } from '../entry-types';
+import { isUsual } from '../entry-times';
+import { entryTime, timeFieldsIn } from './entry-time';
+import { rowOf, type Line, type Row } from './line';
 import type { LineSource } from './line-source';
 import { Query } from './query';
 
@@ -9,8 +12,11 @@ const MAX_SEARCHED = 20_000;
 const MAX_SEARCHED_BYTES = 16 * 1024 * 1024;
 const MAX_SEARCHED_MS = 200;
 const SEARCH_STEP = 500;
-/** Times are looked at in so many places. */
-const SAMPLES = 200;
+/** A survey looks at so many places, at so many of them at a time. */
+const SAMPLES = 400;
+const AT_ONCE = 8;
+/** Of lines without a time so many are passed over. */
+const MOST_WITHOUT = 500;
 
 /** What a part of a search found. */
 export interface Found {
@@ -21,20 +27,40 @@ export interface Found {
   readonly done: boolean;
 }
 
-export async function rowsOf(source: LineSource, from: number, to: number): Promise<Row[]> {
+/** What a journal is made of, judged by lines from the oldest to the newest. */
+export interface Survey {
+  readonly samples: readonly Sample[];
+  /** The field that says when entries were written; `undefined` for the usual ones. */
+  readonly timeField: string | undefined;
+  /** All fields that could. */
+  readonly timeFields: readonly string[];
+}
+
+/** One of the lines that were looked at. */
+export interface Sample {
+  readonly n: number;
+  readonly type: string | undefined;
+  readonly time: number | undefined;
+}
+
+export async function rowsOf(source: LineSource, from: number, to: number, timeField?: string): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const line of source.lines(from, Math.min(to, from + MAX_ROWS - 1))) rows.push(rowOf(line));
+  for await (const line of source.lines(from, Math.min(to, from + MAX_ROWS - 1))) rows.push(rowOf(line, timeField));
   return rows;
 }
 
 /** The whole text of a line. */
 export async function textOf(source: LineSource, n: number): Promise<{ text: string; entry: unknown } | undefined> {
-  for await (const { text, entry } of source.lines(n, n)) return { text, entry };
-  return undefined;
+  const line = await lineAt(source, n);
+  return line && { text: line.text, entry: line.entry };
 }
 
 /** Searches from the newest lines on, in bounded work: those before `before`, and not before `from`. */
-export async function search(source: LineSource, text: string, from: number, before: number): Promise<Found> {
+export async function search(
+  source: LineSource,
+  text: string,
+  { from, before, timeField }: { from: number; before: number; timeField?: string | undefined },
+): Promise<Found> {
   const query = new Query(text);
   const started = performance.now();
   const { first, head } = source.extent;
@@ -51,7 +77,7 @@ export async function search(source: LineSource, text: string, from: number, bef
     for await (const line of source.lines(begin, end - 1)) {
       lines++;
       bytes += line.bytes;
-      if (query.matches(line)) found.push(rowOf(line));
+      if (query.matches(line)) found.push(rowOf(line, timeField));
       // A position is at most as far from the end as its line is.
       else if (line.n === begin && (line.position ?? begin) <= query.after) end = oldest;
     }
@@ -61,17 +87,41 @@ export async function search(source: LineSource, text: string, from: number, bef
   return { rows, before: end, done: end <= oldest };
 }
 
-/** When lines were written, in some places from the oldest to the newest. */
-export async function timesOf(source: LineSource): Promise<{ n: number; time: number }[]> {
+/** @param wanted - the field that says when entries were written; default: the usual ones, or else the one that does most often */
+export async function survey(source: LineSource, wanted?: string): Promise<Survey> {
   const { first, head } = source.extent;
-  const step = Math.max(1, (head - first) / (SAMPLES - 1));
-  const times: { n: number; time: number }[] = [];
-  for (let at = first; at <= head; at += step) {
-    const n = Math.round(at);
-    for await (const { entry } of source.lines(n, n)) {
-      const time = entryTime(entry);
-      if (time !== undefined) times.push({ n, time });
-    }
+  const count = Math.min(SAMPLES, head - first + 1);
+  const places = Array.from(
+    { length: count },
+    (_, i) => first + Math.round((i * (head - first)) / Math.max(1, count - 1)),
+  );
+  const lines: Line[] = [];
+  for (let i = 0; i < places.length; i += AT_ONCE) {
+    const some = await Promise.all(places.slice(i, i + AT_ONCE).map((n) => lineAt(source, n)));
+    lines.push(...some.filter((line) => line !== undefined));
   }
-  return times;
+  const timeFields = timeFieldsIn(lines.map(({ entry }) => entry));
+  const timeField = wanted ?? timeFields.slice(0, 1).find((field) => !isUsual(field));
+  const samples = lines.map(({ n, entry }) => ({ n, type: typeOf(entry), time: entryTime(entry, timeField) }));
+  return { samples, timeField, timeFields };
+}
+
+/** The number of the first line of a time, or after it, where times ascend; one past the newest when there is none. */
+export async function lineOfTime(source: LineSource, time: number, timeField?: string): Promise<number> {
+  const { first, head } = source.extent;
+  let [low, high] = [first, head + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    let found: number | undefined;
+    for await (const { entry } of source.lines(middle, Math.min(high - 1, middle + MOST_WITHOUT)))
+      if ((found = entryTime(entry, timeField)) !== undefined) break;
+    if (found === undefined || found >= time) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+async function lineAt(source: LineSource, n: number): Promise<Line | undefined> {
+  for await (const line of source.lines(n, n)) return line;
+  return undefined;
 }

@@ -1,4 +1,5 @@
-import { Subject, type Subscription } from 'rxjs';
+import { Subject, type Observable, type Subscription } from 'rxjs';
+import type { ConnectionStatus } from '../../journal/connection-status';
 import type { Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 import { describeError } from '../describe-error';
@@ -9,6 +10,8 @@ import type { Extent, LineSource } from './line-source';
 export interface OpenJournal extends Scrivener<unknown> {
   readonly head: Position;
   readonly first?: Position;
+  /** How its server is reached, where it has one. */
+  readonly connected$?: Observable<ConnectionStatus>;
   close(): Promise<void>;
 }
 
@@ -19,6 +22,7 @@ export class JournalLines implements LineSource {
   readonly #name: string;
   readonly #following: Subscription;
   #error: string | undefined;
+  #lost: string | undefined;
   #isOver = false;
 
   constructor(journal: OpenJournal, name: string) {
@@ -32,6 +36,11 @@ export class JournalLines implements LineSource {
         this.changes$.next();
       },
     });
+    const connection = journal.connected$?.subscribe((status) => {
+      this.#lost = status.status === 'retrying' ? describeError(status.error, name) : undefined;
+      this.changes$.next();
+    });
+    this.#following.add(connection);
   }
 
   get isOver(): boolean {
@@ -40,21 +49,24 @@ export class JournalLines implements LineSource {
 
   get extent(): Extent {
     const { head, first = 1 } = this.#journal;
-    return { first, head, generation: 1, error: this.#error };
+    return { first, head, generation: 1, error: this.#error ?? this.#lost };
   }
 
   async *lines(from: number, to: number): AsyncGenerator<Line, void> {
     const { first, head } = this.extent;
     const last = Math.min(to, head);
-    let n = Math.max(from, first);
+    const n = Math.max(from, first);
     if (n > last) return;
     try {
-      for await (const { position, entry } of this.#journal.tail(n - 1)) {
+      // The newest come first: a server that is asked for what comes after a position sends all of it.
+      const lines: Line[] = [];
+      for await (const { position, entry } of this.#journal.readBackward(last + 1)) {
+        if (position < n) break;
         const text = JSON.stringify(entry);
-        yield { n: position, position, entry, text, bytes: Buffer.byteLength(text) };
-        n = position + 1;
-        if (n > last) return;
+        lines.push({ n: position, position, entry, text, bytes: Buffer.byteLength(text) });
+        if (position === n) break;
       }
+      yield* lines.reverse();
     } catch (error) {
       yield { n, text: '', bytes: 0, damage: describeError(error, this.#name) };
     }

@@ -1,48 +1,104 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { journalName } from '../../file/folder/folder-name';
+import { JOURNAL_FILE } from '../../file/folder/journal-folders';
+import { segmentsAmong } from '../../file/store/manifest';
 import { describeSideFile } from '../side-file';
 import { segmentFirst } from '../source';
 import { lineFrom } from './line';
 
 /** A journal of a folder. */
 export interface ListedJournal {
+  /** Its file, as a path in the folder. */
+  readonly path: string;
   readonly name: string;
-  /** The last position, where its end tells. */
-  readonly last: number | undefined;
+  /** `undefined` where its ends do not tell. */
+  readonly entries: number | undefined;
+  /** Whether `entries` is judged by the end of the file: of one without envelopes that is long. */
+  readonly isEstimate: boolean;
+  /** Of all its files. */
   readonly sizeBytes: number;
   /** When it was last changed, in milliseconds since 1970. */
   readonly changedMs: number;
 }
 
+type Entries = Pick<ListedJournal, 'entries' | 'isEstimate'>;
+
 const END_BYTES = 64 * 1024;
 const NAME = /\.(?:ndjson|jsonl|log)$/;
 
-/** The journals of a folder, the one that changed last first. */
-export async function listJournals(folder: string): Promise<ListedJournal[]> {
-  const listed: ListedJournal[] = [];
-  for (const name of await readdir(folder)) {
-    const filePath = join(folder, name);
-    if (!NAME.test(name) || segmentFirst(filePath) !== undefined) continue;
-    const found = await stat(filePath).catch(() => undefined);
-    if (found?.isFile() !== true || (await describeSideFile(filePath)) !== undefined) continue;
-    const last = await lastPosition(filePath, found.size).catch(() => undefined);
-    listed.push({ name, last, sizeBytes: found.size, changedMs: found.mtimeMs });
+/** The journals of a folder: its files, and those that `openJournalFolder` keeps in folders of their own. */
+export class JournalList {
+  readonly #folder: string;
+  /** What was found in a file, as long as that has not changed. */
+  readonly #known = new Map<string, { readonly state: string; readonly entries: Entries }>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
   }
-  return listed.sort((a, b) => b.changedMs - a.changedMs);
+
+  /** The one that changed last is the first. */
+  async read(): Promise<ListedJournal[]> {
+    const listed: ListedJournal[] = [];
+    const found = await readdir(this.#folder, { withFileTypes: true });
+    const files = found.filter((each) => !each.isDirectory()).map(({ name }) => name);
+    for (const name of files) if (NAME.test(name)) listed.push(...(await this.#look(name, name, files)));
+    for (const each of found) {
+      if (!each.isDirectory() || each.name.startsWith('.')) continue;
+      const files = await readdir(join(this.#folder, each.name)).catch((): string[] => []);
+      if (!files.includes(JOURNAL_FILE)) continue;
+      listed.push(...(await this.#look(`${each.name}/${JOURNAL_FILE}`, journalName(each.name) ?? each.name, files)));
+    }
+    return listed.sort((a, b) => b.changedMs - a.changedMs);
+  }
+
+  /** @param files - the names of those beside it */
+  async #look(path: string, name: string, files: readonly string[]): Promise<ListedJournal[]> {
+    const filePath = join(this.#folder, path);
+    if (segmentFirst(filePath) !== undefined) return [];
+    const found = await stat(filePath).catch(() => undefined);
+    if (found?.isFile() !== true || (await describeSideFile(filePath)) !== undefined) return [];
+    const segments = segmentsAmong(filePath, files);
+    let sizeBytes = found.size;
+    for (const segment of segments) sizeBytes += (await stat(segment.filePath).catch(() => undefined))?.size ?? 0;
+    const state = `${found.ino} ${found.size} ${found.mtimeMs} ${segments[0]?.filePath}`;
+    let known = this.#known.get(path);
+    if (known?.state !== state) {
+      const entries = await entriesIn(filePath, found.size, segments[0]?.first).catch(() => UNKNOWN);
+      this.#known.set(path, (known = { state, entries }));
+    }
+    return [{ path, name, ...known.entries, sizeBytes, changedMs: found.mtimeMs }];
+  }
 }
 
-async function lastPosition(filePath: string, size: number): Promise<number | undefined> {
+const UNKNOWN: Entries = { entries: undefined, isEstimate: false };
+
+/** @param first - the oldest position, where closed segments tell */
+async function entriesIn(filePath: string, size: number, first: number | undefined): Promise<Entries> {
   const file = await open(filePath, 'r');
+  const linesAt = async (from: number) => {
+    const bytes = Buffer.alloc(Math.min(size - from, END_BYTES));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return bytes.subarray(0, bytesRead).toString().split('\n');
+  };
   try {
-    const bytes = Buffer.alloc(Math.min(size, END_BYTES));
-    await file.read(bytes, 0, bytes.length, size - bytes.length);
-    const lines = bytes.toString().split('\n').reverse();
-    for (const text of lines) {
-      const { position } = lineFrom({ n: 1, text, bytes: 0, byteOffset: 0 }, true);
-      if (position !== undefined) return position;
+    const end = await linesAt(Math.max(0, size - END_BYTES));
+    const last = positionIn(end.reverse());
+    if (last === undefined && first === undefined) {
+      const lines = end.filter((text) => text !== '').length;
+      return { entries: Math.round(lines * Math.max(1, size / END_BYTES)), isEstimate: size > END_BYTES };
     }
-    return undefined;
+    const oldest = first ?? positionIn(await linesAt(0));
+    return { entries: oldest === undefined || last === undefined ? undefined : last - oldest + 1, isEstimate: false };
   } finally {
     await file.close();
   }
+}
+
+function positionIn(lines: readonly string[]): number | undefined {
+  for (const text of lines) {
+    const { position } = lineFrom({ n: 1, text, bytes: 0, byteOffset: 0 }, true);
+    if (position !== undefined) return position;
+  }
+  return undefined;
 }

@@ -1,8 +1,9 @@
 import { CorruptEntryError } from '../../errors/corrupt-entry-error';
 import type { Position } from '../../journal/position';
-import { TIME_FIELDS, timeOf } from '../entry-times';
+import { TIME_FIELDS } from '../entry-times';
 import { typeOf } from '../entry-types';
 import { parseLine } from '../journal-line';
+import { entryTime } from './entry-time';
 
 /** A line of what is looked at. */
 export interface Line {
@@ -24,7 +25,7 @@ export interface Line {
 /** What a page shows of a line that is closed. */
 export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset' | 'damage'> {
   readonly type: string | undefined;
-  /** Milliseconds since 1970, where one of the usual fields tells. */
+  /** Milliseconds since 1970, where the entry tells. */
   readonly time: number | undefined;
   /** The beginning of the entry. */
   readonly summary: string;
@@ -53,27 +54,23 @@ export function lineFrom(where: Pick<Line, 'n' | 'text' | 'bytes' | 'byteOffset'
   }
 }
 
-/** What is shown of a line in the list. */
-export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: Line): Row {
-  const summary = (entry === undefined ? text : summaryOf(entry)).slice(0, SUMMARY);
-  return { n, position, bytes, byteOffset, damage, type: typeOf(entry), time: entryTime(entry), summary };
+/**
+ * What is shown of a line in the list.
+ *
+ * @param timeField - where an entry says when it was written; default: the first of the usual fields
+ */
+export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: Line, timeField?: string): Row {
+  const time = entryTime(entry, timeField);
+  const summary = (entry === undefined ? text : summaryOf(entry, timeField)).slice(0, SUMMARY);
+  return { n, position, bytes, byteOffset, damage, type: typeOf(entry), time, summary };
 }
 
 /** An entry in one line, without what stands beside it. */
-function summaryOf(entry: unknown): string {
+function summaryOf(entry: unknown, timeField: string | undefined): string {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return JSON.stringify(entry);
+  const times: readonly string[] = timeField === undefined ? TIME_FIELDS : [timeField];
   const isBeside = ([key, value]: [string, unknown]) =>
-    value === typeOf(entry) || (TIME_FIELDS.some((field) => field === key) && timeOf(value) !== undefined);
+    value === typeOf(entry) || (times.includes(key) && entryTime(entry, key) !== undefined);
   const fields = Object.entries(entry).filter((field) => !isBeside(field));
   return fields.map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(', ');
-}
-
-/** When an entry was written, by the first of the usual fields that tells. */
-export function entryTime(entry: unknown): number | undefined {
-  const fields = Object(entry) as Record<string, unknown>;
-  for (const field of TIME_FIELDS) {
-    const time = timeOf(fields[field]);
-    if (time !== undefined) return time;
-  }
-  return undefined;
 }

@@ -2,11 +2,13 @@ import { stat } from 'node:fs/promises';
 import { openFileReader } from '../../file/open-file-reader';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { findSegments } from '../../file/store/manifest';
+import { openDurableStream } from '../../durable-streams/open-durable-stream';
+import { OFFSET_HEADER } from '../../durable-streams/protocol';
 import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
 import { isCompressedFile } from '../source';
 import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
-import { JournalLines } from './journal-lines';
+import { JournalLines, type OpenJournal } from './journal-lines';
 import type { LineSource } from './line-source';
 
 export function isUrl(target: string): boolean {
@@ -21,7 +23,7 @@ export async function openSource(target: string, signal: AbortSignal): Promise<L
 
 /** A journal with closed segments, or at a URL, as such; any other file line by line. */
 async function opened(target: string, signal: AbortSignal): Promise<LineSource> {
-  if (isUrl(target)) return new JournalLines(await openRemoteScrivener({ url: target, signal }), target);
+  if (isUrl(target)) return new JournalLines(await openUrl(target, signal), target);
   if ((await findSegments(target)).length > 0) {
     try {
       return new JournalLines(await openFileReader({ filePath: target, signal }), target);
@@ -34,4 +36,14 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
   if (await isCompressedFile(target))
     throw new Error(`${target}: it is compressed; show what \`gunzip -c\` makes of it`);
   return new FileLines(target);
+}
+
+/** A stream of the Durable Streams Protocol is known by its offset; whatever else answers has to be a journal. */
+async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
+  const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined);
+  if (response?.headers.has(OFFSET_HEADER) !== true) return openRemoteScrivener({ url, signal });
+  // It only reads: the client creates a stream that is gone.
+  const read = async (url: string, init: RequestInit) =>
+    init.method === 'GET' ? fetch(url, init) : new Response(null, { status: 404 });
+  return openDurableStream({ url, fetch: read });
 }

@@ -1,4 +1,5 @@
 import { typeOf } from '../entry-types';
+import { fieldOf } from './field-of';
 import type { Line } from './line';
 
 /** What lines are searched for: all of its terms have to hold. */
@@ -41,16 +42,6 @@ export class Query {
 
 function unquoted(text: string): string {
   return /^"([^"]*)"?$/.exec(text)?.[1] ?? text;
-}
-
-/** A field, or a field of a field: `order.id`. */
-function fieldOf(entry: unknown, path: string): unknown {
-  let value = entry;
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
 }
 
 function isValue(found: unknown, value: string): boolean {

@@ -2,11 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
-import { asyncScheduler, startWith, throttleTime } from 'rxjs';
+import {
+  asyncScheduler,
+  catchError,
+  concat,
+  distinctUntilChanged,
+  exhaustMap,
+  map,
+  of,
+  startWith,
+  switchMap,
+  throttleTime,
+  timer,
+  type Observable,
+} from 'rxjs';
 import { describeError } from '../describe-error';
-import { rowsOf, search, textOf, timesOf } from './answers';
+import { lineOfTime, rowsOf, search, survey, textOf } from './answers';
 import { admitted } from './guard';
-import { listJournals } from './journal-list';
+import { JournalList, type ListedJournal } from './journal-list';
 import type { LineSource } from './line-source';
 import { openSource } from './open-source';
 
@@ -15,14 +28,31 @@ export interface ViewerOptions {
   /** A file, a folder, or a URL. */
   readonly target: string;
   readonly isFolder: boolean;
+  /** The field that says when an entry was written. Default: one that is found */
+  readonly timeField?: string | undefined;
   /** 0: any that is free. */
   readonly port: number;
   /** The page, with `NONCE` where its scripts and styles have their nonce. */
   readonly page: string;
 }
 
-/** A page is told of changes at most so often. */
+/** What the command was asked to show. */
+export interface Target {
+  readonly name: string;
+  readonly isFolder: boolean;
+  /** The field that says when an entry was written, where the command was told. */
+  readonly timeField?: string | undefined;
+}
+
+/** The journals of a folder, or why it cannot be read. */
+export interface ListedJournals {
+  readonly journals: readonly ListedJournal[];
+  readonly error?: string;
+}
+
+/** A page is told of changes at most so often, and a folder is looked at as often. */
 const CHANGES_MS = 100;
+const LIST_MS = 1_000;
 
 const HEADERS = {
   'Cache-Control': 'no-store',
@@ -37,10 +67,12 @@ export class ViewerServer {
   readonly #token = randomBytes(24).toString('base64url');
   readonly #server: Server;
   readonly #left = new AbortController();
+  readonly #journals: JournalList | undefined;
   readonly #sources = new Map<string, Promise<LineSource>>();
 
   constructor(options: ViewerOptions) {
     this.#options = options;
+    this.#journals = options.isFolder ? new JournalList(options.target) : undefined;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
@@ -77,7 +109,8 @@ export class ViewerServer {
     if (url === undefined) send(response, 403, { error: 'Open the address that the command has printed.' });
     else if (request.method !== 'GET') send(response, 405, { error: 'This only reads.' }, { Allow: 'GET' });
     else if (url.pathname === '/') this.#sendPage(response);
-    else if (url.pathname === '/api/journals') send(response, 200, await this.#list());
+    else if (url.pathname === '/api/target') send(response, 200, this.#target);
+    else if (url.pathname === '/api/journals' && this.#journals) this.#sendList(this.#journals, response);
     else {
       const source = await this.#sourceOf(url.searchParams.get('journal') ?? '');
       if (source && url.pathname === '/api/live') this.#sendChanges(source, response);
@@ -89,9 +122,9 @@ export class ViewerServer {
     }
   }
 
-  async #list(): Promise<unknown> {
-    const { target, isFolder } = this.#options;
-    return { name: basename(target) || target, journals: isFolder ? await listJournals(target) : undefined };
+  get #target(): Target {
+    const { target, isFolder, timeField } = this.#options;
+    return { name: basename(target) || target, isFolder, timeField };
   }
 
   #sendPage(response: ServerResponse): void {
@@ -105,24 +138,33 @@ export class ViewerServer {
     response.end(this.#options.page.replaceAll('NONCE', nonce));
   }
 
+  /** Tells of the list, and again when it has changed. */
+  #sendList(journals: JournalList, response: ServerResponse): void {
+    const list$ = timer(0, LIST_MS).pipe(
+      exhaustMap(() => journals.read()),
+      map((list): ListedJournals => ({ journals: list })),
+      catchError((error: unknown, list$) => {
+        const told: ListedJournals = { journals: [], error: describeError(error, this.#options.target) };
+        return concat(of(told), timer(LIST_MS).pipe(switchMap(() => list$)));
+      }),
+      distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+    );
+    sendEvents(list$, response);
+  }
+
   #sendChanges(source: LineSource, response: ServerResponse): void {
-    response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
-    const changes = source.changes$
-      .pipe(startWith(undefined), throttleTime(CHANGES_MS, asyncScheduler, { leading: true, trailing: true }))
-      .subscribe(() => {
-        // A page that does not read is told later: of the state, not of each change.
-        if (!response.writableNeedDrain) response.write(`data: ${JSON.stringify(source.extent)}\n\n`);
-      });
-    const told = () => response.write(`data: ${JSON.stringify(source.extent)}\n\n`);
-    response.on('drain', told);
-    response.on('close', () => changes.unsubscribe());
+    const extents$ = source.changes$.pipe(
+      startWith(undefined),
+      throttleTime(CHANGES_MS, asyncScheduler, { leading: true, trailing: true }),
+      map(() => source.extent),
+    );
+    sendEvents(extents$, response);
   }
 
   async #sourceOf(name: string): Promise<LineSource | undefined> {
-    const { target, isFolder } = this.#options;
-    if (!isFolder) return this.#open('');
+    if (!this.#journals) return this.#open('');
     // Only what is listed: a name is no path.
-    const isListed = this.#sources.has(name) || (await listJournals(target)).some((listed) => listed.name === name);
+    const isListed = this.#sources.has(name) || (await this.#journals.read()).some(({ path }) => path === name);
     return isListed ? this.#open(name) : undefined;
   }
 
@@ -144,20 +186,43 @@ function answerTo({ pathname, searchParams }: URL, source: LineSource): Promise<
     const text = searchParams.get(name) ?? '';
     return /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
   };
+  const timeField = searchParams.get('timeField') ?? undefined;
   switch (pathname) {
     case '/api/rows':
-      return rowsOf(source, number('from', 1), number('to', 0));
+      return rowsOf(source, number('from', 1), number('to', 0), timeField);
     case '/api/line':
       return textOf(source, number('n', 0));
     case '/api/find':
       return source.find(number('position', 1));
-    case '/api/times':
-      return timesOf(source);
-    case '/api/search':
-      return search(source, searchParams.get('q') ?? '', number('from', 1), number('before', Infinity));
+    case '/api/survey':
+      return survey(source, timeField);
+    case '/api/time':
+      return lineOfTime(source, number('at', 0), timeField);
+    case '/api/search': {
+      const range = { from: number('from', 1), before: number('before', Infinity) };
+      return search(source, searchParams.get('q') ?? '', { ...range, timeField });
+    }
     default:
       return undefined;
   }
+}
+
+/** Sends each state; to a page that does not read, only the newest one. */
+function sendEvents(states$: Observable<unknown>, response: ServerResponse): void {
+  response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
+  response.flushHeaders();
+  let last: string | undefined;
+  const write = () => {
+    if (last === undefined || response.writableNeedDrain) return;
+    response.write(`data: ${last}\n\n`);
+    last = undefined;
+  };
+  const states = states$.subscribe((state) => {
+    last = JSON.stringify(state);
+    write();
+  });
+  response.on('drain', write);
+  response.on('close', () => states.unsubscribe());
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

@@ -8,7 +8,7 @@ import { JournalLock } from '../lock/journal-lock';
 import { folderName, isShortened, journalName } from './folder-name';
 
 /** A journal's file in its folder; its side files begin with this name. */
-const FILE = 'journal.ndjson';
+export const JOURNAL_FILE = 'journal.ndjson';
 /** Where a name is on record that was shortened. */
 const NAME = 'name.txt';
 /** What is being made or removed; no journal's folder begins with a dot. */
@@ -40,7 +40,7 @@ export class JournalFolders {
   }
 
   fileOf(name: string): string {
-    return join(this.#pathOf(name), FILE);
+    return join(this.#pathOf(name), JOURNAL_FILE);
   }
 
   async exists(name: string): Promise<boolean> {
@@ -80,7 +80,7 @@ export class JournalFolders {
     await mkdir(path);
     try {
       if (folderName(name).isShortened) await writeFile(join(path, NAME), encodeName(name), { flush: this.#syncs });
-      await fill(join(path, FILE));
+      await fill(join(path, JOURNAL_FILE));
       if (await this.exists(name)) throw new JournalExistsError(name);
       await rename(path, this.#pathOf(name));
     } catch (error) {

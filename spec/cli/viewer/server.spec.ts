@@ -10,8 +10,8 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-async function serve(target: string, isFolder = false): Promise<URL> {
-  const server = new ViewerServer({ target, isFolder, port: 0, page: '<script nonce="NONCE"></script>' });
+async function serve(target: string, isFolder = false, timeField?: string): Promise<URL> {
+  const server = new ViewerServer({ target, isFolder, timeField, port: 0, page: '<script nonce="NONCE"></script>' });
   servers.push(server);
   await server.start();
   return new URL(server.url);
@@ -73,7 +73,17 @@ interface Shown {
 }
 
 describe('What is refused', () => {
-  const paths = ['', 'api/journals', 'api/rows?from=1&to=9', 'api/line?n=1', 'api/live', 'api/search?q=secret'];
+  const paths = [
+    '',
+    'api/target',
+    'api/journals',
+    'api/survey',
+    'api/time?at=1',
+    'api/rows?from=1&to=9',
+    'api/line?n=1',
+    'api/live',
+    'api/search?q=secret',
+  ];
 
   async function expectRefused(url: URL, headers: OutgoingHttpHeaders = {}) {
     const { status, body } = await ask(url, headers);
@@ -224,13 +234,60 @@ test('a search of a long file answers in parts', async () => {
   expect(answers).toBeGreaterThan(2);
 });
 
+describe('The time of an entry', () => {
+  interface Surveyed {
+    timeField?: string;
+    timeFields: string[];
+    samples: { n: number; time?: number; type?: string }[];
+  }
+
+  async function serveTimes(timeField?: string): Promise<URL> {
+    const entries = [1, 2, 3, 4].map((n) => ({
+      type: 'Said',
+      meta: { sent: 1.7e9 + n, seen: new Date(1.7e12 + n * 1_000) },
+    }));
+    await writeFile(path('talk.ndjson'), entries.map((entry, i) => line(i + 1, entry)).join(''));
+    const url = await serve(path('talk.ndjson'), false, timeField);
+    await waitForHead(url, 4);
+    return url;
+  }
+
+  test('is found in another than the usual fields', async () => {
+    const url = await serveTimes();
+    const { timeField, timeFields, samples } = await get<Surveyed>(url, 'api/survey');
+    expect({ timeField, timeFields }).toEqual({ timeField: 'meta.seen', timeFields: ['meta.seen'] });
+    expect(samples).toEqual([1, 2, 3, 4].map((n) => ({ n, type: 'Said', time: 1.7e12 + n * 1_000 })));
+    expect(await get(url, `api/time?at=${1.7e12 + 2_001}&timeField=meta.seen`)).toBe(3);
+    expect(await get(url, `api/time?at=${1.7e12 + 9_000}&timeField=meta.seen`)).toBe(5);
+  });
+
+  test('is in the field that the command is told, also in seconds', async () => {
+    const url = await serveTimes('meta.sent');
+    expect(await get(url, 'api/target')).toMatchObject({ timeField: 'meta.sent' });
+    const rows = await get<{ time?: number }[]>(url, 'api/rows?from=2&to=2&timeField=meta.sent');
+    expect(rows).toMatchObject([{ time: 1_700_000_002_000 }]);
+  });
+
+  test('of some lines alone: the others are passed over', async () => {
+    const some = Array.from({ length: 100 }, (_, i) => line(i + 1, i % 7 === 3 ? { at: 1.7e12 + i } : { n: i }));
+    await writeFile(path('talk.ndjson'), some.join(''));
+    const url = await serve(path('talk.ndjson'));
+    await waitForHead(url, 100);
+    const n = await get<number>(url, `api/time?at=${1.7e12 + 50}`);
+    expect(n).toBeGreaterThan(46);
+    expect(n).toBeLessThanOrEqual(53);
+  });
+});
+
 test('a folder lists its journals, the last changed first', async () => {
   await mkdir(path('folder'));
   await writeFile(path('folder/talk.ndjson'), lines(7));
   await writeFile(path('folder/talk.ndjson.lock'), '');
   await writeFile(path('folder/notes.txt'), 'x');
   const url = await serve(path('folder'), true);
-  const { journals } = await get<{ journals: object[] }>(url, 'api/journals');
-  expect(journals).toMatchObject([{ name: 'talk.ndjson', last: 7, sizeBytes: Buffer.byteLength(lines(7)) }]);
+  const response = await fetch(new URL('api/journals', url));
+  const chunk = await response.body!.pipeThrough(new TextDecoderStream()).getReader().read();
+  const { journals } = JSON.parse(chunk.value!.slice('data: '.length)) as { journals: object[] };
+  expect(journals).toMatchObject([{ name: 'talk.ndjson', entries: 7, sizeBytes: Buffer.byteLength(lines(7)) }]);
   await get(url, 'api/rows?from=1&to=9&journal=talk.ndjson');
 });

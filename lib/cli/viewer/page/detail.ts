@@ -14,10 +14,10 @@ export interface Detail {
 /** An entry as a tree, which opens what is opened. */
 export function treeOf(value: unknown, key = '', isOpen = true): HTMLElement {
   const name = key === '' ? [] : [element('span', 'key', `${key}: `)];
-  if (typeof value !== 'object' || value === null) return element('div', 'leaf', ...name, JSON.stringify(value));
+  if (typeof value !== 'object' || value === null) return element('div', 'leaf', ...name, leafOf(value));
   const items = Object.entries(value);
   const what = Array.isArray(value) ? `[${items.length}]` : `{${items.length}}`;
-  const made = element('details', '', element('summary', '', ...name, what));
+  const made = element('details', '', element('summary', '', ...name, element('span', 'count', what)));
   const show = (from: number) => {
     for (const [key, item] of items.slice(from, from + SHOWN)) made.append(treeOf(item, key, false));
     if (items.length <= from + SHOWN) return;
@@ -33,6 +33,10 @@ export function treeOf(value: unknown, key = '', isOpen = true): HTMLElement {
   return made;
 }
 
+function leafOf(value: unknown): HTMLElement {
+  return element('span', typeof value === 'string' ? 'text' : 'value', JSON.stringify(value));
+}
+
 /** What differs between two entries: the path, and the value before and after. */
 export function differences(before: unknown, after: unknown, path = ''): [string, unknown, unknown][] {
   const isObject = (value: unknown) => typeof value === 'object' && value !== null;
@@ -43,13 +47,15 @@ export function differences(before: unknown, after: unknown, path = ''): [string
   return [...keys].flatMap((key) => differences(a[key], b[key], path === '' ? key : `${path}.${key}`));
 }
 
-/** How two entries differ. */
+/** How an entry differs from another. */
 export function differenceOf(before: Detail, after: Detail): HTMLElement {
   const found = differences(before.entry, after.entry);
-  const made = element('section', 'difference', element('h2', '', `Difference from ${titleOf(before.row)}`));
+  const made = element('section', 'difference', element('h3', '', `Difference from ${titleOf(before.row)}`));
   if (found.length === 0) made.append('None.');
-  for (const [path, old, now] of found)
-    made.append(element('p', '', element('span', 'key', `${path}: `), `${shown(old)} → ${shown(now)}`));
+  for (const [path, old, now] of found) {
+    const values = [element('del', '', shown(old)), ' → ', element('ins', '', shown(now))];
+    made.append(element('p', '', element('span', 'key', `${path}: `), ...values));
+  }
   return made;
 }
 

@@ -1,4 +1,5 @@
 import type { Row } from '../line';
+import type { Span } from './journal-rows';
 import type { Rows } from './row-list';
 import type { Server } from './server';
 
@@ -17,13 +18,16 @@ export class FoundRows implements Rows {
   /** What comes from here on is new. */
   #next: number;
 
+  readonly #last: number;
+
   /** @param head - the newest line */
-  constructor(server: Server, query: string, head: number, changed: () => void) {
+  constructor(server: Server, query: string, { from, to }: Span, head: number, changed: () => void) {
     this.#server = server;
     this.#query = query;
     this.#changed = changed;
-    this.#next = head + 1;
-    this.#searched = this.#search(1, head + 1, true).then(() => {
+    this.#last = to;
+    this.#next = Math.min(head, to) + 1;
+    this.#searched = this.#search(from, this.#next, true).then(() => {
       this.#isDone = true;
       changed();
     });
@@ -49,9 +53,10 @@ export class FoundRows implements Rows {
   /** Searches what is new. */
   follow(head: number): void {
     const from = this.#next;
-    if (head < from) return;
-    this.#next = head + 1;
-    this.#searched = this.#searched.then(() => this.#search(from, head + 1, false));
+    const to = Math.min(head, this.#last);
+    if (to < from) return;
+    this.#next = to + 1;
+    this.#searched = this.#searched.then(() => this.#search(from, to + 1, false));
   }
 
   end(): void {

@@ -1,27 +1,31 @@
-import type { Extent } from '../line-source';
+import type { Survey } from '../answers';
+import { isUsual } from '../../entry-times';
+import { bytes } from './bytes';
 import { differenceOf, titleOf, treeOf, type Detail } from './detail';
 import { button, element, find } from './element';
 import { FoundRows } from './found-rows';
-import { JournalRows } from './journal-rows';
+import { journalTable } from './journal-table';
+import { EVERYTHING, JournalRows } from './journal-rows';
 import { RowList } from './row-list';
-import { Server, type Target } from './server';
-import { TimeLine } from './time-line';
+import { Server } from './server';
+import { TimeLine, type TimeSpan } from './time-line';
+import { TypeFilter } from './type-filter';
 
 const RATE_MS = 1_000;
+/** A journal is surveyed again when there is so much more of it, and when there is more after so long. */
+const GROWTH = 1.1;
+const SURVEY_MS = 5_000;
 
-function showList(journals: NonNullable<Target['journals']>): void {
+function showList(): void {
   const nav = find('.journals');
-  const cells = (name: 'th' | 'td', ...texts: (string | Node)[]) =>
-    element('tr', '', ...texts.map((text) => element(name, '', text)));
-  const body = journals.map(({ name, last, sizeBytes, changedMs }) => {
-    const link = element('a', '', name);
-    link.href = `?${new URLSearchParams({ journal: name })}`;
-    return cells('td', link, last?.toLocaleString('en') ?? '–', bytes(sizeBytes), new Date(changedMs).toLocaleString());
-  });
-  const head = cells('th', 'Journal', 'Last position', 'Size', 'Last change');
-  nav.append(element('table', '', element('thead', '', head), element('tbody', '', ...body)));
-  if (journals.length === 0) nav.append('There is no .ndjson, .jsonl or .log file in this folder.');
   nav.hidden = false;
+  Server.journals((list) => {
+    find('.status').textContent = list === undefined ? 'Not connected' : (list.error ?? '');
+    if (!list) return;
+    const focused = (document.activeElement as HTMLAnchorElement | null)?.href;
+    nav.replaceChildren(journalTable(list.journals));
+    if (focused) [...nav.querySelectorAll('a')].find(({ href }) => href === focused)?.focus();
+  });
 }
 
 function showJournal(server: Server): void {
@@ -30,18 +34,25 @@ function showJournal(server: Server): void {
   const field = find('.search input') as HTMLInputElement;
   const jump = find('.jump input') as HTMLInputElement;
   const follow = find('.follow') as HTMLButtonElement;
+  const timeField = find('.time-field') as HTMLSelectElement;
   let isFollowing = true;
   let found: FoundRows | undefined;
-  let marked: Detail | undefined;
+  let opened: Detail | undefined;
+  /** What is compared with those opened after it. */
+  let base: Detail | undefined;
+  let chosen: TimeSpan | undefined;
   let rate = '';
 
-  const list = new RowList(find('.list'), (index) => void open(index), setFollowing);
+  const list = new RowList(find('.list'), {
+    selected: (index, isOpened) => void ((isOpened || !panel.hidden) && open(index)),
+    moved: setFollowing,
+  });
   const all = new JournalRows(server, () => list.draw());
   const shown = () => found ?? all;
-  const times = new TimeLine(find('.times'), server, (n) => {
-    search('');
-    setFollowing(false);
-    list.jump(n - all.extent.first);
+  const types = new TypeFilter(find('.types'), () => search());
+  const times = new TimeLine(find('.times'), {
+    jump: (time) => void server.lineOfTime(time).then(show, say),
+    select: (span) => void select(span),
   });
   list.rows = all;
 
@@ -54,53 +65,100 @@ function showJournal(server: Server): void {
   function changed(): void {
     list.draw();
     const { head, first, sizeBytes } = all.extent;
-    const size = sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`;
-    figures.textContent = `${(head - first + 1).toLocaleString('en')} entries${size}${rate}`;
+    const count = (head - first + 1).toLocaleString('en');
+    const part = all.span === EVERYTHING ? '' : `${all.count.toLocaleString('en')} of `;
+    figures.textContent = `${part}${count} entries${sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`}${rate}`;
   }
 
-  function say(extent: Extent | undefined): void {
-    status.textContent = extent === undefined ? 'Not connected' : (extent.error ?? found?.summary ?? '');
+  /** Says how it is; or what has failed. */
+  function say(error?: unknown): void {
+    const how = all.extent.error ?? found?.summary ?? '';
+    status.textContent = error === undefined ? how : error instanceof Error ? error.message : 'Not connected';
   }
 
-  function search(text: string): void {
+  /** Searches for what is asked for now, in the span that is chosen. */
+  function search(): void {
     found?.end();
-    found = undefined;
-    field.value = text;
-    if (text.trim() !== '') {
-      found = new FoundRows(server, text, all.extent.head, () => {
-        changed();
-        say(all.extent);
-      });
-    }
+    const query = `${field.value} ${types.query}`.trim();
+    found =
+      query === ''
+        ? undefined
+        : new FoundRows(server, query, all.span, all.extent.head, () => {
+            changed();
+            say();
+          });
     list.rows = shown();
-    say(all.extent);
+    say();
     changed();
+  }
+
+  /** Shows a line among all others. */
+  function show(n: number): void {
+    field.value = '';
+    types.clear();
+    if (n < all.span.from || n > all.span.to) times.clear();
+    search();
+    setFollowing(false);
+    list.jump(all.indexOf(Math.min(n, all.extent.head)));
+  }
+
+  async function select(span: TimeSpan | undefined): Promise<void> {
+    chosen = span;
+    const lineOf = (time: number, otherwise: number) =>
+      Number.isFinite(time) ? server.lineOfTime(time) : Promise.resolve(otherwise);
+    try {
+      const [from, next] = await Promise.all([
+        lineOf(span?.from ?? -Infinity, 1),
+        lineOf(span?.to ?? Infinity, Infinity),
+      ]);
+      // Another one may have been chosen meanwhile.
+      if (chosen !== span) return;
+      all.span = span ? { from, to: next - 1 } : EVERYTHING;
+      setFollowing(next === Infinity);
+      search();
+      if (next !== Infinity) list.jump(0);
+    } catch (error) {
+      say(error);
+    }
   }
 
   async function open(index: number): Promise<void> {
     const row = shown().at(index);
     const line = row && (await server.line(row.n).catch(() => undefined));
-    if (!row || !line) return;
-    const detail = { row, ...line };
-    const copy = button('Copy', () => {
-      void navigator.clipboard.writeText(line.text).then(() => (copy.textContent = 'Copied'));
-    });
-    const compare = button('Compare with the next opened', () => {
-      marked = detail;
-      compare.textContent = 'The next one opened is compared';
-    });
-    const actions = element('div', 'actions', copy, compare, button('Close', close));
-    panel.replaceChildren(element('h2', '', `${titleOf(row)}, ${row.bytes.toLocaleString('en')} bytes`), actions);
+    if (!row || !line || index !== list.selected) return;
+    // It is not to move away while it is read.
+    setFollowing(false);
+    draw((opened = { row, ...line }));
+  }
+
+  function draw(detail: Detail): void {
+    const { row, text, entry } = detail;
+    const copied = button('Copy', () => void copy(detail).then(() => (copied.textContent = 'Copied')));
+    const compare = button(base ? 'Stop comparing' : 'Compare', () => compareWith(base ? undefined : detail));
+    compare.ariaPressed = String(base !== undefined);
+    const time = row.time === undefined ? '' : ` · ${new Date(row.time).toISOString()}`;
+    panel.replaceChildren(
+      element('h2', '', titleOf(row)),
+      element('p', 'about', `${row.bytes.toLocaleString('en')} bytes${time}`),
+      element('div', 'actions', copied, compare, button('Close', close)),
+    );
     if (row.damage !== undefined) {
       const where = row.byteOffset === undefined ? '' : `Line ${row.n} (byte ${row.byteOffset}): `;
       panel.append(element('p', 'alarm', where + row.damage));
     }
-    if (marked && marked.row.n !== row.n) {
-      panel.append(differenceOf(marked, detail));
-      marked = undefined;
-    }
-    panel.append(line.entry === undefined ? element('pre', '', line.text) : treeOf(line.entry));
+    if (base && base.row.n !== row.n) panel.append(differenceOf(base, detail));
+    else if (base) panel.append(element('p', 'about', 'The next one that is opened is compared with this one.'));
+    panel.append(entry === undefined ? element('pre', '', text) : treeOf(entry));
     panel.hidden = false;
+  }
+
+  function copy({ text }: Detail): Promise<void> {
+    return navigator.clipboard.writeText(text);
+  }
+
+  function compareWith(detail: Detail | undefined): void {
+    base = detail;
+    if (opened) draw(opened);
   }
 
   function close(): void {
@@ -108,34 +166,88 @@ function showJournal(server: Server): void {
     find('.list').focus();
   }
 
+  function surveyed({ samples, timeField: used, timeFields }: Survey): void {
+    if (used !== server.timeField) {
+      server.timeField = used;
+      all.forget();
+    }
+    types.offer(samples);
+    times.draw(samples);
+    list.isDated = times.isLong;
+    const usual = timeFields.filter(isUsual).join(' or ');
+    const options = new Map(timeFields.map((name) => [name, name]));
+    if (usual !== '') options.set('auto', usual);
+    if (used !== undefined && used !== '') options.set(used, used);
+    options.set('', 'none');
+    timeField.hidden = timeFields.length === 0 && used === undefined;
+    timeField.replaceChildren(...[...options].map(([value, text]) => new Option(`Time: ${text}`, value)));
+    timeField.value = used ?? 'auto';
+    list.draw();
+  }
+
+  let surveyedAt = { generation: -1, head: 0, ms: 0 };
+  let isSurveying = false;
+  function survey(): void {
+    const { generation, head } = all.extent;
+    const now = performance.now();
+    const isOld = head > surveyedAt.head && now - surveyedAt.ms > SURVEY_MS;
+    const isOther = generation !== surveyedAt.generation || head > surveyedAt.head * GROWTH;
+    if (isSurveying || !(isOld || isOther)) return;
+    isSurveying = true;
+    surveyedAt = { generation, head, ms: now };
+    void server
+      .survey()
+      .then(surveyed, say)
+      .finally(() => {
+        isSurveying = false;
+        survey();
+      });
+  }
+
   find('.search').addEventListener('submit', (event) => {
     event.preventDefault();
-    search(field.value);
+    search();
     find('.list').focus();
   });
   // The cross of the field.
-  field.addEventListener('search', () => field.value === '' && search(''));
+  field.addEventListener('search', () => field.value === '' && search());
   find('.jump').addEventListener('submit', (event) => {
     event.preventDefault();
     const position = Number(jump.value);
     if (jump.value === '' || !Number.isSafeInteger(position)) return;
-    search('');
-    setFollowing(false);
     void server.find(position).then((n) => {
-      list.jump(n - all.extent.first);
+      show(n);
       find('.list').focus();
-    });
+    }, say);
   });
-  find('.damaged').addEventListener('click', () => search('is:damaged'));
+  find('.damaged').addEventListener('click', () => {
+    field.value = 'is:damaged';
+    search();
+  });
+  timeField.addEventListener('change', () => {
+    server.timeField = timeField.value === 'auto' ? undefined : timeField.value;
+    times.clear();
+    all.forget();
+    search();
+    surveyedAt.generation = -1;
+    survey();
+  });
   follow.addEventListener('click', () => setFollowing(!isFollowing));
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && !panel.hidden) close();
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === '/') field.focus();
-    else if (event.key === 'g') jump.focus();
-    else if (event.key === 'f') setFollowing(!isFollowing);
-    else return;
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const does = {
+      '/': () => field.focus(),
+      g: () => jump.focus(),
+      f: () => setFollowing(!isFollowing),
+      t: () => find('.thumb').focus(),
+      c: () => opened && !panel.hidden && void copy(opened),
+      d: () => opened && !panel.hidden && compareWith(base ? undefined : opened),
+    }[event.key];
+    if (!does) return;
     event.preventDefault();
+    does();
   });
 
   let [before, beforeMs] = [-1, performance.now()];
@@ -144,33 +256,30 @@ function showJournal(server: Server): void {
     const now = performance.now();
     rate = before >= 0 && head > before ? ` · ${Math.round(((head - before) * 1000) / (now - beforeMs))} a second` : '';
     [before, beforeMs] = [head, now];
+    survey();
     changed();
   }, RATE_MS);
 
   server.live((extent) => {
-    say(extent);
-    if (extent === undefined) return;
+    if (extent === undefined) return say(null);
     const isAnother = extent.generation !== all.extent.generation;
     all.extent = extent;
-    if (isAnother && found) search(field.value);
+    say();
+    if (isAnother) times.clear();
+    if (isAnother && found) search();
     found?.follow(extent.head);
-    times.changed(extent);
+    survey();
     changed();
   });
 }
 
-function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const unit = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
-}
-
 async function main(): Promise<void> {
-  const { name, journals } = await Server.target();
+  const { name, isFolder, timeField } = await Server.target();
   const journal = new URLSearchParams(location.search).get('journal');
   document.title = find('h1').textContent = journal ?? name;
-  if (journals && journal === null) showList(journals);
-  else showJournal(new Server(journal ?? ''));
+  find('.back').hidden = !isFolder || journal === null;
+  if (isFolder && journal === null) showList();
+  else showJournal(new Server(journal ?? '', timeField));
 }
 
 main().catch((error: unknown) => (find('.status').textContent = String(error)));

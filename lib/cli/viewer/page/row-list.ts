@@ -1,5 +1,6 @@
 import type { Row } from '../line';
 import { element } from './element';
+import { hueOf } from './hue-of';
 
 const ROW_PX = 28;
 /** Browsers have a greatest height of an element; of what would be higher, the scroll bar has a scale. */
@@ -13,13 +14,22 @@ export interface Rows {
   show(from: number, to: number): void;
 }
 
+/** What a user does with a list. */
+export interface RowEvents {
+  /** A row is selected, and is to be opened. */
+  readonly selected: (index: number, isOpened: boolean) => void;
+  /** Another part is shown. */
+  readonly moved: (isAtEnd: boolean) => void;
+}
+
 /** A list of any length: only what is on the screen is in the page. */
 export class RowList {
   readonly #list: HTMLElement;
   readonly #space: HTMLElement;
   readonly #container: HTMLElement;
-  readonly #opened: (index: number) => void;
-  readonly #moved: (isAtEnd: boolean) => void;
+  readonly #events: RowEvents;
+  /** Whether times are shown with their dates. */
+  isDated = false;
   #rows: Rows = { count: 0, at: () => undefined, show: () => undefined };
   /** The index of the row at the upper edge, with what of it is hidden. */
   #top = 0;
@@ -27,11 +37,10 @@ export class RowList {
   #isDrawing = false;
   #follows = true;
 
-  constructor(list: HTMLElement, opened: (index: number) => void, moved: (isAtEnd: boolean) => void) {
+  constructor(list: HTMLElement, events: RowEvents) {
     this.#list = list;
     [this.#space, this.#container] = list.children as unknown as [HTMLElement, HTMLElement];
-    this.#opened = opened;
-    this.#moved = moved;
+    this.#events = events;
     list.addEventListener('scroll', () => this.#scrolled());
     list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false });
     list.addEventListener('keydown', (event) => this.#pressed(event));
@@ -40,7 +49,11 @@ export class RowList {
       const index = Math.floor(this.#top + (clientY - list.getBoundingClientRect().top) / ROW_PX);
       if (index < this.#rows.count) this.select(index, true);
     });
-    new ResizeObserver(() => this.draw()).observe(list);
+    new ResizeObserver(() => {
+      // A row that is shown stays so when the panel opens.
+      if (list.hasAttribute('aria-activedescendant') && !this.#follows) this.#reveal();
+      this.draw();
+    }).observe(list);
   }
 
   get selected(): number {
@@ -78,10 +91,14 @@ export class RowList {
   select(index: number, isOpened = false): void {
     if (this.#rows.count === 0) return;
     this.#selected = Math.max(0, Math.min(index, this.#rows.count - 1));
+    this.#reveal();
+    this.#events.selected(this.#selected, isOpened);
+    this.draw();
+  }
+
+  #reveal(): void {
     if (this.#selected < this.#top) this.#moveTo(this.#selected);
     else if (this.#selected > this.#top + this.#visible - 1) this.#moveTo(this.#selected - this.#visible + 1);
-    if (isOpened) this.#opened(this.#selected);
-    this.draw();
   }
 
   get #visible(): number {
@@ -134,7 +151,7 @@ export class RowList {
   }
 
   #userMoved(): void {
-    this.#moved(this.#top >= this.#maxTop - 0.5);
+    this.#events.moved(this.#top >= this.#maxTop - 0.5);
     this.draw();
   }
 
@@ -160,7 +177,11 @@ export class RowList {
 
   #rowAt(index: number): HTMLElement {
     const row = this.#rows.at(index);
-    const made = element('div', row?.damage === undefined ? 'row' : 'row damage', ...(row ? partsOf(row) : ['…']));
+    const made = element(
+      'div',
+      row?.damage === undefined ? 'row' : 'row damage',
+      ...(row ? partsOf(row, this.isDated) : ['…']),
+    );
     made.id = `row-${index}`;
     made.role = 'option';
     made.ariaSelected = String(index === this.#selected);
@@ -171,9 +192,14 @@ export class RowList {
   }
 }
 
-function partsOf({ n, position, time, type, summary, damage, byteOffset }: Row): Node[] {
+function partsOf({ n, position, time, type, summary, damage, byteOffset }: Row, isDated: boolean): Node[] {
   const parts = [element('span', 'position', position === undefined ? `line ${n}` : String(position))];
-  if (time !== undefined) parts.push(element('span', 'time', new Date(time).toISOString().slice(11, 23)));
+  if (time !== undefined) {
+    const iso = new Date(time).toISOString();
+    const shown = element('span', 'time', isDated ? `${iso.slice(5, 10)} ${iso.slice(11, 23)}` : iso.slice(11, 23));
+    shown.title = iso;
+    parts.push(shown);
+  }
   if (type !== undefined) {
     const shown = element('span', 'type', type);
     shown.style.setProperty('--hue', String(hueOf(type)));
@@ -182,11 +208,4 @@ function partsOf({ n, position, time, type, summary, damage, byteOffset }: Row):
   const where = byteOffset === undefined ? '' : `line ${n} (byte ${byteOffset}): `;
   parts.push(element('span', 'summary', damage === undefined ? summary : `${where}${damage} — ${summary}`));
   return parts;
-}
-
-/** The same for a name each time. */
-function hueOf(type: string): number {
-  let hash = 0;
-  for (const char of type) hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
-  return (hash * 137) % 360;
 }

@@ -1,23 +1,26 @@
-import type { Found } from '../answers';
-import type { ListedJournal } from '../journal-list';
+import type { Found, Survey } from '../answers';
 import type { Row } from '../line';
 import type { Extent } from '../line-source';
-
-export interface Target {
-  readonly name: string;
-  readonly journals?: readonly ListedJournal[];
-}
+import type { ListedJournals, Target } from '../viewer-server';
 
 /** The server's answers about one journal. */
 export class Server {
+  /** The field that says when an entry was written; default: the usual ones. */
+  timeField: string | undefined;
   readonly #journal: string;
 
-  constructor(journal: string) {
+  constructor(journal: string, timeField: string | undefined) {
     this.#journal = journal;
+    this.timeField = timeField;
   }
 
   static async target(): Promise<Target> {
-    return ask('api/journals');
+    return ask('api/target');
+  }
+
+  /** Calls with each list of a folder's journals, and with `undefined` while there is no connection. */
+  static journals(changed: (list: ListedJournals | undefined) => void): void {
+    listen('api/journals', (data) => changed(data === undefined ? data : (JSON.parse(data) as ListedJournals)));
   }
 
   rows(from: number, to: number): Promise<Row[]> {
@@ -32,8 +35,13 @@ export class Server {
     return ask(this.#url('find', { position }));
   }
 
-  times(): Promise<{ n: number; time: number }[]> {
-    return ask(this.#url('times', {}));
+  survey(): Promise<Survey> {
+    return ask(this.#url('survey', {}));
+  }
+
+  /** The number of the first line of a time. */
+  lineOfTime(at: number): Promise<number> {
+    return ask(this.#url('time', { at: Math.ceil(at) }));
   }
 
   search(q: string, from: number, before: number): Promise<Found> {
@@ -42,16 +50,22 @@ export class Server {
 
   /** Calls with each extent, and with `undefined` while there is no connection. */
   live(changed: (extent: Extent | undefined) => void): void {
-    const events = new EventSource(this.#url('live', {}));
-    events.onmessage = ({ data }) => changed(JSON.parse(data as string) as Extent);
-    events.onerror = () => changed(undefined);
+    listen(this.#url('live', {}), (data) => changed(data === undefined ? data : (JSON.parse(data) as Extent)));
   }
 
   #url(path: string, values: Record<string, string | number>): string {
     const query = new URLSearchParams({ journal: this.#journal });
+    if (this.timeField !== undefined) query.set('timeField', this.timeField);
     for (const [key, value] of Object.entries(values)) query.set(key, String(value));
     return `api/${path}?${query}`;
   }
+}
+
+/** Calls with the data of each event, and with `undefined` while there is no connection. */
+function listen(url: string, told: (data: string | undefined) => void): void {
+  const events = new EventSource(url);
+  events.onmessage = ({ data }) => told(data as string);
+  events.onerror = () => told(undefined);
 }
 
 async function ask<T>(url: string): Promise<T> {

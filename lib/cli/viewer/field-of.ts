@@ -1,0 +1,9 @@
+/** A field of an entry, or a field of a field, as `order.id`; an own one. */
+export function fieldOf(entry: unknown, path: string): unknown {
+  let value = entry;
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
