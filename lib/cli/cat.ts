@@ -1,9 +1,9 @@
 import { START, type Position } from '../journal/position';
-import { typeOf } from './entry-types';
-import type { JournalLine } from './journal-line';
-import { readLines } from './read-lines';
-import { Ring } from './ring';
-import type { Terminal } from './terminal';
+import { typeOf } from './figures/entry-types';
+import type { JournalLine } from './reading/journal-line';
+import { readLines } from './reading/read-lines';
+import { Ring } from './reading/ring';
+import type { Terminal } from './terminal/terminal';
 
 /** Which lines are printed. */
 export interface CatOptions {

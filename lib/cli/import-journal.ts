@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { HEAD } from '../flush/json-entry-serializer';
 import { importLines, type ImportLinesOptions } from './import-lines';
 import { importRuns } from './import-runs';
-import { parseLine } from './journal-line';
-import { openSource, sourceError, sourceOf, type Source } from './source';
-import type { Terminal } from './terminal';
+import { parseLine } from './reading/journal-line';
+import { openSource, sourceError, sourceOf, type Source } from './reading/source';
+import type { Terminal } from './terminal/terminal';
 
 const MAX_LOOK_BYTES = 1024 * 1024;
 const NEWLINE = 10;

@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { blocksOf } from '../file/disk/read-blocks';
 import { HEAD, NECK } from '../flush/json-entry-serializer';
-import { counted } from './counted';
-import { NewJournal } from './new-journal';
-import { printable } from './printable';
-import { modeOfSource, sourceError, type Source } from './source';
-import type { Terminal } from './terminal';
+import { counted, printable } from './terminal/wording';
+import { NewJournal } from './writing/new-journal';
+import { modeOfSource, sourceError, type Source } from './reading/source';
+import type { Terminal } from './terminal/terminal';
 
 /** How lines of JSON become entries. */
 export interface ImportLinesOptions {

@@ -1,12 +1,10 @@
-import { counted } from './counted';
-import { describeDamage } from './describe-error';
-import { NewJournal } from './new-journal';
-import { printable } from './printable';
-import { renumbered } from './renumbered';
-import { journalSize } from './journal-size';
-import { modeOfSource, type Source } from './source';
-import { survey } from './survey';
-import type { Terminal } from './terminal';
+import { counted, printable } from './terminal/wording';
+import { describeDamage } from './terminal/describe-error';
+import { NewJournal } from './writing/new-journal';
+import { renumbered } from './writing/renumbered';
+import { type Source, journalSize, modeOfSource } from './reading/source';
+import { survey } from './reading/survey';
+import type { Terminal } from './terminal/terminal';
 
 /** Makes one journal of a file whose positions start again at 1 with each run, as the reference implementation writes it. */
 export async function importRuns(

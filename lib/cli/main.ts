@@ -1,8 +1,8 @@
 // What `npx rx-scrivener` runs. It is built as an ES module alone, and no spec imports it, so it may say `import.meta`.
 import { readFileSync } from 'node:fs';
-import { describeError } from './describe-error';
+import { describeError } from './terminal/describe-error';
 import { run } from './program';
-import { Terminal } from './terminal';
+import { Terminal } from './terminal/terminal';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

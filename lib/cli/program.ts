@@ -1,15 +1,14 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { cat, type CatOptions } from './cat';
-import { countArgument } from './count-argument';
-import { describeError } from './describe-error';
+import { describeError } from './terminal/describe-error';
 import { importJournal } from './import-journal';
 import type { ImportLinesOptions } from './import-lines';
-import { printable } from './printable';
+import { printable } from './terminal/wording';
 import { repair, type RepairOptions } from './repair';
-import { describeSideFile } from './side-file';
+import { describeSideFile } from './reading/side-file';
 import { stats, type StatsOptions } from './stats';
 import { tail, type TailOptions } from './tail';
-import type { Terminal } from './terminal';
+import type { Terminal } from './terminal/terminal';
 import { verify, type VerifyOptions } from './verify';
 import { view, type ViewOptions } from './view';
 
@@ -130,4 +129,11 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
 
 function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];
+}
+
+/** Reads a number of entries, or a position, from the command line. */
+function countArgument(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('Expected a safe integer >= 0.');
+  return count;
 }

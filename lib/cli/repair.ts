@@ -2,16 +2,15 @@ import { located } from '../file/follow/files-reader';
 import { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { loadManifest } from '../file/store/manifest';
 import type { Position } from '../journal/position';
-import { counted } from './counted';
-import type { RepairedJournal } from './counted-journal';
-import { describeDamage } from './describe-error';
-import { journalFiles, sourceFile } from './journal-files';
-import { KeptLines } from './kept-lines';
-import { NewJournals } from './new-journals';
-import { modeOfSource } from './source';
-import { printable } from './printable';
-import { salvageFiles } from './salvage-files';
-import type { Terminal } from './terminal';
+import { counted, printable } from './terminal/wording';
+import type { RepairedJournal } from './writing/counted-journal';
+import { describeDamage } from './terminal/describe-error';
+import { journalFiles, sourceFile } from './reading/journal-files';
+import { KeptLines } from './damage/kept-lines';
+import { NewJournals } from './writing/new-journals';
+import { modeOfSource } from './reading/source';
+import { salvageFiles } from './damage/salvage-files';
+import type { Terminal } from './terminal/terminal';
 
 /** How a journal is repaired. */
 export interface RepairOptions {

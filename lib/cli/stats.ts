@@ -1,12 +1,11 @@
-import { counted } from './counted';
-import { describeDamage } from './describe-error';
-import { EntryTimes, TIME_FIELDS, type Rate } from './entry-times';
-import { EntryTypes } from './entry-types';
-import { lineBytes } from './journal-line';
-import { printable } from './printable';
-import { Sizes } from './sizes';
-import { survey, type Survey } from './survey';
-import type { Terminal } from './terminal';
+import { counted, printable } from './terminal/wording';
+import { describeDamage } from './terminal/describe-error';
+import { EntryTimes, TIME_FIELDS, type Rate } from './figures/entry-times';
+import { EntryTypes } from './figures/entry-types';
+import { lineBytes } from './reading/journal-line';
+import { Sizes } from './figures/sizes';
+import { survey, type Survey } from './reading/survey';
+import type { Terminal } from './terminal/terminal';
 
 /** How the result is put. */
 export interface StatsOptions {

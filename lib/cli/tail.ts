@@ -1,9 +1,8 @@
 import { START, type Position } from '../journal/position';
 import { catLast } from './cat';
-import { interruption } from './interruption';
-import { readLines } from './read-lines';
-import { isSource } from './source';
-import type { Terminal } from './terminal';
+import { interruption, type Terminal } from './terminal/terminal';
+import { readLines } from './reading/read-lines';
+import { isSource } from './reading/source';
 
 /** What is printed of a journal's end. */
 export interface TailOptions {

@@ -1,11 +1,10 @@
 import type { CorruptJournalError } from '../errors/corrupt-journal-error';
-import { allDamage, type AllDamage, type Place } from './all-damage';
-import { counted } from './counted';
-import { describeDamage, describeError, fromHere } from './describe-error';
-import { printable } from './printable';
-import { describeSideFile } from './side-file';
-import { survey, type Survey } from './survey';
-import type { Terminal } from './terminal';
+import { allDamage, type AllDamage, type Place } from './damage/all-damage';
+import { counted, printable } from './terminal/wording';
+import { describeDamage, describeError, fromHere } from './terminal/describe-error';
+import { describeSideFile } from './reading/side-file';
+import { survey, type Survey } from './reading/survey';
+import type { Terminal } from './terminal/terminal';
 
 /** How the result is put. */
 export interface VerifyOptions {

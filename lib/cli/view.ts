@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
-import { interruption } from './interruption';
-import type { Terminal } from './terminal';
+import { interruption, type Terminal } from './terminal/terminal';
 import { isUrl } from './viewer/open-source';
 import { ViewerServer } from './viewer/viewer-server';
 

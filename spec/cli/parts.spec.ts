@@ -1,11 +1,11 @@
 import { PassThrough, Writable } from 'node:stream';
-import { counted } from '../../lib/cli/counted';
-import { describeError } from '../../lib/cli/describe-error';
-import { EntryTypes } from '../../lib/cli/entry-types';
-import { LineWriter } from '../../lib/cli/line-writer';
-import { showProgress } from '../../lib/cli/progress';
-import { Ring } from '../../lib/cli/ring';
-import { Sizes } from '../../lib/cli/sizes';
+import { counted } from '../../lib/cli/terminal/wording';
+import { describeError } from '../../lib/cli/terminal/describe-error';
+import { EntryTypes } from '../../lib/cli/figures/entry-types';
+import { LineWriter } from '../../lib/cli/terminal/line-writer';
+import { showProgress } from '../../lib/cli/terminal/progress';
+import { Ring } from '../../lib/cli/reading/ring';
+import { Sizes } from '../../lib/cli/figures/sizes';
 
 test.each([
   [0, []],

@@ -1,5 +1,5 @@
-import { typeOf } from '../entry-types';
-import { isUsual } from '../entry-times';
+import { typeOf } from '../figures/entry-types';
+import { isUsual } from '../figures/entry-times';
 import { entryTime, timeFieldsIn } from './entry-time';
 import { rowOf, type Line, type Row } from './line';
 import type { LineSource } from './line-source';

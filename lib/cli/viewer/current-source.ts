@@ -1,6 +1,6 @@
 import { Subject, type Subscription } from 'rxjs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError } from '../describe-error';
+import { describeError } from '../terminal/describe-error';
 import type { Line } from './line';
 import type { Extent, LineSource } from './line-source';
 

@@ -1,4 +1,4 @@
-import { TIME_FIELDS, timeOf } from '../entry-times';
+import { TIME_FIELDS, timeOf } from '../figures/entry-times';
 import { fieldOf } from './field-of';
 
 /**

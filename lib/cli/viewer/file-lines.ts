@@ -3,7 +3,7 @@ import { Subject } from 'rxjs';
 import { FileChanges } from '../../file/follow/file-changes';
 import { isThere, SEEN_BYTES, type SeenBytes } from '../../file/follow/seen-bytes';
 import { findSegments } from '../../file/store/manifest';
-import { describeError } from '../describe-error';
+import { describeError } from '../terminal/describe-error';
 import { lineFrom, type Line } from './line';
 import type { Extent, LineSource } from './line-source';
 import { LineMarks } from './line-marks';

@@ -2,7 +2,7 @@ import { Subject, type Observable, type Subscription } from 'rxjs';
 import type { ConnectionStatus } from '../../journal/connection-status';
 import type { Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
-import { describeError } from '../describe-error';
+import { describeError } from '../terminal/describe-error';
 import type { Line } from './line';
 import type { Extent, LineSource } from './line-source';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { journalName } from '../../file/folder/folder-name';
 import { JOURNAL_FILE } from '../../file/folder/journal-folders';
 import { segmentsAmong } from '../../file/store/manifest';
-import { describeSideFile } from '../side-file';
-import { segmentFirst } from '../source';
+import { describeSideFile } from '../reading/side-file';
+import { segmentFirst } from '../reading/source';
 import { lineFrom } from './line';
 
 /** A journal of a folder. */

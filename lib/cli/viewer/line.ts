@@ -1,8 +1,8 @@
 import { CorruptEntryError } from '../../errors/corrupt-entry-error';
 import type { Position } from '../../journal/position';
-import { TIME_FIELDS } from '../entry-times';
-import { typeOf } from '../entry-types';
-import { parseLine } from '../journal-line';
+import { TIME_FIELDS } from '../figures/entry-times';
+import { typeOf } from '../figures/entry-types';
+import { parseLine } from '../reading/journal-line';
 import { entryTime } from './entry-time';
 
 /** A line of what is looked at. */

@@ -5,7 +5,7 @@ import { findSegments } from '../../file/store/manifest';
 import { openDurableStream } from '../../durable-streams/open-durable-stream';
 import { OFFSET_HEADER } from '../../durable-streams/protocol';
 import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
-import { isCompressedFile } from '../source';
+import { isCompressedFile } from '../reading/source';
 import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
 import { JournalLines, type OpenJournal } from './journal-lines';

@@ -1,4 +1,4 @@
-import { typeOf } from '../entry-types';
+import { typeOf } from '../figures/entry-types';
 import { fieldOf } from './field-of';
 import type { Line } from './line';
 

@@ -16,7 +16,7 @@ import {
   timer,
   type Observable,
 } from 'rxjs';
-import { describeError } from '../describe-error';
+import { describeError } from '../terminal/describe-error';
 import { lineOfTime, rowsOf, search, survey, textOf } from './answers';
 import { admitted } from './guard';
 import { JournalList, type ListedJournal } from './journal-list';

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { run } from '../../../lib/cli/program';
-import { Terminal } from '../../../lib/cli/terminal';
+import { Terminal } from '../../../lib/cli/terminal/terminal';
 
 /** Runs the command in this process, which is quicker: what it prints, and its exit code. */
 export async function runHere(

@@ -1,5 +1,5 @@
 import type { Survey } from '../answers';
-import { isUsual } from '../../entry-times';
+import { isUsual } from '../../figures/entry-times';
 import { bytes } from './bytes';
 import { differenceOf, titleOf, treeOf, type Detail } from './detail';
 import { button, element, find } from './element';

@@ -1,0 +1,74 @@
+import { lstat, open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { findSegments } from '../../file/store/manifest';
+import { chunksOf } from '../../file/disk/read-blocks';
+import type { Position } from '../../journal/position';
+import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
+import { Unpacked } from './unpack';
+
+/** One of the files that hold a journal, open for as long as it is asked for. */
+export interface JournalFile {
+  readonly filePath: string;
+  readonly sizeBytes: number;
+  /** All that can be read of it. */
+  readonly bytes: AsyncIterable<Buffer> & { readonly isDamaged?: boolean };
+  /** Whether it is the one that grows. */
+  readonly isActive: boolean;
+}
+
+/** A file that is a journal's all. */
+export interface SourceFile {
+  readonly file: JournalFile;
+  /** The position that it begins with, where its name tells. */
+  readonly first: Position | undefined;
+  readonly close: () => Promise<void> | void;
+}
+
+/** The files that hold a journal from a position on, in their order, whatever is in them; they may be rotated meanwhile. */
+export async function* journalFiles(filePath: string, oldest: Position): AsyncGenerator<JournalFile, void> {
+  let last = oldest - 1;
+  const nextClosed = async () => (await findSegments(filePath)).find(({ first }) => first > last);
+  for (;;) {
+    const closed = await nextClosed();
+    const isActive = closed === undefined;
+    const path = closed?.filePath ?? filePath;
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (error) {
+      // Renamed between two system calls, or a crash has left closed segments alone.
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      // A link that leads nowhere is there all the same.
+      const isGone = isMissing && !(closed && (await lstat(path).catch(() => undefined))?.isSymbolicLink());
+      if (isGone && (closed ?? (await nextClosed())) !== undefined) continue;
+      if (isGone && last >= oldest) return;
+      throw error;
+    }
+    try {
+      if (isActive && (await nextClosed()) !== undefined) continue;
+      const { size } = await file.stat();
+      const bytes = closed?.compressed ? new Unpacked(file) : chunksOf(file);
+      yield { filePath: path, sizeBytes: size, bytes, isActive };
+    } finally {
+      await file.close();
+    }
+    if (isActive) return;
+    last = closed.first;
+  }
+}
+
+/** What is read once, as if it were a journal's only file; `undefined` for a journal of files. */
+export async function sourceFile(filePath: string, stdin: Readable): Promise<SourceFile | undefined> {
+  const first = segmentFirst(filePath);
+  const isActive = first === undefined;
+  if (filePath !== STANDARD_INPUT && (await isCompressedFile(filePath))) {
+    const file = await open(filePath, 'r');
+    const { size } = await file.stat();
+    const content = { filePath, sizeBytes: size, bytes: new Unpacked(file), isActive };
+    return { first, file: content, close: () => file.close() };
+  }
+  const source = await openSource(filePath, stdin);
+  if (source === undefined) return undefined;
+  const content = { filePath: source.name, sizeBytes: 0, bytes: source.bytes, isActive };
+  return { first, file: content, close: source.close };
+}

@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import type { FileMode } from '../../file/disk/file-mode';
+import { located } from '../../file/follow/files-reader';
+import { findSegments, loadManifest } from '../../file/store/manifest';
+import type { Position } from '../../journal/position';
+
+/** Lines that are read once, from the beginning on: of standard input, a pipe, a compressed file, a closed segment. */
+export interface Source {
+  /** What it is called in messages. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Buffer>;
+  /** The position that it begins with, where its name tells. */
+  readonly first: Position | undefined;
+  readonly close: () => void;
+}
+
+/** What commands take for standard input. */
+export const STANDARD_INPUT = '-';
+
+const SEGMENT = /\.(\d{16})(?:\.gz)?$/;
+const GZIP = Buffer.of(0x1f, 0x8b);
+
+/** The position that a closed segment begins with, by its name. */
+export function segmentFirst(filePath: string): Position | undefined {
+  const first = Number(SEGMENT.exec(basename(filePath))?.[1] ?? 0);
+  return Number.isSafeInteger(first) && first > 0 ? first : undefined;
+}
+
+/** Whether something is read once, and is no journal that grows. */
+export async function isSource(filePath: string): Promise<boolean> {
+  if (filePath === STANDARD_INPUT) return true;
+  const found = await stat(filePath).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return false;
+  return !found.isFile() || segmentFirst(filePath) !== undefined || (await isCompressedFile(filePath));
+}
+
+/** Opens what is no journal of files; `undefined` for a journal, and for what is not there. */
+export async function openSource(filePath: string, stdin: Readable): Promise<Source | undefined> {
+  if (filePath === STANDARD_INPUT) return sourceOf('standard input', stdin);
+  const found = await stat(filePath).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return undefined;
+  const first = segmentFirst(filePath);
+  if (!found.isFile()) return sourceOf(filePath, createReadStream(filePath), first);
+  const compressed = await isCompressedFile(filePath);
+  if (!compressed && first === undefined) return undefined;
+  const file = createReadStream(filePath);
+  // What it fails with, whoever reads it is told.
+  const bytes = compressed ? pipeline(file, createGunzip(), () => undefined) : file;
+  return sourceOf(filePath, bytes, first);
+}
+
+export function sourceOf(name: string, bytes: Readable, first?: Position): Source {
+  return { name, bytes, first, close: () => void bytes.destroy() };
+}
+
+/** How many bytes a journal's active file takes; 0 where that is not known. */
+export async function journalSize(name: string): Promise<number> {
+  if (name === STANDARD_INPUT) return 0;
+  const filePath = await located(name);
+  try {
+    return (await stat(filePath)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // A rotation, or a crash between its two steps, leaves closed segments alone, and they may be retired by now.
+    if ((await findSegments(filePath)).length > 0 || (await loadManifest(filePath)).id !== undefined) return 0;
+    throw error;
+  }
+}
+
+/** The mode and the owner of the file of a name: `undefined` for a pipe, and where there is none. */
+export async function modeOfSource(filePath: string): Promise<FileMode | undefined> {
+  const found = await stat(filePath).catch(() => undefined);
+  return found?.isFile() === true ? found : undefined;
+}
+
+/** Whether there is a file that is compressed, or was to be. */
+export async function isCompressedFile(filePath: string): Promise<boolean> {
+  if ((await stat(filePath).catch(() => undefined))?.isFile() !== true) return false;
+  const file = await open(filePath, 'r').catch((error: unknown) => {
+    // Rotated in between: the reader looks for it again.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(GZIP.length), 0, GZIP.length, 0);
+    return bytesRead === 0 ? filePath.endsWith('.gz') : buffer.equals(GZIP);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What reading a source failed with. */
+export function sourceError({ name }: Source, line: number, error: unknown): unknown {
+  if (!String((error as NodeJS.ErrnoException | undefined)?.code).startsWith('Z_')) return error;
+  const reason = 'it cannot be decompressed from here on; `rx-scrivener repair` keeps what can be read';
+  return new CorruptJournalError({ filePath: name, line, byteOffset: 0, reason }, { cause: error });
+}

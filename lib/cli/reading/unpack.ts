@@ -1,0 +1,69 @@
+import type { FileHandle } from 'node:fs/promises';
+import { constants, createGunzip } from 'node:zlib';
+import { chunksOf } from '../../file/disk/read-blocks';
+
+const CHUNK_BYTES = 64 * 1024;
+/** The length of the smallest chunk that zlib takes: what is decompressed with the damage at its end is lost. */
+const SMALL_CHUNK_BYTES = 64;
+/** A gzip file ends with its checksum and its length. */
+const TRAILER_BYTES = 8;
+
+/** All that can be decompressed of a file. */
+export class Unpacked implements AsyncIterable<Buffer> {
+  readonly #file: FileHandle;
+  #isDamaged = false;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Whether that was less than there is, or is not what it was; known once it was iterated. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
+    const { size } = await this.#file.stat();
+    const { bytes, isDamaged } = yield* this.#inflate(size, CHUNK_BYTES, 0);
+    this.#isDamaged = isDamaged;
+    if (isDamaged) yield* this.#inflate(size - TRAILER_BYTES, SMALL_CHUNK_BYTES, bytes);
+  }
+
+  /** Decompresses so many bytes of the file; gives what follows the first so many of the result. */
+  async *#inflate(
+    size: number,
+    chunkSize: number,
+    after: number,
+  ): AsyncGenerator<Buffer, { readonly bytes: number; readonly isDamaged: boolean }> {
+    const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize });
+    // Taken as it comes: a stream that fails drops what was not read yet.
+    let waiting: Buffer[] = [];
+    gunzip.on('data', (chunk: Buffer) => waiting.push(chunk));
+    const ended = new Promise<void>((resolve) => gunzip.once('end', resolve).once('error', () => resolve()));
+    let bytes = 0;
+    function* fresh(): Generator<Buffer> {
+      const chunks = waiting;
+      waiting = [];
+      for (const chunk of chunks) {
+        const known = Math.max(0, after - bytes);
+        bytes += chunk.length;
+        if (known < chunk.length) yield chunk.subarray(known);
+      }
+    }
+    try {
+      for await (const chunk of chunksOf(this.#file)) {
+        const kept = chunk.subarray(0, Math.max(0, size));
+        size -= kept.length;
+        await Promise.race([ended, new Promise<void>((resolve) => void gunzip.write(kept, () => resolve()))]);
+        yield* fresh();
+        if (gunzip.errored) break;
+      }
+      if (!gunzip.errored) gunzip.end();
+      await ended;
+      yield* fresh();
+      return { bytes, isDamaged: gunzip.errored !== null };
+    } finally {
+      gunzip.destroy();
+    }
+  }
+}

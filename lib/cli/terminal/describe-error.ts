@@ -1,0 +1,47 @@
+import { relative } from 'node:path';
+import { types } from 'node:util';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+
+/** What went wrong with a file, in one line. */
+export function describeError(error: unknown, filePath: string): string {
+  if (!types.isNativeError(error)) return `${filePath}: ${String(error)}`;
+  if (error instanceof CorruptJournalError) return describeDamage(error);
+  const { code, path = filePath } = error as NodeJS.ErrnoException;
+  if (code === 'EISDIR') return `${fromHere(path)}: it is a directory; name a journal in it`;
+  // `ENOENT: no such file or directory, open 'talk.ndjson'`
+  const system = code === undefined ? undefined : /^[A-Z]\w+: (.*?)(?:, \w+(?: '.*)?)?$/s.exec(error.message)?.[1];
+  return system === undefined ? error.message : `${fromHere(path)}: ${system}`;
+}
+
+/** Where a journal is damaged and why, and what there is to do about it. */
+export function describeDamage({
+  filePath,
+  line,
+  byteOffset,
+  reason,
+}: Pick<CorruptJournalError, 'filePath' | 'line' | 'byteOffset' | 'reason'>): string {
+  // The remedy of the library's users is put in the words of this tool.
+  const [what, remedy] = reason.split('; readJournal(');
+  const advice =
+    remedy === undefined
+      ? adviceOn(filePath, line, reason)
+      : '; `rx-scrivener import OLD NEW` makes one journal of them';
+  return `${fromHere(filePath)}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
+}
+
+/** What there is to do about a file that is no journal, or continues others. */
+function adviceOn(filePath: string, line: number, reason: string): string {
+  if (line > 1) return '';
+  if (/^its position is \d+ where 1 is next$/.test(reason))
+    return '; put the closed segments that come before it beside it, or `rx-scrivener repair` keeps what is here';
+  if (reason.startsWith('its schemaVersion is not'))
+    return '; if it holds other JSON, one value a line, `rx-scrivener import OLD NEW` makes a journal of it';
+  const isNamedCompressed = reason === 'it is not JSON' && filePath.endsWith('.gz');
+  return isNamedCompressed ? '; its name ends with .gz, but it is not compressed with gzip' : '';
+}
+
+/** A path as one would give it here: relative to the working directory, where it is in that. */
+export function fromHere(path: string): string {
+  const way = relative(process.cwd(), path);
+  return way === '' || way.startsWith('..') ? path : way;
+}
