@@ -1,6 +1,6 @@
 import { lstat, open, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { findSegments } from '../../file/store/manifest';
+import { findSegments, type SegmentName } from '../../file/store/manifest';
 import { chunksOf } from '../../file/disk/read-blocks';
 import type { Position } from '../../journal/position';
 import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
@@ -27,9 +27,11 @@ export interface SourceFile {
 /** The files that hold a journal from a position on, in their order, whatever is in them; they may be rotated meanwhile. */
 export async function* journalFiles(filePath: string, oldest: Position): AsyncGenerator<JournalFile, void> {
   let last = oldest - 1;
-  const nextClosed = async () => (await findSegments(filePath)).find(({ first }) => first > last);
+  let listed: SegmentName[] = [];
+  const list = async () => (listed = (await findSegments(filePath)).filter(({ first }) => first > last))[0];
   for (;;) {
-    const closed = await nextClosed();
+    // A folder of many segments is listed anew only where those that were listed are read, or one of them is gone.
+    const closed = listed[0] ?? (await list());
     const isActive = closed === undefined;
     const path = closed?.filePath ?? filePath;
     let file: FileHandle;
@@ -40,12 +42,12 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
       // A link that leads nowhere is there all the same.
       const isGone = isMissing && !(closed && (await lstat(path).catch(() => undefined))?.isSymbolicLink());
-      if (isGone && (closed ?? (await nextClosed())) !== undefined) continue;
+      if (isGone && ((await list()) ?? closed) !== undefined) continue;
       if (isGone && last >= oldest) return;
       throw error;
     }
     try {
-      if (isActive && (await nextClosed()) !== undefined) continue;
+      if (isActive && (await list()) !== undefined) continue;
       const { size } = await file.stat();
       const bytes = closed?.compressed ? new Unpacked(file) : chunksOf(file);
       yield { filePath: path, sizeBytes: size, bytes, isActive };
@@ -54,6 +56,7 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
     }
     if (isActive) return;
     last = closed.first;
+    listed.shift();
   }
 }
 

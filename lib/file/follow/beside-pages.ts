@@ -28,8 +28,8 @@ type Found =
   | { readonly kind: 'compressed'; readonly segment: SegmentName };
 
 /**
- * Reads pages of a journal that somebody else writes and rotates. Nothing is known of its files beforehand, and nothing is kept: a position is found by
- * bisecting.
+ * Reads pages of a journal that somebody else writes and rotates. Nothing is known of its files beforehand: a position is found by bisecting, among the
+ * closed segments as they were listed last.
  */
 export class BesidePages<T> {
   readonly #format: LineFormat<T>;
@@ -38,6 +38,8 @@ export class BesidePages<T> {
   #first: Position;
   /** The compressed segment that was read last, and where it can be decompressed from. */
   #packed: SegmentFile | undefined;
+  /** Kept until a position is not where they say. */
+  #closed: readonly SegmentName[] | undefined;
 
   /** @param last - up to where it is read */
   constructor(format: LineFormat<T>, first: Position, last: () => Position) {
@@ -76,7 +78,8 @@ export class BesidePages<T> {
     if (position > last || position <= START) return [];
     return this.#slots.run(async () => {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        if (attempt > 1) await delay(PAUSE_MS);
+        if (attempt > 1) this.#closed = undefined;
+        if (attempt > 2) await delay(PAUSE_MS);
         let found: Found | undefined;
         try {
           found = await this.#find(position);
@@ -99,7 +102,7 @@ export class BesidePages<T> {
     const { first } = await loadManifest(filePath);
     this.#first = first;
     if (position < first) throw new PositionTrimmedError(position, first);
-    const closed = (await findSegments(filePath)).filter((segment) => segment.first >= first);
+    const closed = (this.#closed ??= (await findSegments(filePath)).filter((segment) => segment.first >= first));
     const index = closed.findLastIndex((segment) => segment.first <= position);
     const segment = closed[index];
     if (index === closed.length - 1) {
@@ -134,12 +137,19 @@ export class BesidePages<T> {
   }
 
   async #before(found: Found, position: Position): Promise<Positioned<T>[]> {
-    if (found.kind === 'compressed') return this.#unpacked(found.segment, (page) => [position - page, position]);
+    const page =
+      found.kind === 'compressed'
+        ? await this.#unpacked(found.segment, (page) => [position - page, position])
+        : await this.#plainBefore(found, position);
+    // It may have been closed into a segment that was not listed.
+    return page.at(-1)?.position === position ? page : [];
+  }
+
+  async #plainBefore(found: Extract<Found, { kind: 'plain' }>, position: Position): Promise<Positioned<T>[]> {
     const place = (await this.#place(found, position)) ?? beginningOf(found);
     const from = place.byteOffset - CLOSE_BYTES;
     const earlier = from > 0 ? await placeFrom(found.file, from, place.byteOffset, this.#format) : beginningOf(found);
-    const page = await this.#plain(found, earlier ?? place, START, position);
-    return page.at(-1)?.position === position ? page : [];
+    return this.#plain(found, earlier ?? place, START, position);
   }
 
   async #place({ file, first }: { readonly file: FileHandle; readonly first: Position }, target: Position) {

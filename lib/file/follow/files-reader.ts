@@ -128,17 +128,22 @@ export class FilesReader<T> {
 
   async *#closedPages(): Pages<T> {
     for (;;) {
-      const [segment, next] = await this.#closed();
-      if (segment === undefined || this.#signal.aborted) return;
-      if (segment.first !== this.#last + 1) {
-        const error = await this.#missing(segment.first);
+      const segments = await this.#closed();
+      const [oldest] = segments;
+      if (oldest === undefined || this.#signal.aborted) return;
+      if (oldest.first !== this.#last + 1) {
+        const error = await this.#missing(oldest.first);
         if (!(error instanceof PositionTrimmedError)) throw error;
         this.#skipTo(error.first);
         continue;
       }
-      const end = next?.first ?? (await this.#activeAfter(segment));
-      if (end !== undefined && end - 1 <= this.#passed) this.#last = end - 1;
-      else yield* this.#segmentPages(segment);
+      // A folder of many segments is listed anew only where the next one is not as it was listed.
+      for (const [index, segment] of segments.entries()) {
+        if (segment.first !== this.#last + 1) break;
+        const end = segments[index + 1]?.first ?? (await this.#activeAfter(segment));
+        if (end !== undefined && end - 1 <= this.#passed) this.#last = end - 1;
+        else yield* this.#segmentPages(segment);
+      }
     }
   }
 
@@ -171,8 +176,8 @@ export class FilesReader<T> {
       for await (const records of segmentPages(segment, lines, stretch)) {
         this.#hasBegun = true;
         yield records;
-        this.#last = records.at(-1)!.position;
         if (this.#signal.aborted) return;
+        this.#last = records.at(-1)!.position;
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || lines.last > start.position) throw error;
