@@ -68,7 +68,8 @@ export class Holder<T> {
     await holder.#takeOver();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(socketPath, () => {
+      // Not through the primary of a cluster, which may be blocked, and keeps what a worker has left.
+      server.listen({ path: socketPath, exclusive: true }, () => {
         server.off('error', reject);
         resolve();
       });

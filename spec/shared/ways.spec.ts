@@ -1,0 +1,136 @@
+import { chmod, link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import { relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { openSharedScrivener, type SharedScrivener } from 'rx-scrivener/shared';
+import * as socketPaths from '../../lib/shared/socket-path';
+import { fileHandlePrototype } from '../file/support/file-handle';
+import { rejectionOf } from '../file/support/outcome';
+import { useTempDir } from '../file/support/temp-dir';
+
+const path = useTempDir();
+const file = () => path('journal.ndjson');
+
+describe('the same journal, whatever its path:', () => {
+  const ways: [string, () => Promise<string | URL>][] = [
+    ['another spelling', () => Promise.resolve(`${path('.')}/nowhere/../journal.ndjson`)],
+    ['a relative path', () => Promise.resolve(relative(process.cwd(), file()))],
+    ['a URL', () => Promise.resolve(pathToFileURL(file()))],
+    ['a symbolic link to the file', () => symlink(file(), path('link')).then(() => path('link'))],
+    [
+      'a symbolic link to its folder',
+      () => symlink(path('.'), path('folder')).then(() => path('folder', 'journal.ndjson')),
+    ],
+  ];
+  for (const [name, way] of ways)
+    for (const order of ['opened first', 'opened second'])
+      test(`${name}, ${order}`, async () => {
+        const other = await way();
+        const filePaths = order === 'opened first' ? [other, file()] : [file(), other];
+        const opened: SharedScrivener<string>[] = [];
+        for (const filePath of filePaths) opened.push(await openSharedScrivener<string>({ filePath }));
+        const [first, second] = opened as [SharedScrivener<string>, SharedScrivener<string>];
+        expect([first.role, second.role]).toEqual(['holder', 'guest']);
+        expect(await second.write('hello')).toBe(1);
+        await first.close();
+        expect(await second.write('again')).toBe(2);
+        expect(second.role).toBe('holder');
+        await second.close();
+      });
+
+  test('a hard link is refused: it has a lock of its own', async () => {
+    await using first = await openSharedScrivener<string>({ filePath: file() });
+    await link(file(), path('hard'));
+    const opening = openSharedScrivener({ filePath: path('hard'), lockTimeoutMs: 100 });
+    expect(await rejectionOf(opening)).toMatchObject({ code: 'ERR_JOURNAL_LOCKED' });
+    expect(await first.write('one')).toBe(1);
+  });
+});
+
+test('a process with another version, whose requests are others, is named', async () => {
+  const spied = jest.spyOn(socketPaths, 'socketPathOf');
+  spied.mockImplementation(() => Promise.resolve(path('other-version')));
+  const other = await openSharedScrivener<string>({ filePath: file() });
+  spied.mockRestore();
+  const opening = openSharedScrivener({ filePath: file(), lockTimeoutMs: 100 });
+  expect(await rejectionOf(opening)).toMatchObject({
+    code: 'ERR_JOURNAL_LOCKED',
+    holder: { pid: process.pid, isThisProcess: true },
+  });
+  await other.close();
+  await using own = await openSharedScrivener<string>({ filePath: file() });
+  expect(own.role).toBe('holder');
+});
+
+describe('a guest with another schema', () => {
+  const only = (allowed: string) => ({
+    '~standard': {
+      version: 1 as const,
+      vendor: 'spec',
+      validate: (value: unknown) =>
+        value === allowed ? { value: allowed } : { issues: [{ message: `not ${allowed}` }] },
+    },
+  });
+
+  test('is told what the holder refuses, and what it cannot read', async () => {
+    await using holder = await openSharedScrivener<string>({ filePath: file(), schema: only('old') });
+    await using guest = await openSharedScrivener<string>({ filePath: file(), schema: only('new') });
+    expect(await rejectionOf(guest.write('new'))).toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+    expect(await rejectionOf(guest.writeAll(['new']))).toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+    expect(await rejectionOf(guest.write('old'))).toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
+    const reading = rejectionOf(guest.waitFor(0, () => true));
+    expect(await holder.write('old')).toBe(1);
+    expect(await reading).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', position: 1 });
+  });
+});
+
+test('a disk that is full is told in each process that writes', async () => {
+  const holder = await openSharedScrivener<string>({ filePath: file() });
+  const guest = await openSharedScrivener<string>({ filePath: file() });
+  expect(await guest.write('one')).toBe(1);
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const disk = jest.spyOn(await fileHandlePrototype(path('probe')), 'write').mockRejectedValue(full);
+  jest.spyOn(process, 'emitWarning').mockImplementation();
+  const uncertain = { code: 'ERR_WRITE_UNCERTAIN' };
+  expect(await rejectionOf(guest.write('two'))).toMatchObject(uncertain);
+  expect(await rejectionOf(guest.writeAll(['three']))).toMatchObject(uncertain);
+  expect(await rejectionOf(holder.write('four'))).toMatchObject(uncertain);
+  disk.mockRestore();
+  await guest.close();
+  expect(await rejectionOf(holder.close())).toBe(full);
+});
+
+describe('the socket', () => {
+  beforeEach(() => jest.spyOn(os, 'tmpdir').mockReturnValue(path('.')));
+  afterEach(() => jest.restoreAllMocks());
+  const folder = () => path(`rx-scrivener-${os.userInfo().uid}`);
+
+  test('is not put into a folder that others may enter', async () => {
+    await mkdir(folder());
+    await chmod(folder(), 0o755);
+    const error = await rejectionOf(openSharedScrivener({ filePath: file() }));
+    expect(error).toMatchObject({ code: 'ERR_NOT_SUPPORTED' });
+    expect((error as Error).message).toContain(folder());
+    await chmod(folder(), 0o700);
+    await using scrivener = await openSharedScrivener<string>({ filePath: file() });
+    expect(await scrivener.write('one')).toBe(1);
+  });
+
+  test('is not put through a symbolic link', async () => {
+    await mkdir(path('elsewhere'), { mode: 0o700 });
+    await symlink(path('elsewhere'), folder());
+    expect(await rejectionOf(openSharedScrivener({ filePath: file() }))).toMatchObject({ code: 'ERR_NOT_SUPPORTED' });
+  });
+
+  test('does not replace anything but a socket', async () => {
+    await (await openSharedScrivener({ filePath: file() })).close();
+    const socketPath = await socketPaths.socketPathOf(`${file()}.lock`);
+    await writeFile(socketPath, 'of somebody else');
+    const error = await rejectionOf(openSharedScrivener({ filePath: file() }));
+    expect(error).toMatchObject({ code: 'ERR_NOT_SUPPORTED' });
+    expect((error as Error).message).toContain(socketPath);
+    await rm(socketPath);
+    await using scrivener = await openSharedScrivener<string>({ filePath: file() });
+    expect(scrivener.role).toBe('holder');
+  });
+});
