@@ -1,6 +1,9 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { open } from 'node:fs/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { openFileScrivener, type Rotation } from 'rx-scrivener/file';
+import { MEMBER_BYTES, packed } from '../../lib/file/disk/gzip-members';
+import { chunksOf } from '../../lib/file/disk/read-blocks';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
@@ -144,7 +147,17 @@ describe('repair', () => {
 describe('a compressed segment', () => {
   const LINES = 20_000;
   const segment = () => path('j.ndjson.0000000000000001.gz');
-  const rest = 'the rest cannot be decompressed, and what is kept of the file may be altered';
+  const rest = 'not all of it can be decompressed, and what is kept of the file may be altered';
+
+  /** Compressed as a journal compresses it. */
+  async function packedText(text: string): Promise<Buffer[]> {
+    writeFileSync(path('text'), text);
+    const file = await open(path('text'));
+    const members: Buffer[] = [];
+    for await (const member of packed(chunksOf(file, 0, MEMBER_BYTES))) members.push(member);
+    await file.close();
+    return members;
+  }
 
   /** One segment, compressed to `bytes`, and a line behind it. */
   async function damaged(damage: (bytes: Buffer) => Buffer): Promise<string> {
@@ -175,6 +188,24 @@ describe('a compressed segment', () => {
     const kept = await repair();
     expect([kept.code, kept.text]).toEqual([1, text + line(LINES + 1, 'last')]);
     expect(kept.stderr).toContain(`line ${LINES + 1}: ${rest}`);
+  });
+
+  test('of several members loses what is damaged alone', async () => {
+    const text = journalText(Array.from({ length: LINES }, (_, n) => `${Math.sin(n)} ü`));
+    const members = await packedText(text);
+    expect(members.length).toBeGreaterThan(3);
+    const [first, second, ...others] = members as [Buffer, Buffer, ...Buffer[]];
+    second.fill(0x55, 40, 400);
+    writeFileSync(segment(), Buffer.concat(members));
+    writeFileSync(path('j.ndjson'), line(LINES + 1, 'last'));
+    const kept = await repair();
+    const before = gunzipSync(first).toString();
+    const after = others.map((member) => gunzipSync(member).toString()).join('');
+    expect(kept.code).toBe(1);
+    expect(kept.text.startsWith(before)).toBe(true);
+    expect(kept.text.length).toBeLessThan(text.length - after.length);
+    expect(readFileSync(path('new.2'), 'utf8')).toBe(after + line(LINES + 1, 'last'));
+    expect(kept.stderr).toContain(rest);
   });
 
   test('that is none loses itself alone', async () => {

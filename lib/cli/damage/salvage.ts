@@ -68,7 +68,7 @@ export async function* salvage({
       yield { ...where, bytes: zeros, content, ...(isEnd && { end: bytes.subarray(bytes.length) }) };
     }
   }
-  const reason = 'the rest cannot be decompressed, and what is kept of the file may be altered';
+  const reason = 'not all of it can be decompressed, and what is kept of the file may be altered';
   if (content.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content: reason };
 }
 

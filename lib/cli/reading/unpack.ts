@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { constants, createGunzip } from 'node:zlib';
+import { GzipMembers } from '../../file/disk/gzip-members';
 import { chunksOf } from '../../file/disk/read-blocks';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -24,14 +25,22 @@ export class Unpacked implements AsyncIterable<Buffer> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
     const { size } = await this.#file.stat();
-    const { bytes, isDamaged } = yield* this.#inflate(size, CHUNK_BYTES, 0);
-    this.#isDamaged = isDamaged;
-    if (isDamaged) yield* this.#inflate(size - TRAILER_BYTES, SMALL_CHUNK_BYTES, bytes);
+    const { members } = await GzipMembers.of(this.#file);
+    for (const [index, { packedOffset }] of members.entries()) {
+      const end = members[index + 1]?.packedOffset ?? size;
+      const { bytes, isDamaged } = yield* this.#inflate(packedOffset, end, CHUNK_BYTES, 0);
+      if (!isDamaged) continue;
+      this.#isDamaged = true;
+      yield* this.#inflate(packedOffset, end - TRAILER_BYTES, SMALL_CHUNK_BYTES, bytes);
+      // The next member begins with a line, whatever the damaged one ends with.
+      if (end < size) yield Buffer.from('\n');
+    }
   }
 
-  /** Decompresses so many bytes of the file; gives what follows the first so many of the result. */
+  /** Decompresses a part of the file; gives what follows the first so many bytes of the result. */
   async *#inflate(
-    size: number,
+    from: number,
+    end: number,
     chunkSize: number,
     after: number,
   ): AsyncGenerator<Buffer, { readonly bytes: number; readonly isDamaged: boolean }> {
@@ -51,12 +60,13 @@ export class Unpacked implements AsyncIterable<Buffer> {
       }
     }
     try {
-      for await (const chunk of chunksOf(this.#file)) {
-        const kept = chunk.subarray(0, Math.max(0, size));
-        size -= kept.length;
+      let left = Math.max(0, end - from);
+      for await (const chunk of chunksOf(this.#file, from)) {
+        const kept = chunk.subarray(0, left);
+        left -= kept.length;
         await Promise.race([ended, new Promise<void>((resolve) => void gunzip.write(kept, () => resolve()))]);
         yield* fresh();
-        if (gunzip.errored) break;
+        if (gunzip.errored || left === 0) break;
       }
       if (!gunzip.errored) gunzip.end();
       await ended;
