@@ -5,11 +5,11 @@ import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { waitLimits } from '../operators/wait-limits';
 import { failureOccurred, type DaemonEvent, type DaemonStatus } from './daemon-event';
 
-/** What every daemon is built with. */
+/** Options of every daemon. */
 export interface DaemonOptions {
-  /** Where it journals what happens to it. Default: nowhere. A journal that refuses its events does not disturb it. */
+  /** The journal for its events. Default: none. If that journal refuses an event, the daemon continues. */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
-  /** What it is called in its events and errors. Default: its class's name. */
+  /** Its name in events and errors. Default: the name of its class. */
   readonly name?: string;
 }
 
@@ -18,10 +18,10 @@ const STATUSES: readonly DaemonStatus[] = ['Stopped', 'Running', 'Completed', 'F
 export const DAEMON_OPTIONS: Record<keyof DaemonOptions, true> = { daemonEvents: true, name: true };
 
 /**
- * Work in the background with a lifecycle: started once, shut down once, failed at any time.
+ * Background work with a lifecycle: it starts once, shuts down once, and may fail at any time.
  *
- * Lifecycle calls are serialized, also those that a hook makes: each waits for those before it, and the first begins at once. For a daemon of
- * your own, open in `onStart`, finish in `onShutdown`, and call `fail` when the work between them breaks; a hook that rejects fails the daemon too.
+ * Lifecycle calls, including those that a hook makes, are serialized: each waits for the earlier ones, and the first begins immediately. For a daemon of
+ * your own, open in `onStart`, finish in `onShutdown`, and call `fail` if the work between them breaks; a hook that rejects also fails the daemon.
  *
  * @example
  * ```ts
@@ -38,18 +38,18 @@ export const DAEMON_OPTIONS: Record<keyof DaemonOptions, true> = { daemonEvents:
  */
 export abstract class ContractDaemon implements AsyncDisposable {
   readonly name: string;
-  /** The current status, then each change; completes after 'Completed' and 'Failed'. Every subscriber is given each status while it is the daemon's. */
+  /** The current status, then each change; completes after 'Completed' and 'Failed'. Every subscriber receives each status while it is current. */
   readonly status$: Observable<DaemonStatus>;
   readonly #statuses = new ReplaySubject<DaemonStatus>(1);
   readonly #events: Scrivener<DaemonEvent> | undefined;
   readonly #reached = new Set<DaemonStatus>(['Stopped']);
-  /** What comes next: a status is told to everybody before the next one is reached. */
+  /** The statuses to emit: every subscriber receives a status before the next one is reached. */
   readonly #coming: DaemonStatus[] = [];
   #isEmitting = false;
   #status: DaemonStatus = 'Stopped';
   #failure: { readonly error: unknown } | undefined;
   #starting = false;
-  /** Resolves when the newest lifecycle call has ended; `undefined` when none is under way. */
+  /** Resolves when the newest lifecycle call has ended; `undefined` if none is running. */
   #lifecycle: Promise<void> | undefined;
 
   constructor({ daemonEvents, name }: DaemonOptions = {}) {
@@ -68,7 +68,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
 
   /**
    * Starts the daemon; resolves when it is Running, immediately if it already is.
-   * Rejects with {@link InvalidTransitionError} when it is Completed or Failed, and with the error of `onStart`, which fails it.
+   * Rejects with {@link InvalidTransitionError} if it is Completed or Failed, and with the error of `onStart`, which also fails it.
    */
   start(): Promise<void> {
     return this.#serialize(async () => {
@@ -91,7 +91,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
 
   /**
    * Ends the daemon; resolves when it is Completed, immediately if it has already ended.
-   * Rejects with {@link InvalidTransitionError} when it was never started, and with the error when it fails on the way.
+   * Rejects with {@link InvalidTransitionError} if it was never started, and with the error if it fails during shutdown.
    * A call on a daemon that has ended changes nothing.
    */
   shutdown(): Promise<void> {
@@ -108,7 +108,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
     });
   }
 
-  /** Shuts the daemon down, if it was started. */
+  /** Shuts the daemon down if it was started. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lifecycle;
     if (this.#status !== 'Stopped') await this.shutdown();
@@ -116,7 +116,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
 
   /**
    * Resolves when the daemon reaches a status, immediately if it already did.
-   * Rejects with {@link InvalidTransitionError} when it can no longer come, with `TimeoutError` and with the signal's reason.
+   * Rejects with {@link InvalidTransitionError} if it can no longer reach it, with `TimeoutError` and with the signal's reason.
    */
   async waitFor(status: DaemonStatus, options?: WaitOptions): Promise<void> {
     assertOneOf('status', status, STATUSES);
@@ -136,15 +136,15 @@ export abstract class ContractDaemon implements AsyncDisposable {
     return this.#failure?.error;
   }
 
-  /** Begins the work; resolves when it is under way. */
+  /** Starts the work; resolves when it is running. */
   protected abstract onStart(): Promise<void>;
 
   /** Ends the work; resolves when everything is finished and released. */
   protected abstract onShutdown(): Promise<void>;
 
   /**
-   * The daemon's work has broken: makes the status Failed (while it is starting: right after Running) and journals the error.
-   * Only the first failure counts; none does when the daemon has ended.
+   * Reports that the daemon's work has failed: the status becomes Failed (during a start: right after Running), and the error is written to the events journal.
+   * Only the first failure counts, and none after the daemon has ended.
    */
   protected async fail(error: unknown): Promise<void> {
     if (this.#ended || this.#failure) return;
@@ -159,7 +159,7 @@ export abstract class ContractDaemon implements AsyncDisposable {
   #serialize(step: () => Promise<void>): Promise<void> {
     const before = this.#lifecycle;
     let end!: () => void;
-    // Before the step runs: whoever it calls back may call again.
+    // Before the step runs: its callbacks may call again.
     const lifecycle = (this.#lifecycle = new Promise<void>((resolve) => (end = resolve)));
     const run = before ? before.then(step) : step();
     void run.then(noop, noop).then(() => {

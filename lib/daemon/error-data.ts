@@ -1,4 +1,4 @@
-/** An error as plain data: what a file, a server or another process gets of it. */
+/** An error as plain data, for a file, a server or another process. */
 export interface ErrorData {
   readonly name: string;
   readonly code?: string | number;
@@ -7,11 +7,11 @@ export interface ErrorData {
   readonly cause?: ErrorData;
 }
 
-/** How many causes are followed: a chain of them may be a ring. */
+/** How many causes are followed: their chain may be circular. */
 const MAX_CAUSES = 8;
 
 /**
- * Makes data of whatever was thrown; never throws itself.
+ * Converts anything that was thrown to data; never throws itself.
  *
  * @example
  * ```ts

@@ -34,15 +34,15 @@ interface AppendStore<T> {
   close(): Promise<void>;
 }
 
-/** Batches are written in pieces of about this many characters or bytes: a whole one may be longer than a string can be. */
+/** Batches are written in pieces of about this many characters or bytes: a batch may be longer than the longest string. */
 const PIECE_LENGTH = 1024 * 1024;
 
 /**
- * Appends snapshots to a file, one line an entry, through one open handle: whole, or not at all.
+ * Appends snapshots to a file, one line per entry, through one open handle: each whole or not at all.
  *
  * It continues from what the file holds: the first `append` reads it (as {@link openFileScrivener} does, which repairs a torn last line and rejects
- * with {@link CorruptJournalError}), and a snapshot that does not continue it rejects with {@link PositionConflictError}. It takes no lock.
- * A file that somebody has moved away is followed by a new one; one that somebody has cut or appended to rejects with {@link CorruptJournalError}.
+ * with {@link CorruptJournalError}). A snapshot that does not continue it rejects with {@link PositionConflictError}. Takes no lock.
+ * If the file was moved away, a new one follows it; if it was cut or appended to by others, `append` rejects with {@link CorruptJournalError}.
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
     );
   }
 
-  /** Waits for the appends under way, then closes the file; nothing can be appended any more. */
+  /** Waits for pending appends, then closes the file; nothing can be appended afterwards. */
   close(): Promise<void> {
     return this.#store.close();
   }
@@ -99,7 +99,7 @@ export class FileAppendSink<in out T> implements FlushSink<T> {
   }
 
   /**
-   * Continues through what a scrivener has opened.
+   * Appends through the file that a scrivener has opened.
    *
    * @internal
    */

@@ -5,9 +5,9 @@ import { absolutePathOf } from './disk/file-path';
 import { SavedText } from './disk/saved-text';
 
 /**
- * A bookmark in a file of its own, `{"position":7}`: a crash leaves the old one or the new one. A link is written through; mode and owner stay.
+ * A bookmark in its own file, `{"position":7}`: a crash leaves the old one or the new one. Follows links; keeps mode and owner.
  *
- * Saves that are asked for while one is under way end with the last of them.
+ * Saves requested during a save are combined: only the last is written.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export class FileBookmarkStore implements BookmarkStore {
     Reflect.defineProperty(this, STORED_AS, { value: this.#filePath });
   }
 
-  /** Resolves with {@link START} when there is no file; rejects with {@link CorruptBookmarkError} when it holds no bookmark. */
+  /** Resolves with {@link START} if there is no file; rejects with {@link CorruptBookmarkError} if it holds no bookmark. */
   async load(): Promise<Position> {
     const text = await this.#file.load();
     if (text === undefined) return START;
@@ -38,7 +38,7 @@ export class FileBookmarkStore implements BookmarkStore {
     }
   }
 
-  /** Directories are created. Rejects with `RangeError` for what is no position, and with the system's error when it cannot be written. */
+  /** Creates directories. Rejects with `RangeError` for a value that is not a position, and with the system's error if the file cannot be written. */
   async save(position: Position): Promise<void> {
     assertPosition('position', position);
     await this.#file.save(`{"position":${position}}\n`);

@@ -8,8 +8,8 @@ import { SavedText } from './disk/saved-text';
 /** Which states a file is for. */
 export interface FileCheckpointOptions {
   /**
-   * Of the state's shape and of the projection, any text: change it when they change, and the state is built anew. A checkpoint of another version is
-   * passed over, and replaced by the next one. Default: one without a version.
+   * The version of the state's shape and of the projection, any string: change it when they change, and the state is rebuilt. A checkpoint of another version is
+   * ignored, and replaced by the next one. Default: no version.
    */
   readonly version?: string;
 }
@@ -17,9 +17,9 @@ export interface FileCheckpointOptions {
 const OPTIONS: Record<keyof FileCheckpointOptions, true> = { version: true };
 
 /**
- * A checkpoint in a file of its own, `{"version":"1","position":7,"state":…}`: a crash leaves the old one or the new one, as of {@link FileBookmarkStore}.
+ * A checkpoint in its own file, `{"version":"1","position":7,"state":…}`: a crash leaves the old one or the new one, like {@link FileBookmarkStore}.
  *
- * The state is what JSON can hold: it is loaded as plain objects, arrays, texts, numbers, booleans and `null`.
+ * The state must be JSON: it is loaded as plain objects, arrays, strings, numbers, booleans and `null`.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ export class FileCheckpointStore<S> implements CheckpointStore<S> {
 
   /**
    * @param filePath - a path or a `file:` URL
-   * @throws TypeError that names a wrong or unknown option
+   * @throws TypeError that names an invalid or unknown option
    */
   constructor(filePath: string | URL, options: FileCheckpointOptions = {}) {
     this.#file = new SavedText(absolutePathOf('filePath', filePath));
@@ -45,9 +45,9 @@ export class FileCheckpointStore<S> implements CheckpointStore<S> {
   }
 
   /**
-   * Resolves with `undefined` when there is no file, when it is of another version, and when it holds no checkpoint: the journal has it all.
+   * Resolves with `undefined` if there is no file, if it is of another version, and if it holds no checkpoint: the state can be rebuilt from the journal.
    *
-   * Rejects with the system's error when the file cannot be read.
+   * Rejects with the system's error if the file cannot be read.
    */
   async load(): Promise<Checkpoint<S> | undefined> {
     const text = await this.#file.load();
@@ -62,8 +62,8 @@ export class FileCheckpointStore<S> implements CheckpointStore<S> {
   }
 
   /**
-   * Directories are created. Rejects with {@link SerializationError} for a state that JSON has no text for (`undefined`, a bigint, a cycle, a `Map`, a `Set`),
-   * `RangeError` for what is no position, and with the system's error when the file cannot be written.
+   * Creates directories. Rejects with {@link SerializationError} for a state that JSON cannot hold (`undefined`, a bigint, a cycle, a `Map`, a `Set`),
+   * `RangeError` for a value that is not a position, and with the system's error if the file cannot be written.
    */
   async save({ position, state }: Checkpoint<S>): Promise<void> {
     assertPosition('position', position);

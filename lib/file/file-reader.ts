@@ -5,20 +5,20 @@ import type { JournalStream } from '../journal/journal-stream';
 import { START, type Position, type Positioned } from '../journal/position';
 import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions } from '../journal/scrivener';
 
-/** What {@link openFileReader} puts a reader together from. */
+/** The parts from which {@link openFileReader} builds a reader. */
 export interface FileReaderParts<T> {
   readonly reads: Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'>;
   readonly head: () => Position;
   /** The oldest position kept, as far as is known. */
   readonly first: () => Position;
-  /** Has the following end; resolves once it has. */
+  /** Ends the following; resolves when it has ended. */
   readonly leave: () => Promise<void>;
 }
 
 /**
  * A journal whose files another process writes and rotates, opened with {@link openFileReader}: takes no lock, and writes nothing.
  *
- * What is in the file is flushed, so `tail(after, { flushed: true })` is the same as without. Tails error as {@link readJournal} does when the files are
+ * Everything in the file is flushed, so `tail(after, { flushed: true })` is the same as without. Tails error as {@link readJournal} does if the files are
  * damaged or replaced.
  */
 export class FileReader<in out T> implements Scrivener<T>, AsyncDisposable {
@@ -32,12 +32,12 @@ export class FileReader<in out T> implements Scrivener<T>, AsyncDisposable {
     this.#reads = parts.reads;
   }
 
-  /** The last position that was seen in the file, {@link START} when there is none. */
+  /** The last position that was read from the file; {@link START} if there is none. */
   get head(): Position {
     return this.#parts.head();
   }
 
-  /** The oldest position kept, as far as this reader knows: from opening, and from what it last read from the disk. `head + 1` when there is none. */
+  /** The oldest position kept, as far as this reader knows: from opening, and from what it last read from the disk. `head + 1` if none is kept. */
   get first(): Position {
     return Math.min(Math.max(this.#parts.first(), START + 1), this.head + 1);
   }
@@ -47,7 +47,7 @@ export class FileReader<in out T> implements Scrivener<T>, AsyncDisposable {
     return headOf(this);
   }
 
-  /** Rejects with {@link NotSupportedError}: whoever holds the file writes it. */
+  /** Rejects with {@link NotSupportedError}: only the process that holds the file writes it. */
   async write(_entry: T): Promise<Position> {
     throw new NotSupportedError(
       'a FileReader reads what others write; open the file with openFileScrivener to write it',
@@ -72,7 +72,7 @@ export class FileReader<in out T> implements Scrivener<T>, AsyncDisposable {
     return this.#reads.waitFor(after, match, options);
   }
 
-  /** Ends this reader's tails, which complete, and releases the file; the journal stays as it is. Again: the same promise. */
+  /** Completes this reader's tails and releases the file; the journal is unchanged. Further calls return the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#parts.leave());
   }

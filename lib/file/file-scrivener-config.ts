@@ -29,70 +29,70 @@ import { assertRotation, type Rotation } from './store/segment-rotation';
 
 /** How a journal is kept in a file. */
 export interface FileScrivenerConfig<T> {
-  /** The file, a path or a `file:` URL; it and its directories are created when they are missing. */
+  /** The file, a path or a `file:` URL; it and its directories are created if they are missing. */
   readonly filePath: string | URL;
-  /** Flush as soon as so many entries wait: an integer >= 1. More cost less each, and a crash more of them. @default 100 */
+  /** Flush as soon as this many entries wait: an integer >= 1. Larger batches cost less per entry, but a crash loses more entries. @default 100 */
   readonly flushThreshold?: number;
-  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  /** Flush at the latest this long after the first waiting entry, in milliseconds: 0 to 2^31-1; `Infinity`: by count alone. @default 1000 */
   readonly flushIntervalMs?: number;
-  /** How many batches may wait while the file is busy, an integer >= 1; past it the active one grows. @default 8 */
+  /** How many batches may wait while the file is busy, an integer >= 1; beyond that the active one grows. @default 8 */
   readonly flushQueueCapacity?: number;
-  /** When a batch counts as flushed: 'os' when the operating system has it (it survives the process), 'disk' when it is synced (it survives the power). @default 'os' */
+  /** When a batch counts as flushed: 'os' when the operating system has it (it survives the end of the process), 'disk' when it is synced (it survives a power loss). @default 'os' */
   readonly durability?: Durability;
   /**
-   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the file becomes when it is
-   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   * Any synchronous Standard Schema validator: its output is what is appended, emitted and kept, and what an entry of the file becomes when it is
+   * read. It must accept its own output as the same entry: `z.coerce.date()`, which accepts a date's JSON, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /**
-   * Brings an entry that was written in an earlier shape to the present one, when it is read; what is kept stays as it was written. Before the schema. One that
-   * has the present shape it must return as the same entry; what it throws is the error of the reading.
+   * Converts an entry that was written in an earlier shape to the present one when it is read; the file is unchanged. Runs before the schema. An entry that
+   * already has the present shape must be returned as the same entry. What it throws is the error of the read.
    */
   readonly upgrade?: (entry: unknown, position: Position) => T;
   /** How entries become lines. @default JsonEntrySerializer */
   readonly serializer?: EntrySerializer<T>;
   /**
-   * Where batches go. With a `recover` of its own the journal is recovered from it instead of from the file. Closed in the end, also when opening fails.
+   * Where batches go. If it has `recover`, the journal is recovered from it instead of from the file. It is closed at the end, even if opening fails.
    * @default FileAppendSink
    */
   readonly sink?: FlushSink<T>;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
-  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
+  /** The journal for the flusher's events. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
   /**
-   * Keep in memory only the newest so many entries, an integer >= 1, and those that are not flushed; older ones are read from the file, and parsed then.
+   * Keep in memory only this many of the newest entries, an integer >= 1, and those that are not flushed; older ones are read and parsed from the file.
    * @default Infinity
    */
   readonly retain?: number;
-  /** How many entries may wait to be flushed, an integer >= 1: past it `write` waits, and `append` throws {@link BacklogFullError}. @default Infinity */
+  /** How many entries may wait to be flushed, an integer >= 1: beyond that `write` waits, and `append` throws {@link BacklogFullError}. @default Infinity */
   readonly maxPending?: number;
-  /** When the file is closed as a segment and another one takes its name, and what becomes of segments. Default: never. */
+  /** When the file is closed as a segment and a new one takes its name, and what happens to segments. Default: never. */
   readonly rotation?: Rotation;
-  /** Have each line end in a checksum of it, which is checked whenever it is read; only with the default serializer. Default: none. */
+  /** End each line with a checksum, which is verified whenever the line is read; only with the default serializer. Default: none. */
   readonly checksum?: 'crc32';
   /**
-   * Give a batch to the sink again that it refused for what passes on its own (EAGAIN, EBUSY, ENOSPC, …), as this says; each refusal is journaled in
-   * `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   * How to retry a batch that the sink refused for a transient reason (EAGAIN, EBUSY, ENOSPC, …); each refusal is an event in
+   * `daemonEvents`. When the retries end, the flusher fails with {@link FlushAbandonedError}. Default: the first refusal fails the flusher.
    */
   readonly retry?: RetryConfig;
-  /** Told how far reading the file at its opening is, in bytes. */
+  /** Called with the progress of reading the file while it is opened, in bytes. */
   readonly onProgress?: (progress: OpenProgress) => void;
-  /** How long to wait for whoever has the file open for writing, in milliseconds: 0 to 2^31-1, `Infinity`: until it is free. @default 0 */
+  /** How long to wait if another scrivener has the file open for writing, in milliseconds: 0 to 2^31-1; `Infinity`: until it is free. @default 0 */
   readonly lockTimeoutMs?: number;
-  /** Ends the opening: it rejects with the signal's reason, and releases the file. Without effect once it is open. */
+  /** Aborts the opening, which rejects with the signal's reason and releases the file. No effect after it is open. */
   readonly signal?: AbortSignal;
 }
 
-/** How a journal is kept in a sink alone: no file is made, and none is locked. */
+/** How a journal is kept in a sink alone: no file is created or locked. */
 export interface SinkScrivenerConfig<T> extends Omit<FileScrivenerConfig<T>, 'filePath' | 'sink' | 'lockTimeoutMs'> {
   readonly filePath?: undefined;
   readonly sink: FlushSink<T>;
-  /** What the journal is called in errors, warnings and diagnostics. @default 'journal' */
+  /** The journal's name in errors, warnings and diagnostics. @default 'journal' */
   readonly name?: string;
 }
 
-/** What a journal's file and the file of each of many journals are kept with. */
+/** The options that a single journal and each journal of a folder share. */
 export const FILE_OPTIONS: Record<Exclude<keyof FileScrivenerConfig<never>, 'filePath' | 'sink'>, true> = {
   flushThreshold: true,
   flushIntervalMs: true,
@@ -120,7 +120,7 @@ const OPTIONS: Record<keyof FileScrivenerConfig<never> | keyof SinkScrivenerConf
 };
 
 /**
- * A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong, of what is `called`.
+ * Checks a configuration and fills in its defaults; throws a TypeError or RangeError that names the invalid option of `called`.
  */
 export function withDefaults<T>(config: FileScrivenerConfig<T> | SinkScrivenerConfig<T>, called = 'openFileScrivener') {
   assertOptions(called, config, OPTIONS);

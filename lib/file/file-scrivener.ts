@@ -29,7 +29,7 @@ import { publish } from './flushing/diagnostics';
 import type { PendingLines } from './flushing/flushing';
 import { Turns } from './flushing/turns';
 
-/** What starts flushers, and the lines of what they are to flush. */
+/** Starts flushers, and holds the lines that they will flush. */
 interface FlusherSource<T> {
   readonly lines: PendingLines;
   readonly flushSync: (head: Position) => void;
@@ -37,10 +37,10 @@ interface FlusherSource<T> {
   start(after: Position, take?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>>;
 }
 
-/** How a journal is read, wherever its entries are. */
+/** How a journal is read, from memory or from the store. */
 type Reads<T> = Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'>;
 
-/** What {@link openFileScrivener} puts a scrivener together from. */
+/** The parts from which {@link openFileScrivener} builds a scrivener. */
 export interface FileScrivenerParts<T> {
   readonly log: Log<T>;
   readonly reads: Reads<T>;
@@ -49,7 +49,7 @@ export interface FileScrivenerParts<T> {
   readonly filePath: string;
   /** Whether the journal's own file is where it is persisted. */
   readonly isFile: boolean;
-  /** Opens the sink of the flusher anew; `undefined` where that is closed for good. */
+  /** Reopens the flusher's sink; `undefined` if that cannot be reopened. */
   readonly reopen: (() => Promise<void>) | undefined;
   /** Releases the file. */
   readonly release: () => Promise<void>;
@@ -66,11 +66,11 @@ export interface FileScrivenerParts<T> {
 /**
  * A journal in memory and in a file, opened with {@link openFileScrivener}: reads come from memory, a flusher persists what is written.
  *
- * Entries are serialized when they are written, so the file gets them as they were then. When the file cannot be written any more, the
- * flusher fails and says so, and the journal continues in memory.
+ * Entries are serialized when they are written, so later changes to an object do not reach the file. If the file can no longer be written, the
+ * flusher fails, a warning is emitted, and the journal continues in memory.
  */
 export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
-  /** Where the flusher journals what happens to it. */
+  /** The journal of the flusher's events. */
   readonly daemonEvents: Scrivener<DaemonEvent>;
   /** What the file held when it was opened. */
   readonly recovered: { readonly entries: number; readonly lastPosition: Position; readonly truncatedBytes: number };
@@ -81,7 +81,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   readonly #backlog: Backlog;
   readonly #turns = new Turns();
   #flusher: FlusherDaemon<T>;
-  /** Has the end of the process without effect. */
+  /** Removes the flush at the end of the process. */
   #leave: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #reopening: Promise<void> | undefined;
@@ -97,21 +97,21 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     this.#flusher = parts.flusher;
     this.#backlog = new Backlog(parts.maxPending, this);
     this.#keepTrimmed();
-    // With a sink of one's own there is nothing to do then.
+    // With a custom sink there is nothing to do then.
     if (parts.isFile) this.#leave = flushAtExit({ filePath: parts.filePath, flushSync: () => this.flushSync() });
   }
 
-  /** The daemon that persists the journal; another one after {@link FileScrivener.reopen}. */
+  /** The daemon that persists the journal; a new one after {@link FileScrivener.reopen}. */
   get flusher(): FlusherDaemon<T> {
     return this.#flusher;
   }
 
-  /** The last position assigned, {@link START} when the journal is empty. */
+  /** The last position assigned; {@link START} if the journal is empty. */
   get head(): Position {
     return this.#log.head;
   }
 
-  /** The oldest position kept, in memory or on the disk; `head + 1` when there is none. */
+  /** The oldest position kept, in memory or on the disk; `head + 1` if none is kept. */
   get first(): Position {
     return Math.max(this.#parts.oldest(), START + 1);
   }
@@ -132,10 +132,10 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Writes synchronously: returns the entry's position once every live subscriber was given it; it reaches the file with its batch.
+   * Writes synchronously: returns the entry's position after every live subscriber has received it; the entry reaches the file with its batch.
    *
-   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed,
-   *   {@link BacklogFullError} when `maxPending` entries wait to be flushed
+   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} after `close`,
+   *   {@link BacklogFullError} if `maxPending` entries wait to be flushed
    */
   append(entry: T): Position {
     if (!this.#backlog.hasRoom(1)) throw new BacklogFullError(this.#parts.maxPending);
@@ -183,7 +183,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Has everything that was written in the file when it returns ('disk': synced): for a signal's handler. The end of the process does it on its own.
+   * Flushes everything written to the file before it returns ('disk': and syncs it): for a signal's handler. At the end of the process this happens automatically.
    *
    * Throws the system's error that prevents it, and {@link NotSupportedError} with a `sink` of your own.
    *
@@ -200,9 +200,9 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Ends the journal, persists what is not yet, and releases the file; again: the same promise.
+   * Ends the journal, persists what is not flushed yet, and releases the file. Further calls return the same promise.
    *
-   * Rejects, with the file released, with what the flusher failed with when entries did not reach the file.
+   * If entries did not reach the file, it rejects, with the file released, with the error that failed the flusher.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
@@ -213,10 +213,10 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
   }
 
   /**
-   * Continues flushing from `flushed` on after the flusher has failed, with a new flusher; resolves once that is running.
+   * Starts a new flusher that continues after `flushed`, if the flusher has failed; resolves when the new one is running.
    *
-   * What was written meanwhile is persisted as it was when it was written. Rejects with {@link InvalidTransitionError} when the flusher has not failed,
-   * {@link JournalClosedError} once closed, {@link CorruptJournalError} when the file ends before `flushed`, and what opening it fails with.
+   * Entries written meanwhile are persisted as they were written. Rejects with {@link InvalidTransitionError} if the flusher has not failed,
+   * {@link JournalClosedError} after `close`, {@link CorruptJournalError} if the file ends before `flushed`, and with the error of opening it.
    *
    * @example
    * ```ts
@@ -230,7 +230,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     return (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined)));
   }
 
-  /** In JavaScript `source$.subscribe(scrivener)` would find no `next`, and drop everything in silence. */
+  /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
     throw new TypeError('A FileScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
   }
@@ -265,7 +265,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
 
   #keep(line: string): void {
     this.#turns.note(line);
-    // After a failure, too, for `reopen` and for the end of the process.
+    // Also after a failure, for `reopen` and for the end of the process.
     if (this.#parts.reopen || this.#flusher.status !== 'Failed') this.#lines.push(line);
   }
 
@@ -275,7 +275,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     this.#assertOpen();
     if (failed.status !== 'Failed') throw new InvalidTransitionError(failed.name, failed.status, 'reopen');
     if (!reopen) throw new InvalidTransitionError(failed.name, failed.status, 'reopen: its sink is closed');
-    await failed.shutdown().catch(() => undefined); // has released the file, and says again why it failed
+    await failed.shutdown().catch(() => undefined); // has released the file, and rejects again with the failure
     await reopen();
     flushing.giveBack();
     const starting = flushing.start(failed.flushed, (flusher) => (this.#flusher = flusher));
@@ -283,7 +283,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
     await starting;
   }
 
-  /** Keeps in memory the newest entries, and all that are not flushed, but for those that were retired. */
+  /** Keeps in memory the newest entries and all that are not flushed, except retired ones. */
   #keepTrimmed(): void {
     const { retain, oldest } = this.#parts;
     this.flushed$.subscribe((flushed) => {

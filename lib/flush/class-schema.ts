@@ -4,14 +4,14 @@ import { assertFunction, assertOptions, shown } from '../errors/assert-argument'
 const OPTIONS = { key: true } as const;
 
 /**
- * A Standard Schema for journals whose entries are instances of classes, told apart by a member that each has: what is read back is an instance
- * again, so `instanceOf` works after recovery and over the wire. Its constructor is not called.
+ * A Standard Schema for journals whose entries are instances of classes, distinguished by a member that each has. An entry that is read is an instance
+ * again, so `instanceOf` works after recovery and over the wire. Constructors are not called.
  *
- * Refuses an entry whose member names no class, and an instance of a class that is not the one it names.
+ * Refuses an entry whose member names no class, and an instance of a class other than the one it names.
  *
  * @param classes - each class by the value of the member
  * @param options - `key`: the member; default `type`
- * @throws TypeError for what is no class, and for a wrong or unknown option
+ * @throws TypeError for a value that is not a class, and for an invalid or unknown option
  * @example
  * ```ts
  * class Said { readonly type = 'Said'; constructor(readonly text: string) {} }
@@ -49,7 +49,7 @@ export function classSchema<C extends Record<string, abstract new (...args: neve
   return { '~standard': { version: 1, vendor: 'rx-scrivener', validate } };
 }
 
-/** Whether it is the prototype of plain objects, of whichever realm. */
+/** Whether it is the prototype of plain objects, of any realm. */
 function isRoot(prototype: object | null): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

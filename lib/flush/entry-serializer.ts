@@ -4,18 +4,18 @@ import type { Positioned } from '../journal/position';
 /**
  * Turns records into lines of text and back.
  *
- * No beginning of a line may itself be a line (a JSON object keeps to that by its closing brace): that is how a line that a crash cut
- * short is distinguished from a whole one. What follows the last newline and cannot be deserialized is taken for one, in a file that holds
- * whole lines before.
+ * No beginning of a line may itself be a line (the closing brace of a JSON object ensures that): that is how a line that a crash cut
+ * short is distinguished from a whole one. In a file with at least one whole line, text after the last newline that cannot be deserialized counts
+ * as a line that was cut short.
  */
 export interface EntrySerializer<T> {
-  /** One line, without a newline in it; throws for a record that cannot be one. */
+  /** One line, without a newline; throws if the record cannot be written as one. */
   readonly serialize: (record: Positioned<T>) => string;
-  /** The record of a line; throws {@link CorruptEntryError} for a line that is none of its own. */
+  /** The record of a line; throws {@link CorruptEntryError} for a line that it did not write. */
   deserialize(line: string): Positioned<T>;
 }
 
-/** The line of a record; throws {@link SerializationError} when there is none. */
+/** The line of a record; throws {@link SerializationError} if it has none. */
 export function toLine<T>(serializer: EntrySerializer<T>, record: Positioned<T>): string {
   let line: unknown;
   try {

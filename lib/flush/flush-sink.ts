@@ -13,14 +13,14 @@ import type { Snapshot } from './flush-predicate';
  */
 export interface FlushSink<T> {
   /**
-   * Resolves once the snapshot is persisted.
+   * Resolves when the snapshot is persisted.
    *
-   * @param lines - the records serialized, one line each, without newlines, where the writer has them already
+   * @param lines - the serialized records, one line each without newline, if the writer already has them
    */
   readonly append: (snapshot: Snapshot<T>, lines?: readonly string[]) => Promise<void>;
-  /** How many bytes it has written, where it counts them. */
+  /** How many bytes it has written, if it counts them. */
   readonly bytes?: number;
-  /** What the sink holds, from position 1, for a scrivener to recover from where it is not the file. */
+  /** The entries that the sink holds, from position 1; a scrivener recovers from them if the sink does not write its file. */
   recover?(): AsyncIterable<Positioned<T>>;
   /** Releases what the sink holds; called once, whether the flusher completed or failed. */
   close?(): Promise<void>;

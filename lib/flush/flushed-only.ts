@@ -3,9 +3,9 @@ import { pagedStream } from '../journal/paged-stream';
 import type { Flushing } from './flushing-of';
 
 /**
- * A tail that gives each record when it is flushed, and pulls the next one then.
+ * A tail that emits each record when it is flushed, and then pulls the next one.
  *
- * Ends as the tail does, when all of it is flushed; errors with the error that keeps a record from being flushed, and with the reason of an aborted `signal`.
+ * Ends as the tail does, when everything is flushed. Errors with the error that prevents a record from being flushed, and with the reason of an aborted `signal`.
  */
 export function flushedOnly<T>(stream: JournalStream<T>, flushing: Flushing, signal?: AbortSignal): JournalStream<T> {
   return pagedStream(async function* (left) {

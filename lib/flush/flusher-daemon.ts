@@ -35,8 +35,8 @@ import type { FlusherStats } from './flusher-stats';
 import { countFlusher } from './flushing-of';
 
 /**
- * Who has waited for the batch before is told within so many microtasks, and may have written the next entry by then: so long it is waited before
- * a batch is cut for those who wait, so that they share it.
+ * Writers that waited for the previous batch resume within this many microtasks, and may write their next entry then. The flusher waits that long before
+ * it cuts a batch for waiting writers, so that they share it.
  */
 const TURNS = 16;
 
@@ -44,13 +44,13 @@ const TURNS = 16;
 export interface FlusherDaemonOptions<T> extends DaemonOptions {
   /** The journal to persist. */
   readonly scrivener: Scrivener<T>;
-  /** Where to. The flusher closes it when it ends. */
+  /** Where the journal is persisted. The flusher closes it when it ends. */
   readonly sink: FlushSink<T>;
   /** When the active snapshot is cut. @default countThreshold(100) */
   readonly predicate?: FlushPredicate<T>;
-  /** How many cut snapshots may wait while the sink is busy, an integer >= 1; past it the active one grows instead. @default 8 */
+  /** How many cut snapshots may wait while the sink is busy, an integer >= 1; beyond that the active one grows. @default 8 */
   readonly flushQueueCapacity?: number;
-  /** The last position that the sink holds already. @default START */
+  /** The last position that the sink already holds. @default START */
   readonly after?: Position;
 }
 
@@ -62,8 +62,8 @@ const OPTIONS: Record<keyof FlusherDaemonOptions<never>, true> = {
 /**
  * Persists a journal as it grows: its tail, through {@link bufferUntil} and `concatMap`, into a sink.
  *
- * Writers are never blocked. Snapshots reach the sink whole, in order and once. When the journal completes, all of it is persisted and the
- * daemon completes; when the journal, the predicate or the sink fails, what was accepted before is persisted and the daemon fails.
+ * Never blocks writers. Snapshots reach the sink whole, in order and once. When the journal completes, all of it is persisted and the
+ * daemon completes. When the journal, the predicate or the sink fails, everything accepted before is persisted and the daemon fails.
  *
  * @example
  * ```ts
@@ -84,31 +84,31 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   /** As `flushed$`, but errors with the error that fails the daemon. */
   readonly #progress = new ReplaySubject<Position>(1);
   readonly #stop = new Subject<void>();
-  /** Each position as it comes; observed only while somebody waits for one to come. */
+  /** Each position as it arrives; observed only while a call waits for one. */
   readonly #arrived = new Subject<Position>();
-  /** There is room in the queue, or somebody wants the active snapshot cut. */
+  /** Emits when the queue has room, or when a call requests a cut of the active snapshot. */
   readonly #again = new Subject<void>();
   #flushed: Position;
   /** The snapshot that grows. */
   #active: Snapshot<T> | undefined;
   /** The last position of the newest snapshot that was cut. */
   #cut: Position;
-  /** The newest position that has come and is to be cut as soon as there is room. */
+  /** The newest position that must be cut as soon as the queue has room. */
   #cutTarget: Position = START;
-  /** The newest position that has come and is waited for: to be cut when the sink is idle. */
+  /** The newest position that a call waits for: it is cut when the sink is idle. */
   #awaited: Position = START;
   #isGathering = false;
-  /** Whether the journal has ended on its own, with everything given. */
+  /** Whether the journal has completed and delivered everything. */
   #ended = false;
   #queued = 0;
   #batches = 0;
   #lastFlushMs: number | undefined;
-  /** Settles when everything seen is persisted, or something broke; set while started. */
+  /** Settles when everything received is persisted, or something failed; set while started. */
   #drained: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #countOut: (() => void) | undefined;
 
-  /** @throws RangeError for an `after` that is no position and a `flushQueueCapacity` that is no integer >= 1 */
+  /** @throws RangeError if `after` is not a position or `flushQueueCapacity` not an integer >= 1 */
   constructor(options: FlusherDaemonOptions<T>) {
     assertOptions('FlusherDaemon', options, OPTIONS);
     super(options);
@@ -136,7 +136,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     return this.#flushed;
   }
 
-  /** How far it is, as counters at this moment. */
+  /** Its counters at this moment. */
   get stats(): FlusherStats {
     return {
       written: this.#newest,
@@ -151,8 +151,8 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
 
   /**
    * Resolves when the sink has accepted `position`; immediately if it already has.
-   * The predicate is not waited for: the batch that `position` is in is cut when the sink is idle, with all that has come by then.
-   * Rejects with the error that failed the daemon, {@link InvalidTransitionError} when it completed before, `TimeoutError`, and the signal's reason.
+   * Does not wait for the predicate: the batch of `position` is cut when the sink is idle, with everything written by then.
+   * Rejects with the error that failed the daemon, {@link InvalidTransitionError} if it completed before, `TimeoutError`, and the signal's reason.
    */
   async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
     assertPosition('position', position);
@@ -175,8 +175,8 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   }
 
   /**
-   * {@link ContractDaemon.shutdown}; resolves when the sink is closed and holds everything that was written, also when the daemon has failed.
-   * Rejects, at each call, with the error that failed the daemon while something that was written is not in the sink.
+   * {@link ContractDaemon.shutdown}; resolves when the sink is closed and holds everything that was written, even if the daemon has failed.
+   * As long as something that was written is not in the sink, each call rejects with the error that failed the daemon.
    */
   override async shutdown(): Promise<void> {
     try {
@@ -212,7 +212,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   protected override async onShutdown(): Promise<void> {
     try {
       const flushed = this.flush();
-      await flushed.catch(() => undefined); // what was seen is persisted all the same
+      await flushed.catch(() => undefined); // what was received is still persisted
       this.#stop.next();
       await this.#drained;
       await flushed;
@@ -227,7 +227,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   #flushBatches(): Observable<Position> {
     return this.#scrivener.tail(this.#after).pipe(
       tap<Positioned<T>>({ next: inheritMark, complete: () => (this.#ended = true) }),
-      // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come is persisted
+      // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what was received is persisted
       takeUntil(this.#stop),
       batchesOf<Positioned<T>>((snapshots) => this.#predicate(snapshots), {
         cuts: (active, isDue) => this.#cuts(active, isDue),
@@ -235,14 +235,14 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
       }),
       map((snapshot) => {
         this.#active = undefined;
-        // Where the tail ends inside a group, what has come of it is no part of a batch.
+        // If the tail ends inside a group, the received part of the group belongs to no batch.
         while (snapshot.length > 0 && isContinued(snapshot.at(-1)!)) snapshot.pop();
         if (snapshot.length === 0) return EMPTY;
         this.#queued++;
         this.#cut = lastPosition(snapshot);
         return defer(() => this.#append(snapshot));
       }),
-      // In turn: it would overtake the snapshots that wait for the sink.
+      // Queued: otherwise the error would overtake the snapshots that wait for the sink.
       catchError((error: unknown) => of(throwError(() => error))),
       concatAll(),
     );
@@ -257,7 +257,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     return lastPosition(snapshot);
   }
 
-  /** The predicate, `flush` or who waits says when; the queue's bound, or a group that continues, may put it off. */
+  /** The predicate, `flush` or a waiting call requests the cut; a full queue, or a group that continues, delays it. */
   #cuts(active: Snapshot<T>, isDue: boolean): boolean {
     const newest = active[active.length - 1]!;
     this.#active = active;
@@ -265,12 +265,12 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     return (isDue || this.#cutTarget > this.#cut) && this.#queued < this.#capacity && !isContinued(newest);
   }
 
-  /** The newest position that has come. */
+  /** The newest position received. */
   get #newest(): Position {
     return this.#active === undefined ? this.#cut : lastPosition(this.#active);
   }
 
-  /** The newest position that the journal has, or had when it ended: a journal that is closed may refuse to be read. */
+  /** The newest position of the journal, or the one it had when it ended: a closed journal may refuse reads. */
   #written(): Observable<Position> {
     const newest = defer(() => of(this.#newest));
     return defer(() => (this.#ended ? newest : newestPosition(this.#scrivener))).pipe(
@@ -279,8 +279,8 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   }
 
   /**
-   * Emits when the sink has accepted `position`; calls `ask` when the position has come and is not accepted yet. Inside a subscriber of the journal,
-   * the tail may not have come as far as the journal has.
+   * Emits when the sink has accepted `position`; calls `ask` when the position is received but not accepted yet. Inside a subscriber of the journal,
+   * the tail may lag the journal.
    */
   #accepted(position: Position, ask: () => void): Observable<unknown> {
     const accepted = this.#progress.pipe(
@@ -306,7 +306,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     void this.#gather();
   }
 
-  /** Cuts what is waited for when the sink is idle, and those who share the turn have written. */
+  /** If the sink is idle, cuts what calls wait for, after all callers of this turn have written. */
   async #gather(): Promise<void> {
     if (this.#isGathering) return;
     this.#isGathering = true;

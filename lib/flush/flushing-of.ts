@@ -17,7 +17,7 @@ export interface Flushing {
   whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
 }
 
-/** On a scrivener that wraps another: the inner one. Registered, as a program may hold two copies of this package. */
+/** On a scrivener that wraps another: the inner one. The symbol is registered, because a program may load two copies of this package. */
 export const INNER = Symbol.for('rx-scrivener.inner');
 
 type CountedFlusher = Flushing & { readonly status: DaemonStatus };
@@ -28,11 +28,11 @@ interface Carrier {
 }
 
 /**
- * How far a journal is flushed; `undefined` when nothing flushes it: then all of it counts as flushed. Flushers come and go: ask each time.
+ * How far a journal is flushed; `undefined` if nothing flushes it: then all of it counts as flushed. Flushers come and go, so call it each time.
  *
- * A scrivener that has the members of {@link Flushing} answers for itself, a wrapper answers as its inner scrivener does. For any other, the
- * {@link FlusherDaemon}s that run over it answer: flushed is what each of them has flushed. A failed one continues counting, until another
- * takes its place by starting at or before the position where the failed one stopped.
+ * A scrivener that has the members of {@link Flushing} is its own answer; for a wrapper, the inner scrivener answers. For any other, the
+ * {@link FlusherDaemon}s that run over it answer: an entry is flushed when each of them has flushed it. A failed flusher still counts, until another
+ * replaces it by starting at or before the position where it stopped.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function flushingOf<T>(scrivener: Scrivener<T>): Flushing | undefined {
   return carrier;
 }
 
-/** Counts a flusher in for the journal that it runs over; returns what counts it out, to be called when it has completed. */
+/** Registers a flusher for its journal; returns a function that removes it, to be called when it has completed. */
 export function countFlusher<T>(scrivener: Scrivener<T>, flusher: CountedFlusher): () => void {
   let carrier: Carrier = scrivener as Carrier;
   for (let inner; (inner = carrier[INNER]);) carrier = inner;
@@ -64,7 +64,7 @@ function isFlushing(carrier: object): carrier is Flushing {
   return typeof flushed === 'number' && flushed$ !== undefined && typeof whenFlushed === 'function';
 }
 
-/** The flushers of one journal, as one. */
+/** The flushers of one journal, combined. */
 class Flushers implements Flushing, FlushedReads {
   readonly #flushers = new Set<CountedFlusher>();
   readonly #changes = new Subject<void>();
@@ -92,7 +92,7 @@ class Flushers implements Flushing, FlushedReads {
         try {
           await flusher.whenFlushed(position, options);
         } catch (error) {
-          // One that has completed, or was replaced, has no say any more.
+          // A flusher that has completed, or was replaced, no longer counts.
           if (this.#flushers.has(flusher)) throw error;
         }
       }),

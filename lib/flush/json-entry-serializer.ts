@@ -7,12 +7,12 @@ import { CycleError, stableStringify } from './stable-stringify';
 export const SCHEMA_VERSION = '1';
 /** How a line begins, up to its position. */
 export const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","position":`;
-/** What stands between a line's position and its entry. */
+/** The text between a line's position and its entry. */
 export const NECK = ',"entry":';
 
 /**
  * The journal's own format: `{"schemaVersion":"1","position":7,"entry":{…}}`, the entry as JSON with sorted keys, so that equal
- * entries are equal bytes. Reads the three keys in any order, and passes over others.
+ * entries are equal bytes. Reads the three keys in any order, and ignores others.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ export const NECK = ',"entry":';
  * ```
  */
 export class JsonEntrySerializer<in out T> implements EntrySerializer<T> {
-  /** @throws {@link SerializationError} for what JSON has no text for: `undefined`, a bigint, a cycle */
+  /** @throws {@link SerializationError} for values without a JSON text: `undefined`, a bigint, a cycle */
   serialize({ position, entry }: Positioned<T>): string {
     return HEAD + position + NECK + toJson(entry) + '}';
   }
@@ -30,7 +30,7 @@ export class JsonEntrySerializer<in out T> implements EntrySerializer<T> {
     return this.#deserializeOwn(line) ?? deserializeAny(line);
   }
 
-  /** Parses the entry alone where the line is laid out as `serialize` does; `undefined` where it is not. */
+  /** Parses only the entry if the line has the layout of `serialize`; otherwise `undefined`. */
   #deserializeOwn(line: string): Positioned<T> | undefined {
     if (!line.startsWith(HEAD) || !line.endsWith('}')) return undefined;
     const end = line.indexOf(NECK);
@@ -45,7 +45,7 @@ export class JsonEntrySerializer<in out T> implements EntrySerializer<T> {
   }
 }
 
-/** Whether a serializer is the journal's own, not one that is made from it. */
+/** Whether a serializer is the journal's own, not a subclass. */
 export function isOwn<T>(serializer: EntrySerializer<T>): boolean {
   return (serializer as object).constructor === JsonEntrySerializer && !Object.hasOwn(serializer, 'serialize');
 }
@@ -56,7 +56,7 @@ function deserializeAny<T>(line: string): Positioned<T> {
   return { position, entry: entry as T };
 }
 
-/** What stands around an entry, with it; throws {@link CorruptEntryError} for anything else. */
+/** The object around an entry, with the entry; throws {@link CorruptEntryError} for anything else. */
 export function parseEnvelope(text: string): Readonly<Record<string, unknown>> {
   let envelope: unknown;
   try {
@@ -74,7 +74,7 @@ export function parseEnvelope(text: string): Readonly<Record<string, unknown>> {
   return envelope as Record<string, unknown>;
 }
 
-/** The JSON of an entry; throws {@link SerializationError} when it has none. */
+/** The JSON of an entry; throws {@link SerializationError} if it has none. */
 export function toJson(entry: unknown): string {
   let json;
   try {

@@ -6,12 +6,12 @@ const MAX_DEPTH = 1_000;
 
 /**
  * A Standard Schema that refuses what JSON would change or leave out: instances of classes (`Map`, `Set`, `Blob`, `Date`, typed arrays, your own), functions,
- * symbols, bigints, `NaN` and the infinities, holes and `undefined` in arrays. What is read back is then what was written.
+ * symbols, bigints, `NaN` and the infinities, holes and `undefined` in arrays. So an entry is read as it was written.
  *
- * A member that is `undefined` is let be: it is left out, and reads as `undefined` all the same.
+ * Accepts a member that is `undefined`: JSON leaves it out, and it still reads as `undefined`.
  *
- * @param schema - checks first; its output is what is looked at. Default: none
- * @throws TypeError for what is no Standard Schema
+ * @param schema - runs first; its output is checked. Default: none
+ * @throws TypeError for a value that is not a Standard Schema
  * @example
  * ```ts
  * const scrivener = await openFileScrivener<ChatEntry>({ filePath: 'data/chat.ndjson', schema: jsonOnly() });
@@ -32,7 +32,7 @@ export function jsonOnly<T = unknown>(schema?: StandardSchemaV1<unknown, T>): St
   return { '~standard': { version: 1, vendor: 'rx-scrivener', validate } };
 }
 
-/** The first that JSON would change, depth first; `undefined` where there is none. */
+/** The first value that JSON would change, depth first; `undefined` if there is none. */
 function changed(value: unknown, around: Set<object>): StandardSchemaV1.Issue | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : refuse(String(value));
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
@@ -41,7 +41,7 @@ function changed(value: unknown, around: Set<object>): StandardSchemaV1.Issue | 
   if (around.size === MAX_DEPTH) return refuse(`more than ${MAX_DEPTH} levels`);
   const isArray = Array.isArray(value);
   if (!isOfJson(value, isArray)) return refuse(`an instance of ${nameOf(value)}`);
-  // A hole of an array has no key: it is looked at as `undefined`.
+  // A hole of an array has no key: it counts as `undefined`.
   const keys = isArray ? [...value.keys()] : Object.keys(value);
   const others =
     Object.getOwnPropertySymbols(value).length + (isArray ? Object.keys(value).slice(keys.length).length : 0);
@@ -61,7 +61,7 @@ function refuse(got: string): StandardSchemaV1.Issue {
   return { message: `Expected what JSON keeps, got ${got}` };
 }
 
-/** Whether its class is what JSON makes objects and arrays of, of whichever realm: one that stands on nothing, or on that. */
+/** Whether its class is one that JSON creates, of any realm: its prototype is null, or has no prototype itself. */
 function isOfJson(value: object, isArray: boolean): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (isArray) return prototype !== null && isOfJson(prototype, false);

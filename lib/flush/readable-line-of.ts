@@ -4,13 +4,13 @@ import type { EntrySerializer } from './entry-serializer';
 import { isOwn } from './json-entry-serializer';
 import { assertReadsBack, type Reading } from './validate-entry';
 
-/** Makes the line of a record, whose group continues in the next one or does not; throws {@link SerializationError}. */
+/** Makes the line of a record; its group may continue in the next one. Throws {@link SerializationError}. */
 export type LineOf<T> = (record: Positioned<T>, isContinued: boolean) => string;
 
-/** Makes lines each of which is read as the entry that it is made of. */
+/** Makes lines, each of which is read back as the entry it was made from. */
 export function readableLineOf<T>(make: LineOf<T>, serializer: EntrySerializer<T>, reading: Reading<T>): LineOf<T> {
   if (!reading.schema && !reading.upgrade) return make;
-  // Another one's lines need not be the same for equal entries: one that encrypts, say.
+  // A custom serializer may write different lines for equal entries, for example if it encrypts.
   const own = isOwn(serializer);
   return (record, isContinued) => {
     const line = make(record, isContinued);

@@ -8,18 +8,18 @@ import { fromInput } from '../operators/from-input';
 
 const OPTIONS: Record<keyof RetryConfig, true> = { count: true, delay: true, resetOnSuccess: true };
 
-/** Where no delay is given, it doubles from attempt to attempt, in milliseconds: first, and at most. */
+/** The default delay doubles from attempt to attempt, in milliseconds: the first and the longest. */
 const FIRST_DELAY_MS = 10;
 const MAX_DELAY_MS = 1_000;
 
 /**
- * Does something again that failed with a transient error, as a `RetryConfig` says; other errors reject at once.
- * Rejects with {@link FlushAbandonedError} once it is given up.
+ * Retries a step that fails with a transient error, as a `RetryConfig` says; other errors reject immediately.
+ * Rejects with {@link FlushAbandonedError} when it gives up.
  *
- * @param isTransient - whether an error is of what passes on its own
- * @param first - the first position of what is tried
- * @param report - is given failures that another attempt follows, and how many of one kind in a row each stands for: the first, the second, the
- *   fourth, … of them, and those that are left in the end
+ * @param isTransient - whether an error may pass without help
+ * @param first - the first position of the batch
+ * @param report - receives failures that are followed by another attempt, and how many of the same kind in a row each stands for: the first, the second, the
+ *   fourth, … and the remaining ones at the end
  */
 export async function retrying(
   step: () => Promise<void>,
@@ -43,7 +43,7 @@ export async function retrying(
   }
 }
 
-/** Journals failures as a daemon's; a journal that refuses them does not disturb. */
+/** Writes failures to the events journal as a daemon's; if that journal refuses them, nothing else happens. */
 export function reportTo(events: Scrivener<DaemonEvent>, daemon: () => string) {
   return (error: unknown, count: number): void => {
     const event = failureOccurred(daemon(), error, count === 1 ? undefined : count);
@@ -65,7 +65,7 @@ function growingDelay(_: unknown, count: number) {
   return timer(Math.min(FIRST_DELAY_MS * 2 ** (count - 1), MAX_DELAY_MS));
 }
 
-/** Failures in a row, of which those of one kind are reported ever more seldom: a disk may be full for hours. */
+/** Failures in a row. Failures of the same kind are reported less and less often: a disk may be full for hours. */
 class Failures {
   readonly #report: (error: unknown, count: number) => void;
   #newest: unknown;
@@ -86,14 +86,14 @@ class Failures {
     if (this.#count >= 2 * this.#reported) this.end();
   }
 
-  /** Reports those that were not yet. */
+  /** Reports the failures that were not reported yet. */
   end(): void {
     if (this.#count > this.#reported) this.#report(this.#newest, this.#count - this.#reported);
     this.#reported = this.#count;
   }
 }
 
-/** By its code, not by its class: it may come from another realm. */
+/** Compares codes, not classes: the error may come from another realm. */
 function kindOf(error: unknown): unknown {
   const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown };
   return code ?? name;

@@ -6,7 +6,7 @@ interface Shape {
   readonly sorted: readonly string[];
   /** `{"key":` for the first sorted key, `,"key":` for the others. */
   readonly labels: readonly string[];
-  /** The same before a text, with its quotation mark: each string that is added costs as much as some characters. */
+  /** The same before a string, with its quotation mark: each concatenation costs as much as several characters. */
   readonly textLabels: readonly string[];
 }
 
@@ -14,15 +14,15 @@ interface Shape {
 const shapes: (Shape | undefined)[] = [];
 const SLOTS = 256;
 
-/** Shapes that are wider, or whose keys are longer, are not kept: objects that serve as dictionaries would fill the memory. */
+/** Wider shapes, and shapes with longer keys, are not cached: objects that serve as dictionaries would fill the memory. */
 const MAX_KEYS = 64;
 const MAX_LENGTH = 2_048;
 
-/** Deeper than this there may be a cycle: it begins anew and looks for one. */
+/** Deeper than this there may be a cycle: the writing starts over and checks for one. */
 const MAX_DEPTH = 64;
 const TOO_DEEP = Symbol();
 
-/** Where in an entry the writing is: the objects from its root, and the key at which each stands. */
+/** The current place in an entry: the objects from the root, and the key of each. */
 interface Trail {
   readonly objects: object[];
   readonly keys: (string | number)[];
@@ -31,15 +31,15 @@ interface Trail {
 /** An object holds itself. */
 export class CycleError extends TypeError {}
 
-/** All of it what `JSON.stringify` would not escape: one run is found faster than a first exception; below this length faster than calling out. */
+/** Only characters that `JSON.stringify` does not escape: matching one run is faster than finding an exception, and for strings up to this length faster than a native call. */
 const PLAIN = /^[^\u0000-\u001f"\\\ud800-\udfff]*$/; // eslint-disable-line no-control-regex -- JSON escapes them
 const SHORT = 512;
 
 /**
- * JSON with sorted keys: otherwise what `JSON.stringify` gives, and byte for byte that of fast-json-stable-stringify at less than half of its
- * cost: it remembers the sorted order of the keys it meets, and quotes natively.
+ * JSON with sorted keys, otherwise as by `JSON.stringify`: byte for byte the output of fast-json-stable-stringify at less than half of its
+ * cost, because it caches the sorted order of keys and quotes natively.
  *
- * @returns undefined for what JSON leaves out (`undefined`, functions, symbols)
+ * @returns undefined for values that JSON leaves out (`undefined`, functions, symbols)
  * @throws TypeError for a bigint, {@link CycleError} for a cycle
  */
 export function stableStringify(value: unknown): string | undefined {
@@ -105,11 +105,11 @@ function stringifyObject(object: object, key: string | number, depth: number): s
       else leavesOut = true;
     }
   }
-  // What was left out may have been the first, with the brace.
+  // The member that was left out may have been the first, with the brace.
   return (leavesOut ? '{' + out.slice(1) : out) + '}';
 }
 
-/** The same for what is deep, in one frame a level; throws for a cycle. */
+/** The same for deep values, with one frame per level; throws for a cycle. */
 function stringifyDeep(value: unknown, key: string | number, trail: Trail): string | undefined {
   if (typeof value === 'object' && value !== null && hasToJSON(value)) value = value.toJSON(String(key));
   if (typeof value === 'object' && value !== null) value = unboxed(value) ?? value;
@@ -143,7 +143,7 @@ function hasToJSON<V>(value: V): value is V & { toJSON(key: string): unknown } {
   return typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 
-/** What `JSON.stringify` takes for the primitive that it boxes. */
+/** The objects that `JSON.stringify` unboxes. */
 function unboxed(object: object): unknown {
   if (object instanceof Number) return Number(object);
   if (object instanceof String) return String(object);
@@ -151,7 +151,7 @@ function unboxed(object: object): unknown {
   return undefined;
 }
 
-/** Without the root's key, which is no part of the path. */
+/** Without the root's key, which is not part of the path. */
 function pathOf([, ...keys]: readonly (string | number)[]): string {
   return '`' + keys.join('.') + '`';
 }

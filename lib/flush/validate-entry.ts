@@ -4,9 +4,9 @@ import { SchemaMismatchError } from '../errors/schema-mismatch-error';
 import type { Position } from '../journal/position';
 
 /**
- * What a schema makes of an entry.
+ * The schema's output for an entry.
  *
- * @throws {@link EntryValidationError} when it refuses the entry, TypeError when it answers with a promise
+ * @throws {@link EntryValidationError} if it refuses the entry, TypeError if it returns a promise
  */
 export function validateEntry<T>(schema: StandardSchemaV1<unknown, T>, entry: unknown): T {
   const result = schema['~standard'].validate(entry);
@@ -18,18 +18,18 @@ export function validateEntry<T>(schema: StandardSchemaV1<unknown, T>, entry: un
   return result.value;
 }
 
-/** What is made of an entry when it is read. */
+/** How an entry is transformed when it is read. */
 export interface Reading<T> {
   readonly schema?: StandardSchemaV1<unknown, T> | undefined;
-  /** Brings an entry that was written in an earlier shape to the present one; before the schema sees it. */
+  /** Converts an entry that was written in an earlier shape to the present one; runs before the schema. */
   readonly upgrade?: ((entry: unknown, position: Position) => T) | undefined;
 }
 
 /**
- * What becomes of an entry that a journal holds.
+ * The entry that readers get for a stored one.
  *
  * @param source - what holds it: the file, or the database
- * @throws {@link SchemaMismatchError} when the schema refuses the entry, what {@link validateEntry} throws else, and what `upgrade` throws
+ * @throws {@link SchemaMismatchError} if the schema refuses the entry, other errors of {@link validateEntry}, and what `upgrade` throws
  */
 export function readEntry<T>({ schema, upgrade }: Reading<T>, entry: unknown, source: string, position: Position): T {
   const upgraded = upgrade ? upgrade(entry, position) : entry;
@@ -43,10 +43,10 @@ export function readEntry<T>({ schema, upgrade }: Reading<T>, entry: unknown, so
 }
 
 /**
- * Refuses an entry that would not be read as the same: a position holds one entry, today and after the next opening.
+ * Refuses an entry that would be read back as a different one: a position holds the same entry now and after the next opening.
  *
- * @param read - the entry as it will be read back, before `upgrade` and the schema have seen it
- * @param isSame - whether what they make of that is the entry that is written
+ * @param read - the entry as it will be read back, before `upgrade` and the schema
+ * @param isSame - whether the result of both equals the entry that is written
  * @throws {@link EntryValidationError}
  */
 export function assertReadsBack<T>(

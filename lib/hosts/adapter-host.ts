@@ -35,16 +35,16 @@ import type { MessageCodec } from './message-codec';
  * ```
  */
 export interface Adapter<M> {
-  /** The client's messages. An iterable is pulled no faster than they are written; an Observable, the platform's too, is listened to. */
+  /** The client's messages. An iterable is pulled no faster than its messages are written; the host subscribes to an Observable (RxJS's or the platform's). */
   readonly incoming: ObservableInput<M> | PlatformObservable<M>;
-  /** Brings a message to the client, one at a time, in order; rejects when it could not. */
+  /** Delivers a message to the client, one at a time and in order; rejects if it cannot. */
   readonly deliver: (message: M, position: Position) => void | Promise<void>;
 }
 
-/** A journal that is over says so within this time. */
+/** How long a journal may take to report that it has ended. */
 const ENDED_MS = 1_000;
 
-/** What an adapter's host is built with. */
+/** Options of an adapter's host. */
 export interface AdapterHostOptions<M, E> extends DaemonOptions {
   readonly scrivener: Scrivener<E>;
   readonly adapter: Adapter<M>;
@@ -53,7 +53,7 @@ export interface AdapterHostOptions<M, E> extends DaemonOptions {
   readonly after?: Position;
   /**
    * Instead of `after`: deliver what comes after the bookmark, and move it as messages are delivered (at least once), never ahead of what the journal
-   * has flushed. What is not for this side moves it, too. A store serves one host at a time: `start` waits until the one before has ended.
+   * has flushed. Entries that are not for this side move it too. A store serves one host at a time: `start` waits until the previous one has ended.
    */
   readonly bookmarks?: BookmarkStore;
 }
@@ -66,9 +66,9 @@ const OPTIONS: Record<keyof AdapterHostOptions<never, never>, true> = {
 /**
  * Carries a client's messages into a journal and the journal's messages out to it.
  *
- * A source, a codec, a journal or a delivery that fails makes it Failed. It completes when the journal does (a message that comes in then is
- * dropped); a client that has no more to say is still delivered to. `shutdown` finishes the delivery under way, writes the messages that have come
- * in, saves the bookmark, and releases both sides. Of an async generator it takes no message that is not yielded yet.
+ * It fails when its source, codec, journal or a delivery fails, and completes when the journal does (a message that arrives then is
+ * dropped). A client whose messages have ended still gets deliveries. `shutdown` finishes the current delivery, writes the messages that have come
+ * in, saves the bookmark, and releases both sides. It takes no further message from an async generator.
  *
  * @example
  * ```ts
@@ -84,10 +84,10 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
   readonly #bookmarks: BookmarkStore | undefined;
   #bookmark: Bookmark<E> | undefined;
   readonly #stop = new Subject<void>();
-  /** Settle when nothing is carried any more. */
+  /** Settle when both sides have ended. */
   #sides: readonly Promise<unknown>[] = [];
 
-  /** @throws RangeError for an `after` that is no position, TypeError for `after` and `bookmarks` at once */
+  /** @throws RangeError if `after` is not a position, TypeError for `after` together with `bookmarks` */
   constructor(options: AdapterHostOptions<M, E>) {
     assertOptions('AdapterHost', options, OPTIONS);
     super(options);
@@ -105,7 +105,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     this.#bookmarks = bookmarks;
   }
 
-  /** {@link ContractDaemon.shutdown}; resolves when nothing is under way any more, also when the host has failed. */
+  /** {@link ContractDaemon.shutdown}; resolves when all work has ended, even if the host has failed. */
   override async shutdown(): Promise<void> {
     try {
       await super.shutdown();
@@ -118,7 +118,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     const after = await this.#begin();
     const egress = this.#runSide(this.#egress(after), this.#bookmark);
     this.#sides = [egress, this.#runSide(defer(() => this.#ingress()))];
-    // What fails is journaled.
+    // Failures are reported as events.
     for (const side of this.#sides) side.catch(() => undefined);
     egress.then(() => this.shutdown()).catch(() => undefined); // the journal has ended
   }
@@ -152,7 +152,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     const write = (message: M) => this.#write(message);
     return isPullable(incoming)
       ? eachInTurn(incoming, write, this.#stop)
-      : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- what has come in is written
+      : // eslint-disable-next-line rxjs-x/no-unsafe-takeuntil -- received messages are written
         fromInput(incoming).pipe(takeUntil(this.#stop), concatMap(write));
   }
 
@@ -174,7 +174,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     this.#bookmark?.moveTo(position);
   }
 
-  /** Whether it is this journal that has ended, and not another one that a tapped scrivener writes to. */
+  /** Whether this journal has ended, and not another one that a tapped scrivener writes to. */
   #hasEnded(): Promise<boolean> {
     const ended = this.#scrivener.tail(END - 1).pipe(
       ignoreElements(),
@@ -184,7 +184,7 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
     return firstValueFrom(race(ended, timer(ENDED_MS).pipe(map(() => false))));
   }
 
-  /** Runs one side, and saves its bookmark; when it breaks, both end. */
+  /** Runs one side, and saves its bookmark; if it fails, both end. */
   async #runSide(side: Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
     try {
       await lastValueFrom(side, { defaultValue: undefined });

@@ -8,7 +8,7 @@ import { ask } from '../patterns/ask';
 import type { MessageCodec } from './message-codec';
 
 /**
- * One side of a conversation: sends and receives messages and knows nothing but the journal.
+ * One side of a conversation: sends and receives messages, and depends on nothing but the journal.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export class AgentHost<in out M, in out E> {
   }
 
   /**
-   * Sends a question and resolves with the first message after it that is its answer; `isAnswer` gets the question's position, too.
+   * Sends a question and resolves with the first message after it that is its answer; `isAnswer` also gets the question's position.
    * Rejects as `sendMessage` does, then as `waitForMessage` does; `timeout` counts from the moment it is sent.
    */
   ask<A extends M>(
@@ -86,7 +86,7 @@ export class AgentHost<in out M, in out E> {
     );
   }
 
-  /** Matches entries by their messages, each translated once, and keeps the message of one that matched. */
+  /** Matches entries by their messages, translating each once, and keeps the message of the one that matched. */
   #translation(accept: (message: M, asked: Position) => boolean = () => true) {
     const messages = new Map<E, M>();
     return {

@@ -12,6 +12,6 @@
 export interface MessageCodec<M, E> {
   /** The entry that is written for a message of this side. */
   readonly toEntry: (message: M) => E;
-  /** The message that an entry is to this side, `undefined` when it is none, as this side's own mostly are. */
+  /** The message that an entry means to this side; `undefined` if it is not for this side, like most of its own entries. */
   readonly toMessage: (entry: E) => M | undefined;
 }

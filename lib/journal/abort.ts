@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { reportUnhandled } from './report-unhandled';
 
-/** The functions that wait for a signal, and the one listener on it that calls them. */
+/** For each signal, the functions that wait for it, and the one listener that calls them. */
 interface Waiting {
   readonly all: Set<() => void>;
   readonly callAll: () => void;
@@ -10,7 +10,7 @@ interface Waiting {
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
 /**
- * Calls a function when the signal is aborted, not when it already is; returns what takes it back. All functions of a signal share one
+ * Calls a function when the signal is aborted, but not if it already is; returns a function that cancels the call. All functions of a signal share one
  * listener on it, because Node warns of a leak from the eleventh listener on.
  */
 export function onAbort(signal: AbortSignal, abort: () => void): () => void {

@@ -3,7 +3,7 @@ import { assertWriteOptions } from './assert-options';
 import { assertPosition, type Position } from './position';
 import type { WriteOptions } from './scrivener';
 
-/** Throws what a write with these options is to reject with, on a journal that ends at `head`. */
+/** Throws the error that a write with these options must reject with, on a journal whose last position is `head`. */
 export function assertWritable(options: WriteOptions, head: Position): void {
   assertWriteOptions(options);
   const { expect, signal } = options;

@@ -3,7 +3,7 @@ import type { Position } from './position';
 
 const MAX_ATTEMPTS = 10;
 
-/** What is made for a journal's end, made again where the making has itself written to the journal, as a toJSON or a getter of an entry can. */
+/** Makes something for the journal's end, and makes it again if making it wrote to the journal, as a toJSON or a getter of an entry can. */
 export function atHead<R>(journal: { readonly head: Position }, make: (head: Position) => R): R {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const { head } = journal;

@@ -1,7 +1,7 @@
 /**
  * How a scrivener that reaches its journal over a network is connected: not yet for the first time, connected, or trying again.
  *
- * `error` is why the last attempt failed, `nextAttempt` when the next one is, in milliseconds since 1970, where that is known.
+ * `error` is why the last attempt failed; `nextAttempt` is the time of the next one in milliseconds since 1970, if it is known.
  */
 export type ConnectionStatus =
   | { readonly status: 'connecting' }

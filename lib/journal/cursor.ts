@@ -8,20 +8,20 @@ export const PENDING = Symbol();
 /** There will be nothing more to read. */
 export const ENDED = Symbol();
 
-/** How what is read ended: on its own, or with an error. */
+/** How the reading ended: normally, or with an error. */
 export type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
 
-/** What there is to read after everything; throws the error that it ended with. */
+/** What a read returns after the last entry; throws the error that the log ended with. */
 export function readEnd(end: End | undefined): typeof PENDING | typeof ENDED {
   if (end?.failed) throw end.error;
   return end === undefined ? PENDING : ENDED;
 }
 
-/** A place to read on from. */
+/** A place from which reading continues. */
 export interface Cursor<V> {
-  /** The next value; throws what the reading fails with. */
+  /** The next value; throws the error that the reading fails with. */
   read(): V | typeof PENDING | typeof ENDED;
-  /** The position of what was read last, if its group continues; else START. */
+  /** The position of the last value read if its group continues, otherwise START. */
   continued?(): Position;
 }
 
@@ -30,7 +30,7 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
   constructor(
     readonly log: Log<T>,
     public after: Position,
-    /** Called once, before the first read that finds everything read. */
+    /** Called once, before the first read that finds nothing left. */
     public caughtUp?: (position: Position) => void,
   ) {}
 
@@ -54,7 +54,7 @@ export class TailCursor<T> implements Cursor<Positioned<T>> {
   }
 }
 
-/** Reads backward what lies before the position `before`, of what the log holds when the cursor is made. */
+/** Reads backward the entries before the position `before` that the log holds when the cursor is made. */
 export class BackwardCursor<T> implements Cursor<Positioned<T>> {
   readonly #log: Log<T>;
   #before: Position;
@@ -72,7 +72,7 @@ export class BackwardCursor<T> implements Cursor<Positioned<T>> {
   }
 }
 
-/** Gives a subscriber all that a cursor reads now. */
+/** Pushes everything that the cursor can read now into a subscriber. */
 export function push<V>(cursor: Cursor<V>, subscriber: Subscriber<V>): void {
   while (!subscriber.closed) {
     let value;

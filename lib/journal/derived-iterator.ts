@@ -1,7 +1,7 @@
 /**
- * What an iterator gives, each value replaced by another or, with `undefined`, left out; calls of `next` are answered in their order.
+ * Maps the values of an iterator; a value mapped to `undefined` is left out. Calls of `next` are answered in their order.
  *
- * Unlike an async generator's, its `return` reaches the iterator at once, also while a `next` waits.
+ * Unlike an async generator's, its `return` reaches the iterator immediately, even while a `next` waits.
  *
  * @param reopen - gives the iterator to continue with after an error, or throws
  */

@@ -3,7 +3,7 @@ import { firstThat } from '../operators/wait-for';
 import { assertPosition, END, type Position, type Positioned } from './position';
 import type { Scrivener, WaitOptions } from './scrivener';
 
-/** The `waitFor` of every scrivener that reads by its own `tail`. */
+/** The `waitFor` of every scrivener whose `tail` serves it. */
 export async function firstMatch<T>(
   journal: Pick<Scrivener<T>, 'tail'>,
   after: Position,

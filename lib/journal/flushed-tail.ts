@@ -1,14 +1,14 @@
 import { JournalStream } from './journal-stream';
 
-/** On a journal over which flushers run: what they have flushed. Registered, as a program may hold two copies of this package. */
+/** On a journal with flushers: what they have flushed. The symbol is registered, because a program may load two copies of this package. */
 export const FLUSHERS = Symbol.for('rx-scrivener.flushers');
 
-/** Keeps a journal's readers to what is flushed; brought by its flushers, so that a journal without any pays nothing for it. */
+/** Limits a journal's readers to flushed entries. The flushers install it, so a journal without flushers pays nothing for it. */
 export interface FlushedReads {
   only<T>(stream: JournalStream<T>, signal?: AbortSignal): JournalStream<T>;
 }
 
-/** A journal's tail, kept to what the flushers have flushed that run over it when it is subscribed; without any, all of it. */
+/** A journal's tail, limited to what the flushers that run at subscription have flushed; without flushers, the whole tail. */
 export function flushedTail<T>(journal: object, stream: JournalStream<T>, signal?: AbortSignal): JournalStream<T> {
   const open = () => (journal as { readonly [FLUSHERS]?: FlushedReads })[FLUSHERS]?.only(stream, signal) ?? stream;
   return new JournalStream(

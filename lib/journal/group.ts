@@ -7,10 +7,10 @@ export function markContinued(record: Positioned<unknown>): void {
   continued.add(record);
 }
 
-/** `continued`: the position of the record that a log gives out at this moment, if its group continues; START if not. */
+/** `continued`: the position of the record that a log is delivering, if its group continues; otherwise START. */
 export const given = { continued: START };
 
-/** Marks a record as the one is marked that a log gives out at this moment: it may be what a wrapper has made of it. */
+/** Gives a record the mark of the one that a log is delivering: a wrapper may have made one from the other. */
 export function inheritMark(record: Positioned<unknown>): void {
   if (record.position === given.continued) markContinued(record);
 }

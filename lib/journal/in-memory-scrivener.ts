@@ -27,9 +27,9 @@ import { TailSubscriber } from './tail-subscriber';
 
 /** How a journal is kept in memory. */
 export interface InMemoryOptions<T> {
-  /** Keep only the newest so many entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. @default Infinity */
+  /** Keep only this many of the newest entries, an integer >= 1; reading further back errors with {@link PositionTrimmedError}. @default Infinity */
   readonly retain?: number;
-  /** Write each entry as a line and read it back, so that the journal refuses and changes what a file would. Default: entries are kept as they are. */
+  /** Serialize each entry and read it back, so that the journal refuses and changes what a file would. Default: entries are kept unchanged. */
   readonly serializer?: EntrySerializer<T>;
 }
 
@@ -38,7 +38,7 @@ const OPTIONS: Record<keyof InMemoryOptions<never>, true> = { retain: true, seri
 /**
  * A journal in memory, and an `Observer`, so that any Observable, RxJS's or the platform's, can be journaled: `source$.subscribe(scrivener)`.
  *
- * Like a `ReplaySubject` it replays and then continues live; unlike one, every subscription is a cursor into one log, so a tail
+ * Like a `ReplaySubject`, it replays and then continues live. Unlike one, every subscription is a cursor into one log, so a tail
  * costs the same wherever it starts, and re-entrant writes keep every subscriber's order.
  *
  * @example
@@ -52,7 +52,7 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
   readonly #log: Log<T>;
   readonly #serializer: EntrySerializer<T> | undefined;
 
-  /** @throws RangeError for another `retain`, TypeError for other wrong options */
+  /** @throws RangeError for an invalid `retain`, TypeError for other invalid options */
   constructor(options: InMemoryOptions<T> = {}) {
     assertOptions('InMemoryScrivener', options, OPTIONS);
     const { retain = Infinity, serializer } = options;
@@ -66,12 +66,12 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
     this.complete = this.complete.bind(this);
   }
 
-  /** The last position assigned, {@link START} when the journal is empty. */
+  /** The last position assigned; {@link START} if the journal is empty. */
   get head(): Position {
     return this.#log.head;
   }
 
-  /** The oldest position kept, `head + 1` when there is none. */
+  /** The oldest position kept; `head + 1` if none is kept. */
   get first(): Position {
     return this.#log.first;
   }
@@ -81,27 +81,27 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
     return headOf(this);
   }
 
-  /** Whether anyone is subscribed or waits at the journal's end, as `Subject.observed`. */
+  /** Whether any reader waits at the journal's end, like `Subject.observed`. */
   get observed(): boolean {
     return this.#log.observed;
   }
 
   /**
-   * Writes synchronously: returns the entry's position once every live subscriber was given it.
-   * Called from inside a subscriber, it returns before: the record under way goes to everyone first.
+   * Writes synchronously: returns the entry's position after every live subscriber has received it.
+   * Called from inside a subscriber, it returns before that: the record being delivered reaches everyone first.
    *
-   * @throws {@link JournalClosedError} once the journal has ended
+   * @throws {@link JournalClosedError} if the journal has ended
    */
   append(entry: T): Position {
     return this.#log.append(this.#serializer ? this.#serialized([entry])[0]! : entry);
   }
 
-  /** {@link InMemoryScrivener.append} as an observer; ignored once the journal has ended, as in any RxJS Subject. */
+  /** {@link InMemoryScrivener.append} as an observer; ignored if the journal has ended, as by any RxJS Subject. */
   next(entry: T): void {
     if (this.#log.end === undefined) this.append(entry);
   }
 
-  /** Ends the journal with an error, which tails pass on after the last entry. */
+  /** Ends the journal with an error; tails emit it after the last entry. */
   error(reason: unknown): void {
     this.#log.close({ failed: true, error: reason });
   }
@@ -174,7 +174,7 @@ export class InMemoryScrivener<in out T> implements Scrivener<T>, GroupWriter<T>
     return firstMatch(this, after, match, options);
   }
 
-  /** The entries as they would come back from a file. */
+  /** The entries as a file would return them. */
   #serialized(entries: readonly T[]): readonly T[] {
     const serializer = this.#serializer;
     if (!serializer) return entries;

@@ -7,8 +7,8 @@ const BRAND = Symbol.for('rx-scrivener.stream');
  * Entries of a journal, to subscribe to (pushed) or to iterate (pulled); cold, so every subscription and every iteration is a
  * cursor of its own over the log.
  *
- * Backends build theirs with the constructor: `subscribe` as for any `Observable`, `iterate` giving a new iterator whose `next`
- * reads on and whose `return` releases it at once, also while a `next` is pending.
+ * Backends build theirs with the constructor: `subscribe` as for any `Observable`; `iterate` returns a new iterator whose `next`
+ * continues reading and whose `return` releases it immediately, even while a `next` is pending.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ const BRAND = Symbol.for('rx-scrivener.stream');
 export class JournalStream<T> extends Observable<Positioned<T>> implements AsyncIterable<Positioned<T>> {
   readonly #iterate: () => AsyncIterator<Positioned<T>>;
 
-  /** True for the streams of every copy of the package that is loaded. */
+  /** True for the streams of every loaded copy of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
@@ -33,7 +33,7 @@ export class JournalStream<T> extends Observable<Positioned<T>> implements Async
     this.#iterate = iterate;
   }
 
-  /** @internal Tells its kind across copies. */
+  /** @internal Identifies the class across copies. */
   [BRAND](): void {}
 
   [Symbol.asyncIterator](): AsyncIterator<Positioned<T>> {

@@ -5,28 +5,28 @@ import type { End } from './cursor';
 import { reportUnhandled } from './report-unhandled';
 import { START, type Position, type Positioned } from './position';
 
-/** A reader that has caught up and waits for what comes. */
+/** A reader that has caught up and waits for new records. */
 export interface LiveReader<T> {
-  /** A further record, in the order of the positions; possibly one that the reader has read from the log before. */
+  /** The next record, in the order of positions; the reader may have read it from the log already. */
   take(record: Positioned<T>): void;
-  /** The log has ended, and everything in it was given to `take`. */
+  /** The log has ended, and `take` has received everything in it. */
   end(): void;
 }
 
-/** 8 bytes an entry, and growth never copies more than one chunk. */
+/** 8 bytes per entry; growing never copies more than one chunk. */
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
 
 /**
  * The entries in memory and the readers that wait for more.
  *
- * Live delivery goes breadth first, position by position, and is never entered twice: what is appended from inside a reader waits
- * until the record under way has reached everyone. That keeps every reader's order (as in rxjs issues 6580 and 6930 plain Subjects do not).
+ * Live delivery is breadth first, position by position, and never re-entered: what is appended from inside a reader waits
+ * until the current record has reached everyone. That keeps every reader's order, which plain Subjects do not (rxjs issues 6580 and 6930).
  */
 export class Log<T> {
   readonly #retain: number;
   readonly #chunks: (T | undefined)[][] = [];
-  /** For each chunk with entries of groups: a 1 in the slots whose group continues in the next one. */
+  /** For each chunk that has groups: a 1 in each slot whose group continues in the next slot. */
   readonly #continued: (Uint8Array | undefined)[] = [];
   readonly #readers = new Set<LiveReader<T>>();
   /** The position in slot 0 of chunk 0. */
@@ -35,23 +35,23 @@ export class Log<T> {
   #head: Position;
   #delivered: Position;
   #delivering = false;
-  /** How many readers read what the log holds, one inside the other. */
+  /** How many readers are reading the log, one inside the other. */
   #replaying = 0;
   #end: End | undefined;
 
-  /** @param after - the position that the first entry is to follow */
+  /** @param after - the position before the first entry's */
   constructor(retain = Infinity, after = START) {
     this.#retain = retain;
     this.#head = this.#delivered = after;
     this.#base = this.#first = after + 1;
   }
 
-  /** The oldest position that is kept, `head + 1` when there is none. */
+  /** The oldest position kept; `head + 1` if none is kept. */
   get first(): Position {
     return this.#first;
   }
 
-  /** The last position, START when there is none. */
+  /** The last position; START if there is none. */
   get head(): Position {
     return this.#head;
   }
@@ -76,13 +76,13 @@ export class Log<T> {
     return record;
   }
 
-  /** `position` if its group continues in the next one, {@link START} if not. */
+  /** `position` if its group continues in the next one, otherwise {@link START}. */
   continued(position: Position): Position {
     const slot = position - this.#base;
     return this.#continued[slot >>> CHUNK_BITS]?.[slot & (CHUNK - 1)] ? position : START;
   }
 
-  /** Adds an entry, gives it to the waiting readers and returns its position; throws {@link JournalClosedError} after the end. */
+  /** Adds an entry, delivers it to the waiting readers and returns its position; throws {@link JournalClosedError} after the end. */
   append(entry: T): Position {
     this.assertOpen();
     const position = this.#push(entry);
@@ -90,7 +90,7 @@ export class Log<T> {
     return position;
   }
 
-  /** {@link Log.append} for a group: all of it is in the log before any reader is given some of it. */
+  /** {@link Log.append} for a group: all of it is in the log before any reader receives a part. */
   appendAll(entries: readonly T[]): Position[] {
     this.assertOpen();
     const positions = entries.map((entry) => this.#push(entry));
@@ -107,7 +107,7 @@ export class Log<T> {
     throw new JournalClosedError(this.#end.failed ? { cause: this.#end.error } : undefined);
   }
 
-  /** Ends the log for good, once everything in it was delivered; a second end changes nothing. */
+  /** Ends the log after everything in it is delivered; a second call changes nothing. */
   close(end: End): void {
     if (this.#end !== undefined) return;
     this.#end = end;
@@ -123,7 +123,7 @@ export class Log<T> {
     this.#readers.delete(reader);
   }
 
-  /** Has a reader read what the log holds; what is appended meanwhile, from inside it, retires nothing that it has yet to read. */
+  /** Lets a reader read the log; entries appended meanwhile, from inside it, retire nothing that it still has to read. */
   replay(read: () => void): void {
     this.#replaying++;
     try {
@@ -168,11 +168,11 @@ export class Log<T> {
     this.#readers.clear();
   }
 
-  /** Gives every reader a record, or the end. One that throws (RxJS catches what its consumers throw, but not what their teardowns do) harms neither the writer nor the others. */
+  /** Delivers a record, or the end, to every reader. A reader that throws (RxJS catches what consumers throw, but not what their teardowns throw) harms neither the writer nor the others. */
   #give(record: Positioned<T> | undefined): void {
     const continued = record === undefined ? START : this.continued(record.position);
     for (const reader of this.#readers) {
-      given.continued = continued; // one before may have been given something else meanwhile
+      given.continued = continued; // the delivery to an earlier reader may have changed it
       try {
         if (record === undefined) reader.end();
         else reader.take(record);
@@ -182,7 +182,7 @@ export class Log<T> {
     }
   }
 
-  /** Drops what is before a position; only what was delivered, so that a reader that keeps up never misses what another wrote from inside it. */
+  /** Drops what is before a position, but only what was delivered: a reader that keeps up never misses what another reader wrote during delivery. */
   trim(first: Position): void {
     for (; this.#first < first; this.#first++) {
       const slot = this.#first - this.#base;

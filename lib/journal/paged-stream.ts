@@ -4,13 +4,13 @@ import { JournalStream } from './journal-stream';
 import type { Positioned } from './position';
 import { PullIterator } from './pull-iterator';
 
-/** Opens pages of records, in order; once the signal is aborted nobody reads on, and what is held or waited for is to be released. */
+/** Opens pages of records, in order. When the signal is aborted nobody reads further, and the pages must release what they hold. */
 export type OpenPages<T> = (signal: AbortSignal) => AsyncIterator<readonly Positioned<T>[]>;
 
 /**
- * A stream over records that come a page at a time: one page is held, the next is fetched when it is used up.
+ * A stream over records that come a page at a time: it holds one page, and fetches the next when that one is used up.
  *
- * @param signal - errors the stream with its reason once it is aborted
+ * @param signal - errors the stream with its reason when it is aborted
  */
 export function pagedStream<T>(open: OpenPages<T>, signal?: AbortSignal): JournalStream<T> {
   return new JournalStream(
@@ -39,7 +39,7 @@ export function pagedStream<T>(open: OpenPages<T>, signal?: AbortSignal): Journa
 }
 
 /**
- * Iterates values that come a page at a time; the first page is fetched when the first value is asked for.
+ * Iterates values that come a page at a time; fetches the first page when the first value is requested.
  *
  * @param open - as {@link OpenPages}
  */

@@ -2,13 +2,13 @@ import { onAbort } from './abort';
 import { ENDED, PENDING, type Cursor } from './cursor';
 import { Queue } from './queue';
 
-/** How an iterator learns that its cursor, which had nothing to read, may have something now. */
+/** How an iterator learns that its cursor, which had nothing to read, may have something. */
 export interface Wakeups {
-  /** A `next` has to wait: call `pull` whenever there may be more to read. */
+  /** A `next` is waiting: call `pull` whenever there may be more to read. */
   join(pull: () => void): void;
-  /** No `next` waits any more. */
+  /** No `next` is waiting any longer. */
   leave(): void;
-  /** The iteration is over: release what it holds. */
+  /** The iteration has ended: release what it holds. */
   close?(): void;
 }
 
@@ -18,20 +18,20 @@ interface Waiting<V> {
 }
 
 /**
- * Iterates a cursor and holds nothing else; made by hand because an async generator costs more than twice as much a step, and cannot
+ * Iterates a cursor and holds nothing else. Written by hand because an async generator costs more than twice as much per step, and cannot
  * be released while a `next` is pending.
  *
- * Reading may run a user's code (`caughtUp`), and that may do anything: abort, write, call `next` and `return`. So a `next` that finds nothing
- * waits in this order: queue the call, join, and read once more.
+ * Reading may run user code (`caughtUp`), which may do anything: abort, write, call `next` or `return`. So a `next` that finds nothing
+ * waits in this order: queue the call, join, read once more.
  */
 export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   #cursor: Cursor<V>;
   #signal: AbortSignal | undefined;
   readonly #wakeups: Wakeups | undefined;
-  /** Calls of `next` that wait: as many as the caller made without awaiting them. */
+  /** Pending calls of `next`: as many as the caller made without awaiting them. */
   readonly #waiting = new Queue<Waiting<V>>();
   #reads = false;
-  /** Whether a pull was asked for while the cursor read. */
+  /** Whether a pull was requested while the cursor was reading. */
   #again = false;
   #joined = false;
   #unlisten: (() => void) | undefined;
@@ -84,7 +84,7 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
     }
   }
 
-  /** @param turn - 'first' for a call that has read already: those that came from inside its reading are later */
+  /** @param turn - 'first' for a call that has already read: calls made during its reading are later */
   #wait(turn: 'first' | 'last'): Promise<IteratorResult<V, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiting[turn === 'first' ? 'unshift' : 'push']({ resolve, reject });
@@ -98,7 +98,7 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
     });
   }
 
-  /** Answers as many waiting calls as there is something to read for. */
+  /** Answers waiting calls as long as there is something to read. */
   readonly #pull = (): void => {
     if (this.#reads) {
       this.#again = true;
@@ -109,7 +109,7 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
       try {
         value = this.#read();
       } catch (error) {
-        // Answered before the end is: closing may pull again.
+        // These are answered before the end: closing may pull again.
         this.#waiting.shift()!.reject(error);
         this.#finish();
         continue;

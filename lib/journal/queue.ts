@@ -1,4 +1,4 @@
-/** First in, first out, in constant time: `Array.shift` moves everything after it, which is quadratic over a long backlog. */
+/** First in, first out, in constant time: `Array.shift` moves all later elements, which is quadratic for a long backlog. */
 export class Queue<V> {
   #values: (V | undefined)[] = [];
   #start = 0;
@@ -7,12 +7,12 @@ export class Queue<V> {
     return this.#values.length - this.#start;
   }
 
-  /** The oldest value, which stays; `undefined` when there is none. */
+  /** The oldest value, without removing it; `undefined` if there is none. */
   peek(): V | undefined {
     return this.#values[this.#start];
   }
 
-  /** All of them, in order; they stay. */
+  /** All values in order, without removing them. */
   all(): V[] {
     return this.#values.slice(this.#start) as V[];
   }
@@ -26,7 +26,7 @@ export class Queue<V> {
     this.#values.splice(this.#start, 0, value);
   }
 
-  /** Takes the oldest value; `undefined` when there is none. */
+  /** Removes and returns the oldest value; `undefined` if there is none. */
   shift(): V | undefined {
     if (this.length === 0) return undefined;
     const value = this.#values[this.#start];

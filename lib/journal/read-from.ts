@@ -6,7 +6,7 @@ import { JournalStream } from './journal-stream';
 import { assertPosition, START, type Position, type Positioned } from './position';
 
 /**
- * The stream of a `tail`: what every backend does alike about where it starts and what it lets through.
+ * The stream of a `tail`: where it starts and what it lets through, the same for every backend.
  *
  * @param open - the backend's own stream of every entry past a position
  */
@@ -20,7 +20,7 @@ export function tailFrom<T>(
   return matching(open(after), match);
 }
 
-/** The entries of a stream that match; the others are pulled and dropped. */
+/** The entries of a stream that match; the rest are pulled and dropped. */
 export function matching<T>(stream: JournalStream<T>, match: ((entry: T) => boolean) | undefined): JournalStream<T> {
   if (match === undefined) return stream;
   assertFunction('match', match);
@@ -48,7 +48,7 @@ function fromOldest<T>(open: (after: Position) => JournalStream<T>): JournalStre
   );
 }
 
-/** Where to start instead, when nothing was read after `after` because it was dropped; throws any other error. */
+/** Where to start instead if the entries after `after` were dropped before any was read; throws any other error. */
 function oldestAfter(after: Position, error: unknown): Position {
   if (isTrimmed(error) && error.requested === after + 1) return error.first - 1;
   throw error;

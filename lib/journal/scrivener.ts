@@ -4,17 +4,17 @@ import type { Position, Positioned } from './position';
 /**
  * Writes and reads one journal: an append-only log of entries at positions 1, 2, 3, …
  *
- * `write` is declared as a property, so that a class whose entries are others is not taken for a scrivener of these; implement it as a method.
+ * `write` is declared as a property, so that TypeScript does not accept a scrivener of other entries; implement it as a method.
  *
- * Every backend keeps to this, and the suite in `rx-scrivener/testing` holds it to it. Entries written by one caller, one
- * call after the other, take positions in the order of the calls. Entries belong to the journal once written: treat them as immutable.
+ * Every backend follows this contract, and the suite in `rx-scrivener/testing` checks it. Entries written by one caller, one
+ * call after the other, get positions in the order of the calls. A written entry belongs to the journal: treat it as immutable.
  */
 export interface Scrivener<in out T> {
   /**
    * Appends an entry and resolves with the position it took.
    *
-   * Rejects, with nothing appended, with {@link JournalClosedError} once the journal has ended, {@link PositionConflictError}
-   * when `expect` is not met, the signal's reason when it was aborted before the append, and `RangeError` for an `expect` that is no position.
+   * Rejects, with nothing appended, with {@link JournalClosedError} if the journal has ended, {@link PositionConflictError}
+   * if `expect` is not met, with the signal's reason if it was aborted before the append, and with `RangeError` if `expect` is not a position.
    *
    * @example
    * ```ts
@@ -24,10 +24,10 @@ export interface Scrivener<in out T> {
   readonly write: (entry: T, options?: WriteOptions) => Promise<Position>;
 
   /**
-   * Every entry past the position `after`, first those the journal holds, then live, each once and in order.
+   * Every entry after the position `after`: first those the journal holds, then new ones as they are written, each once and in order.
    *
-   * Completes when the journal does (`tail(END)` at once), errors when it does, when `signal` aborts (with its reason) and with
-   * {@link PositionTrimmedError} when the next position was dropped. Iterated, it pulls: a slow reader holds a cursor, never a queue.
+   * Completes when the journal does (`tail(END)` immediately). Errors when the journal does, with the reason of an aborted `signal`, and with
+   * {@link PositionTrimmedError} if the next position was dropped. Iterated, it pulls: a slow reader holds a cursor, never a queue.
    *
    * @param after - exclusive; default {@link START}; `'oldest'` starts at the oldest entry kept, whatever was dropped before it
    * @throws RangeError when `after` is neither a safe integer >= 0 nor `'oldest'`, TypeError when `match` is no function
@@ -41,9 +41,9 @@ export interface Scrivener<in out T> {
   tail(after?: Position | 'oldest', options?: TailOptions<T>): JournalStream<T>;
 
   /**
-   * Every entry before the position `before`, newest first, as the journal is at the moment of subscription; then completes.
+   * Every entry before the position `before` that the journal holds at the moment of subscription, newest first; then completes.
    *
-   * Errors with {@link PositionTrimmedError} only when read on past the oldest entry kept, and with the reason of an aborted `signal`.
+   * Errors with {@link PositionTrimmedError} only if it is read past the oldest entry kept, and with the reason of an aborted `signal`.
    *
    * @param before - exclusive; default {@link END}
    * @throws RangeError when `before` is no safe integer >= 0, TypeError when `match` is no function
@@ -56,10 +56,10 @@ export interface Scrivener<in out T> {
   readBackward(before?: Position, options?: ReadOptions<T>): JournalStream<T>;
 
   /**
-   * Resolves with the first entry after `after` that matches; a type guard narrows it.
+   * Resolves with the first entry after `after` that matches; a type guard narrows its type.
    *
    * Rejects with RxJS's `TimeoutError` after `timeout`, the signal's reason on abort, {@link JournalClosedError} when the journal
-   * ends first, what `match` throws, and `RangeError` for an `after` that is no position or is {@link END}. Leaves nothing subscribed.
+   * ends first, what `match` throws, and `RangeError` if `after` is not a position or is {@link END}. Leaves nothing subscribed.
    *
    * @example
    * ```ts
@@ -73,9 +73,9 @@ export interface Scrivener<in out T> {
 /** Writes several entries as one, where a backend can. */
 export interface GroupWriter<in T> {
   /**
-   * Appends entries at consecutive positions and resolves with these: all of them or, rejecting as `write` does, none.
+   * Appends entries at consecutive positions and resolves with the positions. Appends all entries or, rejecting as `write` does, none.
    *
-   * No reader sees a part of them, and no flusher cuts between them. `expect` and `signal` stand for them all.
+   * No reader sees only a part of the group, and no flusher cuts inside it. `expect` and `signal` apply to the whole group.
    *
    * @example
    * ```ts
@@ -89,13 +89,13 @@ export interface GroupWriter<in T> {
 export interface WriteOptions {
   /** Compare-and-append: append only if the journal's last position is still this one. */
   readonly expect?: Position;
-  /** Aborted before the append: nothing is appended. Afterwards it has no effect. */
+  /** If it is aborted before the append, nothing is appended. Later it has no effect. */
   readonly signal?: AbortSignal;
 }
 
 /** How long to wait. */
 export interface WaitOptions {
-  /** In milliseconds, 0 to 2^31-1; `Infinity` waits without end. @default Infinity */
+  /** In milliseconds, 0 to 2^31-1; `Infinity` waits indefinitely. @default Infinity */
   readonly timeout?: number;
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -104,12 +104,12 @@ export interface WaitOptions {
 /** How a tail is read. */
 export interface TailOptions<T = never> extends ReadOptions<T> {
   /**
-   * Called once for each subscription or iteration, where replay ends and live begins: after the last entry that the journal held, before it waits
-   * or completes; `position` is the journal's last one then. What it throws errors the stream. The name is KurrentDB's for
+   * Called once for each subscription or iteration, when replay ends and live delivery begins: after the last entry that the journal held, before it waits
+   * or completes; `position` is the journal's last position at that moment. What it throws errors the stream. The name is KurrentDB's for
    * the same signal.
    */
   readonly caughtUp?: (position: Position) => void;
-  /** Only entries that the journal has flushed, which no crash takes back; a journal that has nothing to flush has flushed all. @default false */
+  /** Only entries that the journal has flushed, which survive a crash. In a journal without a flusher, every entry counts as flushed. @default false */
   readonly flushed?: boolean;
 }
 
@@ -117,7 +117,7 @@ export interface TailOptions<T = never> extends ReadOptions<T> {
 export interface ReadOptions<T = never> {
   /** Errors the stream with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Only entries that match; a type guard narrows the stream. Pulled like the rest: iterating, one entry at a time. What it throws errors the stream. */
+  /** Only entries that match; a type guard narrows the stream. Entries are still pulled one at a time. What it throws errors the stream. */
   match?(this: void, entry: T): boolean;
 }
 

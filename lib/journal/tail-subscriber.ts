@@ -3,7 +3,7 @@ import { push, type TailCursor } from './cursor';
 import type { LiveReader } from './log';
 import type { Positioned } from './position';
 
-/** Pushes a tail into a subscriber: what the log holds at once, then each record as it comes. */
+/** Pushes a tail into a subscriber: first what the log holds, then each new record. */
 export class TailSubscriber<T> implements LiveReader<T> {
   readonly #cursor: TailCursor<T>;
   readonly #subscriber: Subscriber<Positioned<T>>;
@@ -22,7 +22,7 @@ export class TailSubscriber<T> implements LiveReader<T> {
   }
 
   take(record: Positioned<T>): void {
-    // One that joined while the record was on its way has read it from the log.
+    // A reader that joined during the delivery has already read the record from the log.
     if (record.position !== this.#cursor.after + 1) return;
     this.#cursor.after = record.position;
     this.#subscriber.next(record);

@@ -7,7 +7,7 @@ import type { Position, Positioned } from './position';
 import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions, WriteOptions } from './scrivener';
 
 /**
- * A scrivener that writes in its own way and reads as the one it wraps does: for stamping, filtering, logging or routing entries.
+ * Wraps a scrivener and changes how it writes; reads are passed through. For stamping, filtering, logging or routing entries.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
   readonly #inner: Scrivener<T>;
   readonly #write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>;
 
-  /** @param write - resolves with the position the entry took; what it throws rejects the write */
+  /** @param write - resolves with the position of the entry; what it throws rejects the write */
   constructor(
     inner: Scrivener<T>,
     write: (entry: T, inner: Scrivener<T>, options?: WriteOptions) => Promise<Position>,
@@ -31,20 +31,20 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
   }
 
   /**
-   * That of the inner scrivener, as every scrivener of this package has it.
+   * The `head` of the inner scrivener, which every scrivener of this package has.
    *
-   * @throws {@link NotSupportedError} when the inner one has none; so do `head$` and `first`
+   * @throws {@link NotSupportedError} if the inner one has none; so do `head$` and `first`
    */
   get head(): Position {
     return this.#end('head');
   }
 
-  /** That of the inner scrivener: `head`, then each further position, in order. */
+  /** The `head$` of the inner scrivener: `head`, then each further position, in order. */
   get head$(): Observable<Position> {
     return this.#end('head$');
   }
 
-  /** That of the inner scrivener: the oldest position kept. */
+  /** The `first` of the inner scrivener: the oldest position kept. */
   get first(): Position {
     return this.#end('first');
   }
@@ -78,7 +78,7 @@ export class TappedScrivener<in out T> implements Scrivener<T> {
   }
 }
 
-/** Where a journal begins and ends, as a scrivener may know it. */
+/** Where a journal begins and ends, if the scrivener knows. */
 interface Ends {
   readonly first: Position;
   readonly head: Position;

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { OpenPages } from './paged-stream';
 
-/** Pages that are left once their scrivener is closed: then the stream completes. Opening them afterwards throws {@link JournalClosedError}. */
+/** Pages that end when their scrivener is closed, which completes the stream. Opening them later throws {@link JournalClosedError}. */
 export function untilClosed<T>(
   open: OpenPages<T>,
   { isClosed, closed$ }: { readonly isClosed: () => boolean; readonly closed$: Observable<void> },

@@ -1,4 +1,4 @@
-/** One object for each name, as long as somebody holds it: what is kept by it (turns, states) is kept by the name. */
+/** One object for each name, as long as somebody holds it: data keyed by the object (turns, states) is keyed by the name. */
 export class Handles<H extends object> {
   readonly #make: (name: string) => H;
   readonly #handles = new Map<string, WeakRef<H>>();
@@ -10,7 +10,7 @@ export class Handles<H extends object> {
     this.#make = make;
   }
 
-  /** The object of a name, if somebody holds one. */
+  /** The object of a name, if somebody holds it. */
   peek(name: string): H | undefined {
     return this.#handles.get(name)?.deref();
   }

@@ -9,7 +9,7 @@ import { assertJournalName, assertPrefix, type Journals } from './journals';
 import { LeasedScrivener, type Borrower } from './leased-scrivener';
 
 /**
- * Journals in memory, for tests and demos: entries are kept as they are, and gone with the process.
+ * Journals in memory, for tests and demos: entries are kept unchanged, and are lost when the process ends.
  *
  * @example
  * ```ts

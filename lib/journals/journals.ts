@@ -3,10 +3,10 @@ import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
 /**
- * Many journals, each with a name of its own: any text of 1 to 512 characters.
+ * Many journals, each with its own name: any string of 1 to 512 characters.
  *
- * A folder of files is one ({@link openJournalFolder} in `rx-scrivener/file`), {@link inMemoryJournals} another; others can be written. A wrong name
- * is a TypeError or RangeError: thrown by `journal` and `names`, a rejection elsewhere. After `close` everything rejects with {@link JournalClosedError}.
+ * Implemented by a folder of files ({@link openJournalFolder} in `rx-scrivener/file`) and by {@link inMemoryJournals}; others can be written. An invalid name
+ * is a TypeError or RangeError: `journal` and `names` throw it, other methods reject with it. After `close` everything rejects with {@link JournalClosedError}.
  *
  * @example
  * ```ts
@@ -17,46 +17,46 @@ import type { Scrivener } from '../journal/scrivener';
  */
 export interface Journals<in out T> extends AsyncDisposable {
   /**
-   * The journal of a name, the same scrivener for the same name. It is opened by its first use: a `write` creates it, and reading one that
-   * does not exist makes none, but errors with {@link JournalNotFoundError}.
+   * The journal of a name, always the same scrivener for the same name. Its first use opens it: a `write` creates it; reading a journal that
+   * does not exist errors with {@link JournalNotFoundError}.
    */
   journal(name: string): Scrivener<T>;
-  /** Creates an empty journal if there is none of this name; resolves with whether it is new. */
+  /** Creates an empty journal if none has this name; resolves with whether it is new. */
   create(name: string): Promise<boolean>;
   /** Resolves with whether there is a journal of this name. */
   exists(name: string): Promise<boolean>;
   /**
-   * Deletes a journal with all that it holds; resolves with whether there was one. Waits for nobody: those who read it, and those who
-   * wait for a write, get {@link JournalNotFoundError}. A later write begins a new journal at position 1.
+   * Deletes a journal with everything in it; resolves with whether there was one. Does not wait for its users: those that read it, and those that
+   * wait for a write, get {@link JournalNotFoundError}. A later write starts a new journal at position 1.
    */
   delete(name: string): Promise<boolean>;
-  /** The names that begin with a prefix, all without one, sorted by their UTF-16 code units. */
+  /** The names that begin with a prefix (without one: all), sorted by UTF-16 code units. */
   names(prefix?: string): AsyncIterable<string>;
   /**
-   * Makes a new journal that holds what another holds up to a position, at the same positions, and continues on its own.
+   * Makes a new journal with the entries of another up to a position, at the same positions; it continues independently.
    *
-   * Rejects with {@link JournalNotFoundError}, {@link JournalExistsError} when the new name is taken, {@link PositionTrimmedError} when `through`
-   * is no longer kept, and `RangeError` when it is past the journal's end.
+   * Rejects with {@link JournalNotFoundError}, {@link JournalExistsError} if the new name is taken, {@link PositionTrimmedError} if `through`
+   * is no longer kept, and `RangeError` if it is past the journal's end.
    */
   fork(name: string, newName: string, through: Position): Promise<void>;
-  /** Ends all journals, flushed where they are flushed; again: the same promise. */
+  /** Closes all journals, and flushes those that are flushed. Further calls return the same promise. */
   close(): Promise<void>;
 }
 
 const MAX_CHARACTERS = 512;
 
-/** Throws a TypeError or RangeError for what is no name of a journal. */
+/** Throws a TypeError or RangeError for a value that cannot name a journal. */
 export function assertJournalName(argument: string, name: unknown): asserts name is string {
   if (typeof name !== 'string') throw new TypeError(`Expected \`${argument}\` to be a string, got ${shown(name)}`);
   if (name === '') throw new RangeError(`Expected \`${argument}\` to have 1 to ${MAX_CHARACTERS} characters, got none`);
   if (name.length <= MAX_CHARACTERS) return;
-  // Past the basic plane a character is two units.
+  // A character outside the basic plane has two units.
   const count = name.length > 2 * MAX_CHARACTERS ? name.length : Array.from(name).length;
   if (count > MAX_CHARACTERS)
     throw new RangeError(`Expected \`${argument}\` to have 1 to ${MAX_CHARACTERS} characters, got ${count}`);
 }
 
-/** Throws a TypeError for what is no prefix of names. */
+/** Throws a TypeError for a value that cannot be a prefix of names. */
 export function assertPrefix(prefix: unknown): asserts prefix is string {
   if (typeof prefix !== 'string') throw new TypeError(`Expected \`prefix\` to be a string, got ${shown(prefix)}`);
 }

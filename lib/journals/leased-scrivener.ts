@@ -36,7 +36,7 @@ export interface Lease<S> {
 export interface Borrower<S> {
   /** Whether a journal that does not exist is created; otherwise that is a {@link JournalNotFoundError}. */
   readonly creates: boolean;
-  /** Gets the open journal, in the order in which it was asked for: immediately where it is open. Releases it. */
+  /** Receives the open journal, in the order of the requests, immediately if it is open. The borrower releases it. */
   use(lease: Lease<S>): void;
   fail(error: unknown): void;
 }
@@ -53,7 +53,7 @@ type Ends = Pick<Opened<unknown>, 'first' | 'head'>;
 
 const NOTHING: Ends = { first: START + 1, head: START };
 
-/** A journal by its name, whether or not it is open: each use opens it, and has it open until it is over. */
+/** A journal by its name, whether or not it is open: each use opens it, and keeps it open until the use ends. */
 export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implements Scrivener<T>, GroupWriter<T> {
   readonly #name: string;
   readonly #lender: Lender<S>;
@@ -115,12 +115,12 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     return firstMatch(this, after, match, options);
   }
 
-  /** In JavaScript `source$.subscribe(scrivener)` would find no `next`, and drop everything in silence. */
+  /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
     throw new TypeError('This scrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
   }
 
-  /** The journal was deleted: what is known of it is of no use. */
+  /** The journal was deleted: what was known of it no longer applies. */
   forget(): void {
     this.#ends = NOTHING;
   }
@@ -130,7 +130,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     return this.#lender.opened(this.#name);
   }
 
-  /** Does something with the open journal; rejects with {@link JournalNotFoundError} where the journal is deleted under it. */
+  /** Runs work on the open journal; rejects with {@link JournalNotFoundError} if the journal is deleted meanwhile. */
   protected using<R>(creates: boolean, work: (scrivener: S) => Promise<R>, signal?: AbortSignal): Promise<R> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -149,7 +149,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     });
   }
 
-  /** What the open journal observes; it is open until that is over. */
+  /** An Observable of the open journal, which stays open until it ends. */
   protected observed<R>(observe: (scrivener: S) => Observable<R>): Observable<R> {
     return defer(() => this.#observe((scrivener) => observe(scrivener)));
   }

@@ -3,7 +3,7 @@ import { assertFunction } from '../errors/assert-argument';
 import { fromInput } from './from-input';
 
 /**
- * Emits whenever one of the operators does; as a flush predicate it cuts when the first of them would. The source is subscribed once.
+ * Emits whenever one of the operators does; as a flush predicate, it cuts when the first of them would. Subscribes to the source once.
  *
  * @example
  * ```ts

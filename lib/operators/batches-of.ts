@@ -1,11 +1,11 @@
 import { defer, Observable, Subject, Subscription, take, takeUntil, type OperatorFunction } from 'rxjs';
 import { fromInput } from './from-input';
 
-/** What else has a say in where a batch is cut. */
+/** What decides, besides the predicate, where a batch is cut. */
 export interface CutControl<V> {
   /**
-   * Whether the batch is cut here; `isDue`: its predicate has spoken. Asked when a value has joined, when the batch becomes due, and by `again`.
-   * What it calls may lead to further questions: they are answered with this one.
+   * Whether the batch is cut here; `isDue`: its predicate has emitted. Called when a value joins, when the batch becomes due, and when `again` emits.
+   * Calls made during a call are answered with it.
    */
   cuts(batch: readonly V[], isDue: boolean): boolean;
   /** Emits when the answer may have changed. */
@@ -16,11 +16,11 @@ interface Batch<V> {
   readonly values: V[];
   readonly growth: Subject<readonly V[]>;
   readonly notifier: Subscription;
-  /** Cuts it as its predicate says; `undefined` until it is due. */
+  /** Cuts the batch as its predicate says; `undefined` until it is due. */
   end: (() => void) | undefined;
 }
 
-/** {@link bufferUntil}, whose cuts `control` may ask for, and may put off. */
+/** {@link bufferUntil}, whose cuts `control` may request and may delay. */
 export function batchesOf<V>(
   predicate: OperatorFunction<readonly V[], unknown>,
   control?: CutControl<V>,
@@ -29,7 +29,7 @@ export function batchesOf<V>(
     new Observable((subscriber) => {
       const left = new Subject<void>();
       let active: Batch<V> | undefined;
-      /** Whether it is being decided about: then nothing else cuts. */
+      /** Whether the decision is in progress: nothing else cuts meanwhile. */
       let deciding = false;
 
       const cut = () => {
@@ -78,7 +78,7 @@ export function batchesOf<V>(
         deciding = true;
         active?.values.push(value);
         const { growth, values } = active ?? open(value);
-        // Most often nobody looks: the batch is due, and waits for its turn.
+        // In most cases nothing observes it: the batch is due already and waits for its turn.
         if (growth.observed) growth.next(values);
         deciding = false;
         decide();
@@ -89,7 +89,7 @@ export function batchesOf<V>(
         active?.notifier.unsubscribe();
       });
       subscriber.add(control?.again.subscribe(decide));
-      // A source that emits while it is subscribed to can be left only so: its subscription is not known yet.
+      // Only this stops a source that emits during subscription: its subscription is not known yet.
       source.pipe(takeUntil(left)).subscribe({
         next: join,
         error: fail,

@@ -3,14 +3,14 @@ import { assertFunction } from '../errors/assert-argument';
 import { batchesOf } from './batches-of';
 
 /**
- * Collects values into batches that an operator cuts: `bufferWhen` with a notifier that sees what is collected.
+ * Collects values into batches that an operator cuts: like `bufferWhen`, with a notifier that sees the collected values.
  *
- * The predicate is subscribed anew when the first value of a batch joins, is handed the active batch (the same array, growing) with
- * that value and each later one, and its first emission cuts the batch there, the newest value included. So any operator that emits
- * when it is time is one: `filter(batch => batch.length >= 50)`, `debounceTime(200)`, `() => timer(2000)`.
+ * The predicate is subscribed when the first value of a batch joins. It receives the active batch (the same array, growing) with
+ * that value and each later one; its first emission cuts the batch there, including the newest value. So any operator that emits
+ * at the right time is a predicate: `filter(batch => batch.length >= 50)`, `debounceTime(200)`, `() => timer(2000)`.
  *
- * Emits what is left when the source completes, never an empty batch; errors of the source and of the predicate come after what was
- * collected. A predicate that completes without emitting leaves its batch to the source's end.
+ * When the source completes, emits the remaining values, but never an empty batch. Errors of the source and of the predicate come after what was
+ * collected. If a predicate completes without emitting, its batch grows until the source ends.
  *
  * @example
  * ```ts

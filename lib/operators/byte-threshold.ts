@@ -8,8 +8,8 @@ import type { Positioned } from '../journal/position';
  * A flush predicate that cuts a batch as soon as its entries add up to `bytes`, measured once each.
  *
  * @param bytes - a number >= 0
- * @param sizeOf - the size of one record in bytes, a number >= 0: anything else fails the flusher with `RangeError`. Default: that of its line as JSON,
- *   with the newline; it serializes each entry once, so give your own where you know the size
+ * @param sizeOf - the size of one record in bytes, a number >= 0; anything else fails the flusher with `RangeError`. Default: the size of its line as JSON,
+ *   with the newline. That serializes each entry once more, so pass your own if you know the size
  * @throws RangeError when `bytes` is anything else
  * @example
  * ```ts

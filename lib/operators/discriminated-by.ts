@@ -5,10 +5,10 @@ export type Discriminated<E, D extends string, K> =
   E extends Record<D, infer X> ? ([X] extends [K] ? E : K extends X ? E & Record<D, K> : never) : never;
 
 /**
- * Makes the {@link isType} of a union that is discriminated by another member than `type`.
+ * Makes an {@link isType} for a union that is discriminated by a member other than `type`.
  *
  * @param key - the member: `kind`, `event`, `$type`
- * @throws TypeError for a key, or a value, that is no text: it would match nothing
+ * @throws TypeError for a key, or a value, that is not a string: it would match nothing
  * @example
  * ```ts
  * const isKind = discriminatedBy('kind');

@@ -1,6 +1,6 @@
 import { from, Observable, type ObservableInput } from 'rxjs';
 
-/** The platform's `Observable` (the WICG's, which RxJS 9 builds on), as far as it is subscribed to. */
+/** The part of the platform's `Observable` (WICG, the base of RxJS 9) that subscribing needs. */
 export interface PlatformObservable<out V> {
   subscribe(
     observer: { next(value: V): void; error(error: unknown): void; complete(): void },
@@ -8,7 +8,7 @@ export interface PlatformObservable<out V> {
   ): void;
 }
 
-/** `from`, which takes the platform's Observable too: unsubscribing aborts its signal. */
+/** `from` that also accepts the platform's Observable: unsubscribing aborts its signal. */
 export function fromInput<V>(input: ObservableInput<V> | PlatformObservable<V>): Observable<V> {
   if (!isPlatformObservable(input)) return from(input);
   return new Observable((subscriber) => {
@@ -26,7 +26,7 @@ export function fromInput<V>(input: ObservableInput<V> | PlatformObservable<V>):
   });
 }
 
-/** Whether values are pulled from it, at the pace of who reads: an iterable, a journal's stream. */
+/** Whether the reader pulls values at its own pace: an iterable, a journal's stream. */
 export function isPullable<V>(
   input: ObservableInput<V> | PlatformObservable<V>,
 ): input is AsyncIterable<V> | Iterable<V> {
@@ -34,7 +34,7 @@ export function isPullable<V>(
 }
 
 function isPlatformObservable<V>(input: ObservableInput<V> | PlatformObservable<V>): input is PlatformObservable<V> {
-  // What RxJS knows has its symbol, under one of two names.
+  // An Observable that RxJS accepts has its symbol, under one of two names.
   const known = ['@@observable', (Symbol as Partial<typeof Symbol>).observable ?? '@@observable'];
   return !isPullable(input) && 'subscribe' in Object(input) && !known.some((key) => key in Object(input));
 }

@@ -12,7 +12,7 @@ export type OfType<E, K> = E extends { type: infer X }
 /**
  * A type guard for entries that carry one of the given `type`s; narrows in `filter`, `waitFor` and `ask` with no type argument.
  *
- * @throws TypeError for a type that is no text: it would match nothing
+ * @throws TypeError for a type that is not a string: it would match nothing
  * @example
  * ```ts
  * const { entry } = await scrivener.waitFor(START, isType('Asked', 'Answered')); // Asked | Answered

@@ -8,22 +8,22 @@ import { fromInput, isPullable, type PlatformObservable } from './from-input';
 
 /** How far a consumer may fall behind, and what happens then. */
 export interface ToAsyncIterableOptions {
-  /** How many values may wait for the consumer: an integer >= 1, or `Infinity`. @default Infinity */
+  /** How many values may wait for the consumer: an integer >= 1 or `Infinity`. @default Infinity */
   readonly highWaterMark?: number;
-  /** What a value that finds the buffer full does: end the iteration with {@link BufferOverflowError}, after what is buffered, or drop the oldest or the newest value. @default 'error' */
+  /** What happens when the buffer is full: the iteration ends with {@link BufferOverflowError} after the buffered values, or the oldest or the newest value is dropped. @default 'error' */
   readonly overflow?: 'error' | 'dropOldest' | 'dropNewest';
 }
 
 const OPTIONS: Record<keyof ToAsyncIterableOptions, true> = { highWaterMark: true, overflow: true };
 
 /**
- * Iterates any Observable, RxJS's or the platform's: buffers what it emits until it is asked for. What is iterable already ({@link JournalStream},
- * generators, arrays) is pulled as the loop asks, and needs no buffer.
+ * Iterates any Observable, RxJS's or the platform's, and buffers what it emits until the loop requests it. A source that is iterable already ({@link JournalStream},
+ * generators, arrays) is pulled and needs no buffer.
  *
- * Every iterator subscribes when it is made, so nothing that a hot source emits from then on is missed, and unsubscribes when the loop is
- * left. It ends when the source completes and throws what the source errors with, both after what is buffered.
+ * Every iterator subscribes when it is created, so it misses nothing that a hot source emits from then on, and unsubscribes when the loop is
+ * left. It ends when the source completes, and throws the source's error, both after the buffered values.
  *
- * @throws RangeError for a `highWaterMark` that is neither an integer >= 1 nor `Infinity`, TypeError for another `overflow`, and for what is no Observable and no iterable
+ * @throws RangeError if `highWaterMark` is neither an integer >= 1 nor `Infinity`, TypeError for an unknown `overflow`, and for a source that is neither Observable nor iterable
  * @example
  * ```ts
  * const said$ = scrivener.tail().pipe(entries(), filter(isType('Said')));

@@ -32,7 +32,7 @@ export function waitFor<T>(
   return firstThat(match, options, '');
 }
 
-/** The same; `where` says in the error of a timeout where it was looked. */
+/** The same; a timeout's error names `where`. */
 export function firstThat<T>(
   match: (entry: T) => boolean,
   options: WaitOptions | undefined,

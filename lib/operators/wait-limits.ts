@@ -7,7 +7,7 @@ import type { WaitOptions } from '../journal/scrivener';
 /**
  * Errors with `TimeoutError` when the first value takes longer than `timeout`, and with the signal's reason when it is aborted.
  *
- * @param what - is waited for, as the error says
+ * @param what - what is waited for, as the error calls it
  */
 export function waitLimits<V>(options: WaitOptions = {}, what: string): MonoTypeOperatorFunction<V> {
   assertWaitOptions(options);
@@ -19,7 +19,7 @@ export function waitLimits<V>(options: WaitOptions = {}, what: string): MonoType
       : timeout({
           first,
           with: (info) => {
-            // eslint-disable-next-line @typescript-eslint/no-deprecated -- the error that RxJS gives, with a message that says what was waited for
+            // eslint-disable-next-line @typescript-eslint/no-deprecated -- RxJS's own error, with a message that says what was waited for
             throw Object.assign(new TimeoutError(info), { message: `Waited ${first} ms in vain for ${what}` });
           },
         }),

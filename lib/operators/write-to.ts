@@ -6,11 +6,11 @@ import { eachInTurn } from '../patterns/each-in-turn';
 import { fromInput, isPullable, type PlatformObservable } from './from-input';
 
 /**
- * Writes a source into a journal, one entry at a time and in order, and emits each position; completes when the source has and the last entry is
+ * Writes a source into a journal, one entry at a time and in order, and emits each position. Completes when the source has completed and the last entry is
  * written, so `lastValueFrom` gives the last position. Errors as `write` and the source do.
  *
- * The source is subscribed to as any operator does, and waits in memory where it is faster than the journal. Called with an iterable, the operator pulls:
- * the next entry is asked for when the one before is written.
+ * The operator subscribes to the source like any other, and entries wait in memory if the source is faster than the journal. Called with an iterable, it pulls:
+ * it requests the next entry when the previous one is written.
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes the names of a file's directory last: a new file is on the disk only when that is.
+ * Syncs a file's directory: a new file survives a power loss only when its directory entry does.
  * See https://man7.org/linux/man-pages/man2/fsync.2.html; where directories cannot be synced (Windows), there is no need to.
  */
 export async function syncDirectory(filePath: string): Promise<void> {
@@ -17,7 +17,7 @@ export async function syncDirectory(filePath: string): Promise<void> {
   }
 }
 
-/** Creates the directories of a file that are missing; with `sync` their names last, up to the first one that was there. */
+/** Creates the missing directories of a file; with `sync`, syncs them up to the first one that existed. */
 export async function makeDirectories(filePath: string, sync: boolean): Promise<void> {
   const created = await mkdir(dirname(resolve(filePath)), { recursive: true });
   if (created === undefined || !sync) return;

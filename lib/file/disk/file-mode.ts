@@ -4,12 +4,12 @@ import type { FileHandle } from 'node:fs/promises';
 /** Who may do what with a file. */
 export type FileMode = Pick<Stats, 'mode' | 'uid' | 'gid'>;
 
-/** The mode to create a file with that is to be like another one: never more than that allows. */
+/** The mode for creating a file that will get another one's mode: it never allows more than that. */
 export function modeOf(like: FileMode | undefined): number {
   return like === undefined ? 0o666 : like.mode & 0o777;
 }
 
-/** Gives a file that was just created the mode of another one, and its owner where that may be given. */
+/** Gives a new file the mode of another one, and its owner if the process may set it. */
 export async function carryMode(file: FileHandle, { mode, uid, gid }: FileMode): Promise<void> {
   const found = await file.stat();
   if (found.uid !== uid || found.gid !== gid) {

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shown } from '../../errors/assert-argument';
 
-/** The path that a file is given by: a text, or a `file:` URL. Throws a TypeError that calls the argument by `name` for anything else. */
+/** The path of a file given as a string or a `file:` URL. Throws a TypeError that names the argument for anything else. */
 export function pathOf(name: string, value: unknown): string {
   if (value instanceof URL) {
     if (value.protocol === 'file:') return fileURLToPath(value);
@@ -23,7 +23,7 @@ export function absolutePathOf(name: string, value: unknown): string {
   return resolve(pathOf(name, value));
 }
 
-/** The path of what is opened under a path, links followed, whether or not it is there. */
+/** The path with links followed, whether or not the file exists. */
 export async function targetOf(filePath: string, links = 40): Promise<string> {
   try {
     return await realpath(filePath);
@@ -35,12 +35,12 @@ export async function targetOf(filePath: string, links = 40): Promise<string> {
   return link === undefined ? path : targetOf(resolve(dirname(path), link), links - 1);
 }
 
-/** So long may a name be, in bytes: https://man7.org/linux/man-pages/man7/path_resolution.7.html */
+/** The longest possible name, in bytes: https://man7.org/linux/man-pages/man7/path_resolution.7.html */
 const MAX_NAME_BYTES = 255;
-/** The longest ending that the name of a file beside a journal has: a segment's, and eight digits for what somebody else has put in its place. */
+/** The longest suffix of a file beside a journal: a segment's, and eight digits for a file that took its place. */
 const MAX_ENDING_BYTES = '.0000000000000001.00000000'.length;
 
-/** Throws a `RangeError` for a journal whose name leaves no room for the names of the files beside it: a rotation would find out, long after. */
+/** Throws a `RangeError` for a journal whose name leaves no room for the names of the files beside it: otherwise a rotation would fail much later. */
 export function assertRoomBeside(filePath: string): void {
   const bytes = Buffer.byteLength(basename(filePath));
   const max = MAX_NAME_BYTES - MAX_ENDING_BYTES;

@@ -1,27 +1,27 @@
 import { constants } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 
-/** Bytes of a file and where they begin; valid until the next block is asked for. */
+/** Bytes of a file and their offset; valid until the next block is requested. */
 export interface Block {
   readonly bytes: Buffer;
   readonly byteOffset: number;
-  /** Whether these are whole lines; otherwise it is what stands after the last newline, possibly nothing, or what is no line. */
+  /** Whether these are whole lines; otherwise the bytes after the last newline (possibly none), or bytes that are not a line. */
   readonly whole: boolean;
   /** How many zero bytes follow, which are not in `bytes`. */
   readonly zeros?: number;
-  /** Why it is no line, whatever follows; `bytes` are its first ones then. */
+  /** Why this cannot be a line, whatever follows; `bytes` are then its first bytes. */
   readonly reason?: string;
 }
 
-/** Tells of the bytes of a long line whether they can be a journal's. */
+/** Checks whether the bytes of a long line can be a journal's. */
 export type IsForeign = (bytes: Buffer, isFirst: boolean) => boolean;
 
-/** Where reading begins and ends, in bytes, and what is refused before its line is whole. */
+/** Where reading begins and ends, in bytes, and which bytes are refused before their line is whole. */
 export interface Extent {
   readonly byteOffset?: number;
   readonly end?: number;
   readonly isForeign?: IsForeign | undefined;
-  /** Give lines as soon as they are there; otherwise many at once. */
+  /** Emit lines as soon as they arrive; otherwise many at once. */
   readonly prompt?: boolean;
   /** How much of a file is read at once. */
   readonly blockBytes?: number;
@@ -29,11 +29,11 @@ export interface Extent {
 
 const NEWLINE = 10;
 const BLOCK_BYTES = 1024 * 1024;
-/** A line is a text in memory, which cannot be longer; no more of one is held. */
+/** A line is a string in memory, which cannot be longer; a longer one is not held. */
 export const MAX_LINE_BYTES = constants.MAX_STRING_LENGTH;
 const TOO_LONG = `its line is longer than ${MAX_LINE_BYTES} bytes`;
 
-/** Reads a file: blocks of whole lines, then what stands after the last newline. Holds a block, or a line that is longer. */
+/** Reads a file: blocks of whole lines, then the bytes after the last newline. Holds one block, or one line if that is longer. */
 export async function* readBlocks(file: FileHandle, extent: Extent = {}): AsyncGenerator<Block, void> {
   const { byteOffset = 0, end = Infinity, blockBytes = BLOCK_BYTES } = extent;
   const lines = new LineBuffer(byteOffset, Math.min(blockBytes, end - byteOffset), extent.isForeign);
@@ -61,7 +61,7 @@ export async function* chunksOf(file: FileHandle, from = 0, size = CHUNK_BYTES):
 }
 
 /**
- * {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; what comes before the offset is passed over.
+ * {@link readBlocks} for bytes that come in chunks of any size, as from a decompressor; skips those before the offset.
  *
  * @param start - where the first chunk begins in the file
  */
@@ -87,21 +87,21 @@ export async function* blocksOf(
   yield* lines.end();
 }
 
-/** Takes bytes as they come, and gives whole lines. A line that is longer than its buffer is held in parts, each of which is looked at once. */
+/** Collects bytes and emits whole lines. A line longer than the buffer is held in parts, each of which is scanned once. */
 class LineBuffer {
   readonly #buffer: Buffer;
   readonly #isForeign: IsForeign | undefined;
   #filled = 0;
-  /** Up to here there is no newline in the buffer. */
+  /** The buffer has no newline before this index. */
   #scanned = 0;
   /** Where the buffer begins in the file. */
   #at: number;
-  /** What came of the line before the buffer, and where that begins. */
+  /** The parts of the current line before the buffer, and their offset. */
   #parts: Buffer[] = [];
   #held = 0;
   #zeros = 0;
   #begin = 0;
-  /** Whether the line was refused, and is passed over. */
+  /** Whether the line was refused and is skipped. */
   #skips = false;
 
   constructor(byteOffset: number, size: number, isForeign: IsForeign | undefined) {
@@ -110,12 +110,12 @@ class LineBuffer {
     this.#isForeign = isForeign;
   }
 
-  /** Where the next bytes go; never empty once it was taken from. */
+  /** Where the next bytes go; never empty after lines were taken. */
   get room(): Buffer {
     return this.#buffer.subarray(this.#filled);
   }
 
-  /** Counts bytes that were put there. */
+  /** Counts bytes that were written there. */
   fill(bytes: number): void {
     this.#filled += bytes;
   }
@@ -142,7 +142,7 @@ class LineBuffer {
     this.#at += length;
   }
 
-  /** All that is left, when nothing follows. */
+  /** Everything that remains at the end. */
   *end(): Generator<Block, void> {
     yield* this.take();
     if (this.#isLong) yield* this.#endLong(this.#filled, false);
@@ -153,7 +153,7 @@ class LineBuffer {
     return this.#held > 0 || this.#zeros > 0 || this.#skips;
   }
 
-  /** The buffer is full, and a part of a longer line. */
+  /** The buffer is full and holds part of a longer line. */
   *#setAside(): Generator<Block, void> {
     const bytes = this.#buffer;
     if (!this.#isLong) this.#begin = this.#at;
@@ -196,7 +196,7 @@ class LineBuffer {
     yield { bytes: this.#takeParts(rest), byteOffset, whole };
   }
 
-  /** What stands before a long run of zeros, where that does not end the file. What follows is looked at as a line of its own. */
+  /** The bytes before a long run of zeros that does not end the file. What follows the run counts as a new line. */
   *#endAtZeros(): Generator<Block, void> {
     const zeros = this.#takeZeros();
     const reason = 'zero bytes stand in its line';

@@ -5,11 +5,11 @@ import { makeDirectories } from './directory';
 import { carryMode, modeOf, type FileMode } from './file-mode';
 import { targetOf } from './file-path';
 
-/** More than there are who save to one file. */
+/** More than there are processes that save to one file. */
 const ATTEMPTS = 100;
 
 /**
- * Replaces a small file at once, where a link leads to: a crash leaves the old one or the new one, in the manner of https://lwn.net/Articles/457667/.
+ * Replaces a small file atomically, following links: a crash leaves the old one or the new one, as in https://lwn.net/Articles/457667/.
  *
  * @param like - whose mode and owner it gets; default: the file that it replaces
  */
@@ -26,7 +26,7 @@ export async function replaceFile(filePath: string, text: string, like?: FileMod
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException;
       const isTaken = code === 'EEXIST' && syscall === 'open';
-      // By another process, which took it for what a crash has left.
+      // Removed by another process, which took it for the remains of a crash.
       const isGone = code === 'ENOENT' && syscall === 'rename';
       if (!isTaken) await rm(temporary, { force: true }).catch(() => undefined);
       if ((!isTaken && !isGone) || attempt === ATTEMPTS) throw error;
@@ -46,10 +46,10 @@ async function write(filePath: string, text: string, mode: FileMode | undefined)
 }
 
 /**
- * Removes what crashes have left of files that were to take a name.
+ * Removes the temporary files that crashes have left for a name.
  *
  * @param what - what is between the name, with a dot, and `.tmp`
- * @param files - the files beside it; default: they are looked for
+ * @param files - the files beside it; default: read from the directory
  */
 export async function removeTemporaries(
   filePath: string,

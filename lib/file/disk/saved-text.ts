@@ -3,13 +3,13 @@ import { syncDirectory } from './directory';
 import { targetOf } from './file-path';
 import { removeTemporaries, replaceFile } from './replace-file';
 
-/** A small file that is replaced whole: a crash leaves the old one or the new one. A link is written through; mode and owner stay. Saves that are asked for while one is under way end with the last of them. */
+/** A small file that is replaced as a whole: a crash leaves the old one or the new one. Follows links; keeps mode and owner. Saves requested during a save are combined: only the last is written. */
 export class SavedText {
   readonly #filePath: string;
-  /** Whether its name lasts, and what crashed saves have left is gone. */
+  /** Whether its directory is synced, and the remains of crashed saves are removed. */
   #isTidy = false;
   #target: string | undefined;
-  /** The save under way, and the one that waits for it, for whatever is wanted then. */
+  /** The current save, and the one that waits for it and saves the newest text. */
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -17,7 +17,7 @@ export class SavedText {
     this.#filePath = filePath;
   }
 
-  /** Resolves with `undefined` when there is no file; rejects with the system's error when it cannot be read. */
+  /** Resolves with `undefined` if there is no file; rejects with the system's error if it cannot be read. */
   async load(): Promise<string | undefined> {
     try {
       return await readFile(this.#filePath, 'utf8');
@@ -27,7 +27,7 @@ export class SavedText {
     }
   }
 
-  /** Directories are created. Rejects with the system's error when it cannot be written. */
+  /** Creates directories. Rejects with the system's error if the file cannot be written. */
   save(text: string): Promise<void> {
     this.#target = text;
     if (this.#next) return this.#next;

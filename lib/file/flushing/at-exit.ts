@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 
-/** A journal whose file is to have everything when the process ends. */
+/** A journal that is flushed when the process ends. */
 export interface FlushedAtExit {
   readonly filePath: string;
   flushSync(): void;
@@ -8,7 +8,7 @@ export interface FlushedAtExit {
 
 const journals = new Set<FlushedAtExit>();
 
-/** Has a journal flushed when the process ends, on its own, by `process.exit` or by an error that nobody caught; returns what takes that back. */
+/** Flushes a journal when the process ends: normally, by `process.exit` or by an uncaught error. Returns a function that cancels this. */
 export function flushAtExit(journal: FlushedAtExit): () => void {
   if (journals.size === 0) process.on('exit', flushAll);
   journals.add(journal);
@@ -22,7 +22,7 @@ function flushAll(): void {
     try {
       journal.flushSync();
     } catch (error) {
-      // Warnings are not printed any more.
+      // Warnings are no longer printed.
       writeSync(2, `rx-scrivener: entries did not get into ${journal.filePath}: ${String(error)}\n`);
     }
   }

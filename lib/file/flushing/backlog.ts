@@ -2,14 +2,14 @@ import { onAbort } from '../../journal/abort';
 import type { WaitOptions } from '../../journal/scrivener';
 import type { Position } from '../../journal/position';
 
-/** What a backlog is measured by, and what makes it smaller for those who wait. */
+/** What determines a backlog's size, and how to make it smaller for waiting writers. */
 export interface Backlogged {
   readonly head: Position;
   readonly flushed: Position;
   whenFlushed(position: Position, options?: WaitOptions): Promise<void>;
 }
 
-/** Bounds how many entries wait to be flushed: who comes past the bound waits in turn. */
+/** Bounds how many entries wait to be flushed: writers beyond the bound wait in turn. */
 export class Backlog {
   readonly #maxPending: number;
   readonly #journal: Backlogged;
@@ -22,7 +22,7 @@ export class Backlog {
     this.#journal = journal;
   }
 
-  /** A group that is larger than may wait has room when nothing waits. */
+  /** A group larger than the bound has room when nothing waits. */
   hasRoom(entries: number): boolean {
     if (this.#maxPending === Infinity) return true;
     const pending = this.#journal.head - this.#journal.flushed;
@@ -30,8 +30,8 @@ export class Backlog {
   }
 
   /**
-   * Appends when what is flushed leaves room for it, and those who came before have appended; rejects with the signal's reason when it is aborted before, also while
-   * somebody else has the turn.
+   * Appends when flushing has made room and earlier callers have appended; rejects with the signal's reason if it is aborted before that, even while
+   * another caller has the turn.
    */
   async whenRoom<R>(entries: number, signal: AbortSignal | undefined, append: () => R): Promise<R> {
     signal?.throwIfAborted();

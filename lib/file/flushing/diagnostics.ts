@@ -3,7 +3,7 @@ import type { Position } from '../../journal/position';
 
 /**
  * What happens to a file's journal, published under {@link https://nodejs.org/api/diagnostics_channel.html | node:diagnostics_channel};
- * the names of the channels are fixed, and one without a subscriber costs nothing.
+ * the names of the channels are fixed, and a channel without a subscriber costs nothing.
  */
 export interface JournalDiagnostics {
   /** A journal was opened: what was recovered, and how long it took in milliseconds. */
@@ -13,7 +13,7 @@ export interface JournalDiagnostics {
     readonly truncatedBytes: number;
     readonly durationMs: number;
   };
-  /** A batch was flushed: its positions, its bytes as far as the sink counts them, and how long the sink took in milliseconds. */
+  /** A batch was flushed: its positions, its bytes if the sink counts them, and how long the sink took in milliseconds. */
   'rx-scrivener:flushed': {
     readonly filePath: string;
     readonly first: Position;
@@ -34,7 +34,7 @@ const CHANNELS: Readonly<Record<keyof JournalDiagnostics, Channel>> = {
   'rx-scrivener:closed': channel('rx-scrivener:closed'),
 };
 
-/** Publishes a message, which is made only where somebody subscribes. */
+/** Publishes a message, which is made only if somebody subscribes. */
 export function publish<Name extends keyof JournalDiagnostics>(
   name: Name,
   message: () => JournalDiagnostics[Name],

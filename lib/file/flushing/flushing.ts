@@ -14,12 +14,12 @@ import { publish } from './diagnostics';
 import { countLines, EncodedLines, withoutLines, type Chunk } from '../lines/encoded-lines';
 import { JournalStore } from '../store/journal-store';
 
-/** The lines of what is not flushed yet, each made when its entry was written. */
+/** The lines of unflushed entries, each made when its entry was written. */
 export interface PendingLines {
   push(line: string): void;
 }
 
-/** What a file's flushers are made with. */
+/** Options of a file's flushers. */
 export interface FlushingOptions<T> {
   readonly filePath: string;
   readonly scrivener: Scrivener<T>;
@@ -27,37 +27,37 @@ export interface FlushingOptions<T> {
   readonly flushQueueCapacity: number;
   readonly daemonEvents: Scrivener<DaemonEvent>;
   readonly retry: RetryConfig | undefined;
-  /** Whether what waits while the sink is busy goes out as one batch, since each costs a sync. */
+  /** Whether everything that waits while the sink is busy becomes one batch, because each batch costs a sync. */
   readonly groupsCommits: boolean;
 }
 
 /** The lines of a snapshot, taken from those that wait. */
 interface Taken {
-  /** Gives the snapshot with them to where it is kept; again when that failed, and is tried again. */
+  /** Persists the snapshot with these lines; called again for each retry. */
   keep(): Promise<void>;
-  /** Has them wait again. */
+  /** Puts the lines back to wait. */
   giveBack(): void;
 }
 
 type Take<T> = (snapshot: Snapshot<T>) => Taken;
 
-/** How a journal gets into its file, or into the sink that stands in for it. */
+/** Moves a journal into its file, or into the sink that replaces the file. */
 export class Flushing<T> {
   readonly lines: PendingLines;
   readonly #options: FlushingOptions<T>;
   readonly #sink: FlushSink<T> | JournalStore<T>;
   readonly #takeLines: Take<T>;
   readonly #isIdle = new BehaviorSubject(true);
-  /** What a flusher has taken, and not kept yet. */
+  /** The lines that a flusher has taken and not persisted yet. */
   #taken: Taken | undefined;
-  /** Whether it was told that nothing reaches the file, since something did. */
+  /** Whether a warning was given since the last successful flush. */
   #isReported = false;
 
   private constructor(
     options: FlushingOptions<T>,
     sink: FlushSink<T> | JournalStore<T>,
     lines: PendingLines,
-    /** Has everything in the file up to the journal's last position, before it returns; throws the error that prevents it. */
+    /** Writes everything up to the journal's last position to the file before it returns; throws the error that prevents it. */
     readonly flushSync: (head: Position) => void,
     takeLines: Take<T>,
   ) {
@@ -104,13 +104,13 @@ export class Flushing<T> {
     });
   }
 
-  /** Has the lines wait again that a flusher took and did not keep: the next one takes them. */
+  /** Puts back the lines that a flusher took and did not persist: the next flusher takes them. */
   giveBack(): void {
     this.#taken?.giveBack();
     this.#taken = undefined;
   }
 
-  /** Starts a flusher for what follows a position; `take` is given it before it runs. */
+  /** Starts a flusher for the entries after a position; `onCreated` receives it before it runs. */
   async start(after: Position, onCreated?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, predicate, flushQueueCapacity, daemonEvents, groupsCommits, filePath } = this.#options;
     this.#isIdle.next(true);
@@ -135,13 +135,13 @@ export class Flushing<T> {
     return flusher;
   }
 
-  /** While a batch is being synced, the next one grows: all that waits goes out as one. */
+  /** While a batch is being synced, the next one grows: everything that waits becomes one batch. */
   #onceSinkIsIdle(predicate: FlushPredicate<T>): FlushPredicate<T> {
     return (snapshots) =>
       fromInput(snapshots.pipe(predicate)).pipe(
         take(1),
         switchMap(() => this.#isIdle.pipe(filter((isIdle) => isIdle))),
-        // Who waited for the batch before has written by then, and shares the next sync.
+        // Writers that waited for the previous batch have written by then, and share the next sync.
         concatMap(() => new Promise<void>((resolve) => void setImmediate(resolve))),
         filter(() => this.#isIdle.value),
       );
@@ -184,11 +184,11 @@ export class Flushing<T> {
       bytes: this.#sink.bytes === undefined ? undefined : this.#sink.bytes - before,
       durationMs: performance.now() - start,
     }));
-    // The flusher counts the batch first, and cuts the next one then.
+    // The flusher counts the batch first, and then cuts the next one.
     queueMicrotask(() => this.#isIdle.next(true));
   }
 
-  /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the file again. */
+  /** The journal continues in memory, but not silently: it warns once, and again only after something has reached the file. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isReported) return;
     this.#isReported = true;
@@ -197,10 +197,10 @@ export class Flushing<T> {
   }
 }
 
-/** What passes on its own: the system is busy, or the disk is full until somebody makes room. */
+/** Transient errors: the system is busy, or the disk is full until somebody makes room. */
 const TRANSIENT = ['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'ENFILE'];
 
 function isTransient(error: unknown): boolean {
-  // Not by its class: it may come from another realm.
+  // Compares codes, not classes: the error may come from another realm.
   return TRANSIENT.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }

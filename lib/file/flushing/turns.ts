@@ -1,7 +1,7 @@
-/** So many characters are written in one turn of the event loop. */
+/** How many characters are written in one turn of the event loop. */
 const TURN_LENGTH = 1024 * 1024;
 
-/** Has who awaits each write let the event loop turn now and then: a loop of them alone would keep the file from being written until it ends. */
+/** Makes a loop of awaited writes yield to the event loop now and then: otherwise the file would not be written until the loop ends. */
 export class Turns {
   #length = 0;
 
@@ -10,7 +10,7 @@ export class Turns {
     this.#length += line.length;
   }
 
-  /** What a write resolves with: the value, after the next turn when one is due. */
+  /** Resolves with the value, after the next turn of the event loop if one is due. */
   settle<R>(value: R): R | Promise<R> {
     if (this.#length < TURN_LENGTH) return value;
     this.#length = 0;

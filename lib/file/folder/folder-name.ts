@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Longer ones are shortened. File systems take 255 bytes; some tools that copy files add to a name. */
+/** Longer names are shortened. File systems allow 255 bytes; some tools that copy files append to a name. */
 const MAX_LENGTH = 200;
 const KEPT_LENGTH = 140;
-/** Stands in no name that is whole. */
+/** Occurs in no full name. */
 const SHORTENED = '+';
 
-/** What Windows takes for a device, whatever follows a dot. */
+/** Names that Windows reserves for devices, whatever follows a dot. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/;
 const PLAIN = /[a-z0-9_.-]/;
 const WHOLE = /^(?:[a-z0-9_.-]|\^[a-z]|%[0-9a-f]{2}|%u[0-9a-f]{4})+$/;
@@ -14,15 +14,15 @@ const WHOLE = /^(?:[a-z0-9_.-]|\^[a-z]|%[0-9a-f]{2}|%u[0-9a-f]{4})+$/;
 /** The folder of a journal, by its name. */
 export interface FolderName {
   readonly folder: string;
-  /** Whether the name cannot be read from it, and is on record in it. */
+  /** Whether the name was shortened, and is on record in the folder. */
   readonly isShortened: boolean;
 }
 
 /**
  * The name of a journal as the name of a folder that is safe on Linux, macOS and Windows: `Ann/1` is `^ann%2f1`.
  *
- * Small letters of ASCII, digits, `_`, `-` and inner dots stand for themselves, `^a` for a capital letter, `%2f` for another byte of UTF-8, `%ud83d` for
- * half a surrogate pair. Two names that differ give two that differ where case and Unicode's forms count for nothing.
+ * Lower-case ASCII letters, digits, `_`, `-` and inner dots are unchanged; `^a` is a capital letter, `%2f` another byte of UTF-8, `%ud83d`
+ * half a surrogate pair. Different names give folders that also differ on file systems that ignore case and Unicode normalization.
  */
 export function folderName(name: string): FolderName {
   let folder = Array.from(name, encoded).join('');
@@ -30,7 +30,7 @@ export function folderName(name: string): FolderName {
   if (folder.endsWith('.')) folder = `${folder.slice(0, -1)}${escaped('.')}`;
   if (folder.length <= MAX_LENGTH) return { folder, isShortened: false };
   const kept = folder.slice(0, KEPT_LENGTH).replace(/(?:\^|%u?[0-9a-f]{0,3})$/, '');
-  // UTF-16, since UTF-8 has no half surrogate pairs.
+  // UTF-16, because UTF-8 has no half surrogate pairs.
   const hash = createHash('sha256').update(Buffer.from(name, 'utf16le')).digest('hex').slice(0, 40);
   return { folder: kept + SHORTENED + hash, isShortened: true };
 }
@@ -40,7 +40,7 @@ export function isShortened(folder: string): boolean {
   return folder.includes(SHORTENED);
 }
 
-/** The name of the journal in a folder; `undefined` for a folder that is none, or whose name was shortened. */
+/** The name of the journal in a folder; `undefined` if the folder is not a journal's, or its name was shortened. */
 export function journalName(folder: string): string | undefined {
   if (!WHOLE.test(folder)) return undefined;
   let name = '';
@@ -59,7 +59,7 @@ export function journalName(folder: string): string | undefined {
     else name += part.length === 2 ? part[1]!.toUpperCase() : part;
   }
   flush();
-  // What another tool has named may read alike.
+  // A folder named by another tool may decode to the same name.
   return folderName(name).folder === folder ? name : undefined;
 }
 

@@ -5,7 +5,7 @@ import type { WaitOptions } from '../../journal/scrivener';
 import { LeasedScrivener } from '../../journals/leased-scrivener';
 import type { FileScrivener } from '../file-scrivener';
 
-/** A journal of a folder, which knows how far it is flushed: one that is closed is flushed whole. */
+/** A journal of a folder, which knows how far it is flushed: a closed journal is flushed completely. */
 export class FolderScrivener<in out T> extends LeasedScrivener<T, FileScrivener<T>> implements Flushing {
   /** The last position that is in the file; {@link START} before the journal's first use. */
   get flushed(): Position {
@@ -23,7 +23,7 @@ export class FolderScrivener<in out T> extends LeasedScrivener<T, FileScrivener<
     return this.using(false, (scrivener) => scrivener.whenFlushed(position, options));
   }
 
-  /** Has what was written by now in the file; resolves immediately where the journal is closed. */
+  /** Flushes everything written so far to the file; resolves immediately if the journal is closed. */
   flush(): Promise<void> {
     if (this.opened === undefined) return Promise.resolve();
     return this.using(false, (scrivener) => scrivener.flush());

@@ -9,16 +9,16 @@ import { folderName, isShortened, journalName } from './folder-name';
 
 /** A journal's file in its folder; its side files begin with this name. */
 export const JOURNAL_FILE = 'journal.ndjson';
-/** Where a name is on record that was shortened. */
+/** The file that records a shortened name. */
 const NAME = 'name.txt';
-/** What is being made or removed; no journal's folder begins with a dot. */
+/** Folders being created or removed; no journal's folder begins with a dot. */
 const NEW = '.new-';
 const DELETED = '.deleted-';
-/** What is being made takes less, in milliseconds. */
+/** Creating a folder takes less than this, in milliseconds. */
 const LEFT_OVER_MS = 3_600_000;
 const PAGE = 1000;
 
-/** The folders of many journals, one each: a journal's side files meet no other's, and it is moved and removed as one. */
+/** The folders of many journals, one each: side files of different journals cannot collide, and a journal is moved and removed as a whole. */
 export class JournalFolders {
   readonly #folder: string;
   readonly #syncs: boolean;
@@ -29,7 +29,7 @@ export class JournalFolders {
     this.#syncs = syncs;
   }
 
-  /** Removes what a crash has left of journals that were being made or removed. */
+  /** Removes the remains of journals that a crash interrupted while they were created or removed. */
   async tidy(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     for (const folder of await readdir(this.#folder)) {
@@ -74,7 +74,7 @@ export class JournalFolders {
     return true;
   }
 
-  /** Makes a journal elsewhere, and gives it its name when it is whole; rejects with {@link JournalExistsError} when that is taken. */
+  /** Creates a journal under a temporary name, and renames it when it is complete; rejects with {@link JournalExistsError} if the name is taken. */
   async make(name: string, fill: (filePath: string) => Promise<void>): Promise<void> {
     const path = join(this.#folder, NEW + randomUUID());
     await mkdir(path);
@@ -91,14 +91,14 @@ export class JournalFolders {
     if (this.#syncs) await syncDirectory(this.#pathOf(name));
   }
 
-  /** Removes a journal at once; resolves with whether there was one. Rejects with {@link JournalLockedError} while another process has it open. */
+  /** Removes a journal atomically; resolves with whether there was one. Rejects with {@link JournalLockedError} while another process has it open. */
   async remove(name: string): Promise<boolean> {
     const path = this.#pathOf(name);
     if (!(await this.exists(name))) return false;
     const removed = join(this.#folder, DELETED + randomUUID());
     const lock = await JournalLock.acquire(this.fileOf(name));
     try {
-      // Windows moves no folder in which a file is open.
+      // Windows does not rename a folder in which a file is open.
       if (process.platform === 'win32') await lock.release();
       await rename(path, removed);
     } finally {
@@ -135,7 +135,7 @@ export class JournalFolders {
     return page;
   }
 
-  /** The name of a folder whose name was shortened; `undefined` for one that is no journal's. */
+  /** The full name for a folder whose name was shortened; `undefined` if it is not a journal's. */
   async #recordedName(folder: string): Promise<string | undefined> {
     if (!isShortened(folder)) return undefined;
     try {
@@ -146,7 +146,7 @@ export class JournalFolders {
     }
   }
 
-  /** Rejects with {@link CorruptJournalError} when the folder of a shortened name is another journal's. */
+  /** Rejects with {@link CorruptJournalError} if the folder of a shortened name belongs to another journal. */
   async assertOwn(name: string): Promise<void> {
     const { folder, isShortened } = folderName(name);
     if (!isShortened || (await this.#recordedName(folder)) === name) return;
@@ -159,7 +159,7 @@ export class JournalFolders {
   }
 }
 
-/** As JSON: half a surrogate pair is none of UTF-8. */
+/** As JSON, because UTF-8 cannot represent half a surrogate pair. */
 function encodeName(name: string): string {
   return `${JSON.stringify(name)}\n`;
 }

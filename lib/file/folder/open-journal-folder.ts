@@ -16,16 +16,16 @@ import { FolderScrivener } from './folder-scrivener';
 import { JournalFolders } from './journal-folders';
 import { OpenJournals } from './open-journals';
 
-/** How a folder of journals is kept; the rest is each journal's own, as of {@link openFileScrivener}. */
+/** How a folder of journals is kept; the other options apply to each journal, as in {@link openFileScrivener}. */
 export interface JournalFolderConfig<T> extends Omit<FileScrivenerConfig<T>, 'filePath' | 'sink'> {
-  /** The folder, a path or a `file:` URL; created when it is missing. Each journal has a folder of its own in it. */
+  /** The folder, a path or a `file:` URL; created if it is missing. Each journal has its own folder in it. */
   readonly folder: string | URL;
   /**
-   * How many journals are open at most, an integer >= 1: the longest idle is closed for the next one. More are open only while more than that are
+   * How many journals are open at most, an integer >= 1: the longest idle is closed to open the next one. More are open only while more are
    * read at the same time. @default 200
    */
   readonly maxOpen?: number;
-  /** How long after its last read, write, tail or wait a journal is closed, in milliseconds: 0 to 2^31-1, `Infinity`: when there is no room. @default 30_000 */
+  /** How long after its last read, write, tail or wait a journal is closed, in milliseconds: 0 to 2^31-1; `Infinity`: only to make room. @default 30_000 */
   readonly idleMs?: number;
 }
 
@@ -37,10 +37,10 @@ const OPTIONS: Record<keyof JournalFolderConfig<never>, true> = {
 };
 
 /**
- * Opens a folder of journals, each in files of its own, opened by its first use and closed when it is idle.
+ * Opens a folder of journals, each in its own files, which the first use opens and which are closed when idle.
  *
  * Several processes may have a folder open; a journal is open for writing in one of them at a time, and {@link JournalLockedError} in the others.
- * Rejects with `TypeError` and `RangeError` for wrong options, and the system's error when the folder cannot be made.
+ * Rejects with `TypeError` and `RangeError` for invalid options, and the system's error if the folder cannot be created.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ class JournalFolder<in out T> implements Journals<T> {
   }
 }
 
-/** Closes a journal; what its flusher could not write is tried once more. */
+/** Closes a journal; tries once more to write what its flusher could not. */
 async function closed<T>(scrivener: FileScrivener<T>): Promise<void> {
   if (scrivener.flusher.status === 'Failed') await scrivener.reopen().catch(() => undefined);
   await scrivener.close();

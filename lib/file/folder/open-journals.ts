@@ -16,29 +16,29 @@ interface Entry<S> {
   readonly name: string;
   creates: boolean;
   scrivener: S | undefined;
-  /** Those who get it when it is open, in their order. */
+  /** The callers that receive it when it is open, in order. */
   waiting: Borrower<S>[];
-  /** Its uses, and how many of them end soon on their own. */
+  /** How many uses it has, and how many of them will end soon. */
   uses: number;
   shortUses: number;
   idleSince: number;
   isDeleted: boolean;
-  /** Settles when it is closed, and whoever waits may open it anew. */
+  /** Settles when it is closed, and waiting callers may open it again. */
   closing: Promise<unknown> | undefined;
 }
 
-/** Journals that are open: each once, as long as it is used and a while longer. */
+/** The open journals: each is open once, as long as it is used and a while longer. */
 export class OpenJournals<S> {
   readonly #options: OpenJournalsOptions<S>;
   readonly #entries = new Map<string, Entry<S>>();
-  /** Those that nobody uses, the longest idle first. */
+  /** Journals that nobody uses, the longest idle first. */
   readonly #idle = new Set<Entry<S>>();
-  /** Those that are to be opened when there is room. */
+  /** Journals that wait to be opened when there is room. */
   readonly #toOpen: Entry<S>[] = [];
   readonly #opening = new WeakMap<Entry<S>, Promise<void>>();
   /** How many are open, being opened or closed. */
   #count = 0;
-  /** One for all: it stands for the longest idle. */
+  /** One timer for all, set for the longest idle. */
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
@@ -64,9 +64,9 @@ export class OpenJournals<S> {
   }
 
   /**
-   * Does something with a journal while it is closed, and nobody can open it.
+   * Runs work while a journal is closed and cannot be opened.
    *
-   * @param closes - whether it is closed first, under its users, as one that is deleted; otherwise `work` is told whether it is open
+   * @param closes - whether it is closed first, as deleted, although it is in use; otherwise `work` receives whether it is open
    */
   async hold<R>(name: string, closes: boolean, work: (isOpen: boolean) => Promise<R>): Promise<R> {
     this.#assertOpen();
@@ -82,7 +82,7 @@ export class OpenJournals<S> {
     held.isDeleted = closes;
     this.#idle.delete(held);
     const run = async () => {
-      // One that waits to be opened is not opened any more.
+      // A journal that waits to be opened is no longer opened.
       const at = this.#toOpen.indexOf(held);
       if (at >= 0) this.#toOpen.splice(at, 1);
       else if (entry) await this.#opening.get(held);
@@ -101,7 +101,7 @@ export class OpenJournals<S> {
     }
   }
 
-  /** Closes all, under their users; rejects with the first error of those there were. */
+  /** Closes all journals, even those in use; rejects with the first error. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -126,7 +126,7 @@ export class OpenJournals<S> {
     return entry;
   }
 
-  /** Opens those that wait, as far as there is room: the longest idle make it; beyond that, only what is used for long stays open. */
+  /** Opens waiting journals as far as there is room. The longest idle are closed to make room; beyond the limit, only journals in long use stay open. */
   #openNext(): void {
     while (this.#toOpen.length > 0) {
       if (this.#count >= this.#options.maxOpen) {
@@ -148,7 +148,7 @@ export class OpenJournals<S> {
     return entry.closing !== undefined || entry.scrivener === undefined || entry.uses === entry.shortUses;
   }
 
-  /** Resolves when an entry is open, or gone. */
+  /** Resolves when an entry is open or removed. */
   async #settled(entry: Entry<S>): Promise<void> {
     while (this.#toOpen.includes(entry)) await new Promise((resolve) => void setImmediate(resolve));
     await this.#opening.get(entry);
@@ -166,7 +166,7 @@ export class OpenJournals<S> {
       return;
     }
     entry.scrivener = scrivener;
-    // Whoever holds it closed since continues when this is over.
+    // A caller that has held it closed since then continues after this.
     if (entry.closing) return;
     const waiting = entry.waiting.splice(0);
     entry.uses++; // not idle between two of them
@@ -176,7 +176,7 @@ export class OpenJournals<S> {
 
   #failed(entry: Entry<S>, error: unknown): void {
     if (entry.closing) return;
-    // Those who came while a reader's opening failed and would have created it try again.
+    // Callers that came while a reader's opening failed, and would create the journal, try again.
     const again = isNotFound(error) && !entry.creates ? entry.waiting.filter(({ creates }) => creates) : [];
     const failed = entry.waiting.filter((borrower) => !again.includes(borrower));
     this.#entries.delete(entry.name);
@@ -203,7 +203,7 @@ export class OpenJournals<S> {
       },
     };
     borrower.use(lease);
-    // What is read for long makes no room any more.
+    // A journal in long use no longer makes room.
     if (!isShort) this.#openNext();
   }
 
@@ -235,7 +235,7 @@ export class OpenJournals<S> {
       },
       Math.max(0, leftMs),
     );
-    // What is idle keeps no process alive.
+    // An idle journal does not keep the process alive.
     this.#timer.unref();
   }
 
@@ -252,7 +252,7 @@ export class OpenJournals<S> {
     entry.closing = close().finally(() => this.#forget(entry));
   }
 
-  /** It is closed: those who came meanwhile have it opened anew. */
+  /** It is closed: callers that came meanwhile open it again. */
   #forget(entry: Entry<S>): void {
     this.#entries.delete(entry.name);
     for (const borrower of entry.waiting.splice(0)) this.borrow(entry.name, borrower);
