@@ -38,6 +38,7 @@ const entries: Record<string, string[]> = {
     'HttpStatusError',
     'NotSupportedError',
     'SerializationError',
+    'durableStream',
     'durableStreams',
     'openDurableStream',
   ],

@@ -82,20 +82,37 @@ interface Wanted {
 
 async function append(stream: Stream, after: Position, entries: readonly unknown[], wanted: Wanted): Promise<Position> {
   const { producer, seq, closes } = wanted;
+  const { state } = stream;
+  await settle(stream, after);
+  const rest = producer ? entries.slice(state.doneOf(producer)) : entries;
   const isRecorded = producer !== undefined || seq !== undefined || closes;
+  if (!isRecorded) return stream.append(rest, after);
   const record = {
     type: 'Appended' as const,
     after,
-    count: entries.length,
+    count: rest.length,
     ...(producer && { producer }),
     ...(seq !== undefined && { seq }),
     ...(closes && { closes }),
   };
   // First, and flushed: whether it happened shows where the journal ends.
-  if (isRecorded) await stream.record(record);
-  const position = await stream.append(entries, after);
-  if (isRecorded) stream.state.add(record, position);
+  await stream.record(record);
+  state.begin(record);
+  const position = await stream.append(rest, after);
+  state.add(record, position);
   return position;
+}
+
+/** Puts on record how much there is of an append that broke off, before what comes after it looks like the rest of it. */
+async function settle(stream: Stream, head: Position): Promise<void> {
+  const { state } = stream;
+  const { begun } = state;
+  if (!begun) return;
+  const { producer, after } = begun;
+  const done = head - after + (producer ? state.doneOf(producer) : 0);
+  const record = { type: 'BrokenOff' as const, done, ...(producer && { producer }) };
+  await stream.record(record);
+  state.add(record, head);
 }
 
 /** The answer to what is there already, or is refused; `undefined` for what is to be appended. */

@@ -66,6 +66,8 @@ async function create(
   body: Uint8Array,
   wanted: Wanted,
 ): Promise<Response> {
+  if (wanted.fork && !streams.canFork)
+    throw new Problem(501, 'ERR_NOT_SUPPORTED', 'Streams of this server cannot be forked');
   const source = wanted.fork && (await sourceFor(streams, wanted, wanted.fork));
   const { creation: inherited } = source?.stream.state ?? {};
   const contentType = wanted.contentType ?? source?.stream.state.contentType ?? DEFAULT_TYPE;

@@ -1,5 +1,13 @@
 // Server
-export { durableStreams, type DurableStreamsOptions } from './durable-streams';
+export {
+  durableStream,
+  durableStreams,
+  type DurableStreamOptions,
+  type DurableStreamsOptions,
+} from './durable-streams';
+export type { ServedJournals } from './served-journals';
+export type { StreamOptions } from './stream-options';
+export type { StreamRecord } from './stream-record';
 
 // Client
 export { openDurableStream, type DurableStreamConfig, type StreamHeaders } from './open-durable-stream';

@@ -38,6 +38,8 @@ export interface Append {
 export type StreamRecord =
   | Creation
   | Append
+  /** The append before it did not happen, but for so many messages that its producer has written, in this try and those before. */
+  | { readonly type: 'BrokenOff'; readonly producer?: Producer; readonly done: number }
   /** Another stream was made of it, or that one is gone. */
   | { readonly type: 'Forked' | 'ForkDeleted'; readonly name: string }
   /** Its messages are deleted, and its name is taken as long as forks of it are there. */
@@ -49,6 +51,12 @@ export const RECORDS = '.durable-streams/';
 /** What the records of a stream add up to. */
 export class StreamState {
   creation: Creation | undefined;
+  /** The newest append on record, while not all of its messages are in the journal. */
+  begun: Append | undefined;
+  /** Takes back the newest append. */
+  #undo: (() => void) | undefined;
+  /** How much is there of appends that broke off. */
+  readonly #parts = new Map<string, Producer & { readonly done: number }>();
   readonly producers = new Map<string, { epoch: number; seq: number; last: Position }>();
   seq: string | undefined;
   isClosed = false;
@@ -58,28 +66,54 @@ export class StreamState {
   isDeleted = false;
   lastAccessMs = Date.now();
 
-  /** @param head - where the journal ends: an append past it did not happen */
+  /** @param head - where the journal ends: an append past it did not happen, or in part */
   add(record: StreamRecord, head: Position): void {
     if (record.type === 'Created') {
       this.creation = record;
       this.isClosed = record.isClosed === true;
     } else if (record.type === 'Appended') {
-      if (record.after + record.count > head) return;
-      const { producer, seq, closes } = record;
-      if (producer)
-        this.producers.set(producer.id, {
-          epoch: producer.epoch,
-          seq: producer.seq,
-          last: record.after + record.count,
-        });
-      if (seq !== undefined) this.seq = seq;
-      if (closes) {
-        this.isClosed = true;
-        this.closedBy = producer;
-      }
+      this.begin(record);
+      if (record.after + record.count <= head) this.#append(record);
+    } else if (record.type === 'BrokenOff') {
+      const { producer, done } = record;
+      this.#undo?.();
+      this.begun = undefined;
+      if (producer) this.#parts.set(producer.id, { ...producer, done });
     } else if (record.type === 'Forked') this.forks.add(record.name);
     else if (record.type === 'ForkDeleted') this.forks.delete(record.name);
     else this.isDeleted = true;
+  }
+
+  /** An append is on record, and its messages are not in the journal yet. */
+  begin(record: Append): void {
+    this.begun = record;
+    this.#undo = undefined;
+  }
+
+  /** How many messages are there of an append that broke off. */
+  doneOf({ id, epoch, seq }: Producer): number {
+    const part = this.#parts.get(id);
+    return part?.epoch === epoch && part.seq === seq ? part.done : 0;
+  }
+
+  #append({ after, count, producer, seq, closes }: Append): void {
+    const { producers, seq: seqBefore, isClosed, closedBy } = this;
+    const known = producer && producers.get(producer.id);
+    this.#undo = () => {
+      if (producer && known) producers.set(producer.id, known);
+      else if (producer) producers.delete(producer.id);
+      Object.assign(this, { seq: seqBefore, isClosed, closedBy });
+    };
+    this.begun = undefined;
+    if (producer) {
+      producers.set(producer.id, { epoch: producer.epoch, seq: producer.seq, last: after + count });
+      this.#parts.delete(producer.id);
+    }
+    if (seq !== undefined) this.seq = seq;
+    if (closes) {
+      this.isClosed = true;
+      this.closedBy = producer;
+    }
   }
 
   /** What a stream is that nobody created through this server: its journal's entries are JSON. */

@@ -1,11 +1,12 @@
 import { firstValueFrom, Subject } from 'rxjs';
 import { isNotFound } from '../errors/journal-not-found-error';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { Problem, unflushed } from '../http/server/problem';
 import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
 import type { Position } from '../journal/position';
 import type { GroupWriter, Scrivener } from '../journal/scrivener';
-import type { Journals } from '../journals/journals';
+import type { ServedJournals } from './served-journals';
 import { RECORDS, StreamState, type StreamRecord } from './stream-record';
 
 /** A stream: the journal of its messages, and what is on record about it. */
@@ -40,13 +41,21 @@ export class Stream {
     await flushed(this.records, await this.records.write(record));
   }
 
-  /** Appends messages: all, or none. */
+  /** Appends messages: all, or none, where the journal takes several entries as one; otherwise one after the other. */
   async append(entries: readonly unknown[], expect: Position): Promise<Position> {
+    const [first, ...others] = entries;
     if (entries.length === 0) return expect;
     const { writeAll } = this.messages as Partial<GroupWriter<unknown>>;
-    if (writeAll) return (await writeAll.call(this.messages, entries, { expect })).at(-1)!;
-    let position = expect;
-    for (const entry of entries) position = await this.messages.write(entry, { expect: position });
+    if (writeAll && others.length > 0) {
+      try {
+        return (await writeAll.call(this.messages, entries, { expect })).at(-1)!;
+      } catch (error) {
+        if (!(ScrivenerError.is(error) && error.code === 'ERR_NOT_SUPPORTED')) throw error;
+      }
+    }
+    let position = await this.messages.write(first, { expect });
+    // From here on it is not refused for somebody else's entry: it would be begun anew.
+    for (const entry of others) position = await this.messages.write(entry);
     return position;
   }
 }
@@ -66,12 +75,12 @@ export async function flushed<T>(scrivener: Scrivener<T>, position: Position): P
 
 /** The streams of journals, by name; those that are used are known. */
 export class Streams {
-  readonly #journals: Journals<unknown>;
+  readonly #journals: ServedJournals;
   readonly #known = new Map<string, Promise<Stream | undefined>>();
   /** The end of the newest step that makes or removes a stream of a name. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  constructor(journals: Journals<unknown>) {
+  constructor(journals: ServedJournals) {
     this.#journals = journals;
   }
 
@@ -144,8 +153,12 @@ export class Streams {
     });
   }
 
-  fork(from: string, to: string, through: Position): Promise<void> {
-    return this.#journals.fork(from, to, through);
+  get canFork(): boolean {
+    return this.#journals.fork !== undefined;
+  }
+
+  async fork(from: string, to: string, through: Position): Promise<void> {
+    await this.#journals.fork?.(from, to, through);
   }
 
   create(name: string): Promise<boolean> {

@@ -106,6 +106,17 @@ test('an append that is on record and did not happen is taken when it is sent ag
   expect(await (await send('GET', 'a')).json()).toEqual([1, 2]);
 });
 
+test('an append that is on record and did not happen is not taken for the one that came after it', async () => {
+  await send('PUT', 'a');
+  const record = { type: 'Appended', after: 0, count: 1, producer: { id: 'p', epoch: 0, seq: 0 }, closes: true };
+  await journals.journal('.durable-streams/a').write(record);
+  await restart();
+  expect((await send('POST', 'a', { body: '"other"' })).status).toBe(204);
+  await restart();
+  expect((await send('POST', 'a', { body: '"lost?"', headers: producer('p', 0, 0) })).status).toBe(200);
+  expect(await (await send('GET', 'a')).json()).toEqual(['other', 'lost?']);
+});
+
 test('a stream whose creation broke off before its first messages is none', async () => {
   await journals.create('a');
   await journals

@@ -1,0 +1,155 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inMemoryJournals, InMemoryScrivener, lastEntries, TappedScrivener, type Scrivener } from 'rx-scrivener';
+import {
+  durableStream,
+  durableStreams,
+  type DurableStreamOptions,
+  type ServedJournals,
+  type StreamRecord,
+} from 'rx-scrivener/durable-streams';
+import { openFileScrivener } from 'rx-scrivener/file';
+
+const URL_OF_IT = 'http://host/any/path';
+
+interface Sent {
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+  readonly query?: string;
+}
+
+function client(handle: (request: Request) => Promise<Response>) {
+  return (method: string, { body, headers = {}, query = '' }: Sent = {}) =>
+    handle(
+      new Request(URL_OF_IT + query, {
+        method,
+        headers: { 'Content-Type': 'application/json', ...headers },
+        ...(body !== undefined && { body }),
+      }),
+    );
+}
+
+const producer = (seq: number) => ({ 'Producer-Id': 'p', 'Producer-Epoch': '0', 'Producer-Seq': String(seq) });
+
+test('one journal is a stream that is there: read, written and followed', async () => {
+  const journal = new InMemoryScrivener<unknown>();
+  journal.append('before');
+  const send = client(durableStream(journal, { authorize: 'public', longPollMs: 50 }));
+  expect((await send('PUT')).status).toBe(200);
+  expect((await send('PUT', { headers: { 'Content-Type': 'text/plain' } })).status).toBe(409);
+  expect((await send('POST', { body: '["sent"]' })).status).toBe(204);
+  await journal.write('written');
+  const read = await send('GET', { query: '?offset=0000000000000001' });
+  expect(await read.json()).toEqual(['sent', 'written']);
+  const waiting = send('GET', { query: '?offset=0000000000000003&live=long-poll' });
+  await journal.write('live');
+  expect(await (await waiting).json()).toEqual(['live']);
+  expect((await send('HEAD')).headers.get('Stream-Next-Offset')).toBe('0000000000000004');
+});
+
+test('it is not deleted, and not forked', async () => {
+  const journal = new InMemoryScrivener<unknown>();
+  journal.append(1);
+  const send = client(durableStream(journal, { authorize: 'public' }));
+  const deleted = await send('DELETE');
+  expect([deleted.status, deleted.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST, PUT']);
+  expect((await send('PUT', { headers: { 'Stream-Forked-From': '/other' } })).status).toBe(409);
+  expect(await (await send('GET')).json()).toEqual([1]);
+});
+
+describe('in files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'scrivener-stream-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test('producers and the end outlast a restart where their records are kept', async () => {
+    const session = async (use: (send: ReturnType<typeof client>, journal: Scrivener<unknown>) => Promise<void>) => {
+      await using journal = await openFileScrivener<unknown>({ filePath: join(folder, 'chat.ndjson') });
+      await using records = await openFileScrivener<StreamRecord>({ filePath: join(folder, 'records.ndjson') });
+      await use(client(durableStream(journal, { authorize: 'public', records })), journal);
+    };
+    await session(async (send) => {
+      expect((await send('POST', { body: '1', headers: producer(0) })).status).toBe(200);
+    });
+    await session(async (send) => {
+      expect((await send('POST', { body: '1', headers: producer(0) })).status).toBe(204);
+      const closing = { ...producer(1), 'Stream-Closed': 'true' };
+      expect((await send('POST', { body: '2', headers: closing })).status).toBe(200);
+    });
+    await session(async (send, journal) => {
+      expect((await send('POST', { body: '3' })).status).toBe(409);
+      expect((await lastEntries(journal, 10)).map(({ entry }) => entry)).toEqual([1, 2]);
+    });
+  });
+});
+
+describe('on a journal that takes one entry at a time', () => {
+  /** Without `writeAll`; its nth write fails. */
+  class OneByOne extends TappedScrivener<unknown> {
+    readonly #fails: { at: number };
+    constructor(inner: InMemoryScrivener<unknown>, fails: { at: number }) {
+      super(inner, (entry, inner, options) => {
+        if (--fails.at === 0) throw new Error('unreachable');
+        return inner.write(entry, options);
+      });
+      this.#fails = fails;
+      Object.assign(this, { writeAll: undefined });
+    }
+    get isDue(): boolean {
+      return this.#fails.at > 0;
+    }
+  }
+
+  const held = async (journal: Scrivener<unknown>) => (await lastEntries(journal, 10)).map(({ entry }) => entry);
+
+  test.each([false, true])(
+    'an append that broke off is continued when it is sent again (restarted: %p)',
+    async (restarts) => {
+      const inner = new InMemoryScrivener<unknown>();
+      const journal = new OneByOne(inner, { at: 3 });
+      const records = new InMemoryScrivener<StreamRecord>();
+      const serve = () => client(durableStream(journal, { authorize: 'public', records }));
+      let send = serve();
+      expect((await send('POST', { body: '[1,2,3]', headers: producer(0) })).status).toBe(500);
+      expect([journal.isDue, await held(inner)]).toEqual([false, [1, 2]]);
+      if (restarts) send = serve();
+      // Another one's message comes between, and is not taken for the rest.
+      expect((await send('POST', { body: '"other"' })).status).toBe(204);
+      if (restarts) send = serve();
+      expect((await send('POST', { body: '[1,2,3]', headers: producer(0) })).status).toBe(200);
+      expect((await send('POST', { body: '[1,2,3]', headers: producer(0) })).status).toBe(204);
+      expect((await send('POST', { body: '[4,5]', headers: producer(1) })).status).toBe(200);
+      expect(await held(inner)).toEqual([1, 2, 'other', 3, 4, 5]);
+    },
+  );
+});
+
+test('four methods are enough to serve many; a fork is answered with 501 then', async () => {
+  const journals = inMemoryJournals<unknown>();
+  const four: ServedJournals = {
+    journal: (name) => journals.journal(name),
+    create: (name) => journals.create(name),
+    exists: (name) => journals.exists(name),
+    delete: (name) => journals.delete(name),
+  };
+  const send = client(durableStreams(four, { authorize: 'public', basePath: '/any/' }));
+  expect((await send('PUT', { body: '[1]' })).status).toBe(201);
+  expect(await (await send('GET')).json()).toEqual([1]);
+  const forked = await durableStreams(four, { authorize: 'public', basePath: '/any/' })(
+    new Request('http://host/any/fork', { method: 'PUT', headers: { 'Stream-Forked-From': '/any/path' } }),
+  );
+  expect([forked.status, await forked.json()]).toMatchObject([501, { code: 'ERR_NOT_SUPPORTED' }]);
+  expect(await journals.exists('fork')).toBe(false);
+  expect((await send('DELETE')).status).toBe(204);
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{}, '`authorize`'],
+  [{ authorize: 'public', records: {} }, '`records`'],
+  [{ authorize: 'public', basePath: '/' }, 'Expected no option `basePath` of `durableStream`'],
+])('names what is wrong with %j', (options, message) => {
+  expect(() => durableStream(new InMemoryScrivener(), options as unknown as DurableStreamOptions)).toThrow(message);
+});
