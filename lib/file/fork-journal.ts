@@ -15,26 +15,26 @@ import { isContinuedLine } from './lines/group-line';
 import { discardHalf, findSegments, loadManifest, manifestPath, saveManifest, segmentPath } from './store/manifest';
 import { chunksOf } from './disk/read-blocks';
 
-/** Up to where a journal is forked. */
+/** Where a journal is forked. */
 export interface ForkOptions {
   /** The last position that the fork holds; {@link START}: none. */
   readonly through: Position;
 }
 
 const OPTIONS: Record<keyof ForkOptions, true> = { through: true };
-/** So long its files are waited for while somebody moves them. */
+/** How long to wait for its files while another process moves them. */
 const MOVING_MS = 5_000;
 const NEWLINE = 0x0a;
 
 /**
- * Makes a new journal that holds what another held up to a position, at the same positions, and continues on its own.
+ * Makes a new journal with the entries of another up to a position, at the same positions; it continues independently.
  *
- * Takes what is in the files: flush a journal that is open. Closed segments are linked where the file system can, of the last one the lines up to
- * `through` are copied. A crash leaves the whole fork, or a name that opens as a new journal. Rejects with {@link JournalExistsError}
- * when `to` is taken, {@link PositionTrimmedError} when `through` is no longer kept, `RangeError` when it is past the end, and the system's errors.
+ * Copies what is in the files, so flush an open journal first. Closed segments are linked if the file system supports it; from the last one, the lines up to
+ * `through` are copied. A crash leaves the complete fork, or a name that opens as a new journal. Rejects with {@link JournalExistsError}
+ * if `to` exists, {@link PositionTrimmedError} if `through` is no longer kept, `RangeError` if it is past the end, and the system's errors.
  *
- * @param from - the path of a journal's file, which may be open
- * @param to - that of the new one
+ * @param from - the path of the journal's file, which may be open
+ * @param to - the path of the new journal's file
  * @example
  * ```ts
  * await forkJournal('data/chat.ndjson', 'data/chat-2.ndjson', { through: 7 });
@@ -57,7 +57,7 @@ export async function forkJournal<_T>(from: string | URL, to: string | URL, opti
       await fork(source, target, through);
       return;
     } catch (error) {
-      // Its files are being moved; where there is none at all, it is no journal.
+      // Its files are being moved; if there is none at all, it is not a journal.
       const isOver = performance.now() - start > MOVING_MS || (attempt > 1 && !(await isThere(source)));
       if (!isMoved(error) || isOver) throw error;
     }
@@ -80,7 +80,7 @@ async function fork(source: string, target: string, through: Position): Promise<
       const last = next !== undefined && next > first ? next - 1 : first + (await countLines(path, gz)) - 1;
       closed.push({ path, first, last, gz });
     }
-    // The segment that is missing may hold it.
+    // The missing segment may hold it.
     if (!file && through > (closed.at(-1)?.last ?? 0)) throw moving(source);
     const oldest = closed[0]?.first ?? manifest.active ?? manifest.first;
     assertThrough(through, { first: oldest, head: Infinity });
@@ -98,7 +98,7 @@ async function fork(source: string, target: string, through: Position): Promise<
       last: active - 1,
       closed: linked.length,
     };
-    // What is on record so is nobody's journal until the active file is there.
+    // With this record it is nobody's journal until the active file exists.
     if (!isAlone) await saveManifest(target, { ...record, isHalf: true }, file && (await file.stat()));
     for (const { path, first, gz } of linked) await linkOrCopy(path, segmentPath(target, first) + (gz ? '.gz' : ''));
     if (!isAlone) await syncDirectory(target);
@@ -115,14 +115,14 @@ async function fork(source: string, target: string, through: Position): Promise<
   }
 }
 
-/** A file that lines are copied from: an open one, or by its path. */
+/** A file that lines are copied from: an open file, or a path. */
 interface Lines {
   readonly path: string;
   readonly file?: FileHandle;
   readonly gz: boolean;
 }
 
-/** Copies the lines of the positions from `first` through `through`, and has them on the disk. */
+/** Copies the lines of the positions from `first` through `through`, and syncs them. */
 async function copyLines(lines: Lines, target: string, first: Position, through: Position): Promise<void> {
   const copy = await open(target, 'wx+');
   try {
@@ -143,7 +143,7 @@ async function copyLines(lines: Lines, target: string, first: Position, through:
     const last = Buffer.alloc(bytes - lineAt);
     await copy.read(last, 0, last.length, lineAt);
     const line = last.toString().replace(/\n$/, '');
-    // The newline of a whole last line may be missing, as at an opening.
+    // A whole last line may lack its newline, as at an opening.
     if (position === through - 1 && isWhole(line)) position++;
     if (position < through) assertThrough(through, { first, head: position });
     if (through >= first) {
@@ -204,7 +204,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
-/** The active file; a rotation begins it after it has closed the one before, and a crash may come between. */
+/** The active file. A rotation begins it after closing the previous one, and a crash may come between. */
 async function openActive(source: string): Promise<FileHandle | undefined> {
   try {
     return await open(source, 'r');
@@ -214,7 +214,7 @@ async function openActive(source: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** What was opened still has the journal's name; throws what {@link isMoved} tells. */
+/** Asserts that the open file still has the journal's name. */
 async function assertInPlace(source: string, file: FileHandle): Promise<void> {
   const [opened, named] = await Promise.all([file.stat({ bigint: true }), stat(source, { bigint: true })]);
   if (opened.ino !== named.ino) throw moving(source);

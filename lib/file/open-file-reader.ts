@@ -21,9 +21,9 @@ export interface FileReaderConfig<T> {
   readonly serializer?: EntrySerializer<T>;
   /** Any synchronous Standard Schema validator: an entry becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** Keep in memory only the newest so many entries, an integer >= 1 or `Infinity`; older ones are read from the files. @default 1000 */
+  /** Keep in memory only this many of the newest entries, an integer >= 1 or `Infinity`; older ones are read from the files. @default 1000 */
   readonly retain?: number;
-  /** Ends the opening: it rejects with the signal's reason. Without effect once it is open. */
+  /** Aborts the opening, which rejects with the signal's reason. No effect after it is open. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,10 +32,10 @@ const OPTIONS: Record<keyof FileReaderConfig<never>, true> = {
 };
 
 /**
- * Opens a journal that another process writes and rotates, to read it as any other scrivener: `tail`, `readBackward`, `waitFor`, `head$`. Takes no lock.
+ * Opens a journal that another process writes and rotates, and reads it like any other scrivener: `tail`, `readBackward`, `waitFor`, `head$`. Takes no lock.
  *
- * Costs the same whatever the file's length: the newest entries are read, and any position is found by bisecting. Rejects with
- * {@link CorruptJournalError} for a file whose end is damaged or no journal's, `TypeError` and `RangeError` for wrong options, and the system's error when the
+ * The cost does not depend on the file's length: it reads the newest entries, and finds any position by bisecting. Rejects with
+ * {@link CorruptJournalError} if the file's end is damaged or not a journal's, `TypeError` and `RangeError` for invalid options, and the system's error if the
  * file is missing or cannot be read.
  *
  * @example

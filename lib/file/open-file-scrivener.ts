@@ -19,11 +19,11 @@ import { lineOf } from './lines/line-of';
 import { StoredJournal } from './store/stored-journal';
 
 /**
- * Opens a journal in a file: recovers what it holds, locks it, and starts to persist what is written.
+ * Opens a journal in a file: locks it, recovers its entries, and starts to persist what is written.
  *
- * A last line that a crash cut short is dropped, and reported in `recovered.truncatedBytes`. Rejects with {@link JournalLockedError} when the file is
- * still open for writing elsewhere after `lockTimeoutMs`, {@link SchemaMismatchError} when the schema refuses what it holds, {@link CorruptJournalError} when it is damaged or no journal (it stays as it was), `RangeError` and
- * `TypeError` for wrong options, and the system's error when the file cannot be opened.
+ * A last line that a crash cut short is dropped, and reported in `recovered.truncatedBytes`. Rejects with {@link JournalLockedError} if the file is
+ * still open for writing elsewhere after `lockTimeoutMs`, {@link SchemaMismatchError} if the schema refuses an entry, {@link CorruptJournalError} if the file is damaged or not a journal (it is left unchanged), `RangeError` and
+ * `TypeError` for invalid options, and the system's error if the file cannot be opened.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ export async function openFileScrivener<T>(
       recovered,
     });
   } catch (error) {
-    // What failed first is what is told.
+    // The first failure is the one to report.
     if (closesSink) await (async () => sink?.close?.())().catch(() => undefined);
     await store?.close();
     await lock?.release();
@@ -125,7 +125,7 @@ export async function openFileScrivener<T>(
   }
 }
 
-/** The journal as its flusher reads it: live, and for its last position, whether or not that is kept. */
+/** The journal as its flusher reads it: new entries, and the last position, whether or not that entry is kept. */
 function asFlushed<T>(reads: StoredJournal<T>, log: Log<T>): Scrivener<T> {
   const tail = (after?: Position) => reads.tail(after);
   const readBackward = () => defer(() => (log.head === START ? EMPTY : of({ position: log.head })));
@@ -177,7 +177,7 @@ async function recoverFrom<T>(
   return { log, recovered: { entries: log.head, lastPosition: log.head, truncatedBytes: 0 } };
 }
 
-/** Each value of an iterable; an abort ends it with the signal's reason, also while the next value is waited for. */
+/** The values of an iterable; an abort ends it with the signal's reason, even while it waits for the next value. */
 async function* untilAborted<V>(values: AsyncIterable<V>, signal: AbortSignal | undefined): AsyncGenerator<V, void> {
   const iterator: AsyncIterator<V, unknown> = values[Symbol.asyncIterator]();
   let isOver = false;
@@ -189,7 +189,7 @@ async function* untilAborted<V>(values: AsyncIterable<V>, signal: AbortSignal | 
       yield result.value;
     }
   } finally {
-    // Not awaited: a generator that waits does not return before it continues.
+    // Not awaited: a waiting generator does not return before it continues.
     if (!isOver) iterator.return?.().catch(() => undefined);
   }
 }

@@ -23,13 +23,13 @@ export interface ReadJournalOptions<T> {
   readonly follow?: boolean;
   /** With `follow`: wait for a file that is not there yet, and for its folder. @default false */
   readonly waitForFile?: boolean;
-  /** What positions that start again at 1 are, as in files of the reference implementation: damage, or a further run to be numbered on. @default 'reject' */
+  /** How to treat positions that start again at 1, as in files of the reference implementation: as damage, or as a further run that is renumbered. @default 'reject' */
   readonly restarts?: 'reject' | 'renumber';
   /** How lines become entries. @default JsonEntrySerializer */
   readonly serializer?: EntrySerializer<T>;
   /** Any synchronous Standard Schema validator: an entry becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** Brings an entry that was written in an earlier shape to the present one. Before the schema. */
+  /** Converts an entry that was written in an earlier shape to the present one. Runs before the schema. */
   readonly upgrade?: (entry: unknown, position: Position) => T;
 }
 
@@ -38,16 +38,16 @@ const OPTIONS: Record<keyof ReadJournalOptions<never>, true> = {
 };
 
 /**
- * Reads a journal's files without opening them for writing; needs no lock, so it may be read while it is written and rotated.
+ * Reads a journal's files without opening them for writing. Needs no lock, so a journal can be read while it is written and rotated.
  *
- * With `after`, reading begins close before it, found by bisecting the file: what lies further before is neither read nor checked.
+ * With `after`, reading begins close before it, found by bisecting the file: earlier entries are neither read nor checked.
  *
- * Completes after the last line; one that a crash cut short is left out (`follow`: waited for). Errors with {@link CorruptJournalError} on
- * damage, after the entries before it, with {@link PositionTrimmedError} when `after` is given and what comes after it was retired, and with
- * the system's error when the file cannot be read, or is missing and not waited for.
+ * Completes after the last line and leaves out one that a crash cut short (`follow`: waits for the rest). Errors with {@link CorruptJournalError} on
+ * damage, after the entries before it, with {@link PositionTrimmedError} if `after` is given and the entries after it were retired, and with
+ * the system's error if the file cannot be read, or is missing without `waitForFile`.
  *
  * @param file - a path or a `file:` URL
- * @throws RangeError when `after` is no position, TypeError for other wrong arguments
+ * @throws RangeError if `after` is not a position, TypeError for other invalid arguments
  * @example
  * ```ts
  * for await (const { position, entry } of readJournal<ChatEntry>('data/chat.ndjson', { follow: true })) show(position, entry);

@@ -1,18 +1,18 @@
 import fs, { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
-/** Watchers miss changes on some file systems: there a file is looked at after so long, whatever they say. */
+/** Watchers miss changes on some file systems: there a file is checked at this interval anyway. */
 const POLL_MS = 250;
-/** On the others all the same, since no system promises that its watchers work. */
+/** On the others, too, because no system promises that its watchers work. */
 const WATCHED_POLL_MS = 2_000;
 
 /**
- * File systems that other machines write, too, of which watchers tell nothing: NFS, SMB, CIFS, SMB2, 9P, FUSE, Ceph, AFS, Lustre, as
+ * File systems that other machines also write, without watchers noticing: NFS, SMB, CIFS, SMB2, 9P, FUSE, Ceph, AFS, Lustre, as
  * https://man7.org/linux/man-pages/man2/statfs.2.html names them.
  */
 const REMOTE = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0x00c36400, 0x5346414f, 0x0bd00bd0];
 
-/** Tells when it is worth looking at a file again. */
+/** Signals when a file is worth reading again. */
 export class FileChanges {
   readonly #signal: AbortSignal;
   #changed = false;
@@ -34,9 +34,9 @@ export class FileChanges {
   }
 
   /**
-   * Resolves once the file may have changed since the last call, or the signal is aborted.
+   * Resolves when the file may have changed since the last call, or the signal is aborted.
    *
-   * @param isPending - whether it is worth looking again after a while though nothing changes
+   * @param isPending - whether it is worth reading again after a while even if nothing changes
    */
   async next(isPending = false): Promise<void> {
     if (!this.#changed && !this.#signal.aborted) {
@@ -57,17 +57,17 @@ export class FileChanges {
   }
 }
 
-/** A file that is watched once, for however many of this process follow it: with one watcher, and one look by the clock. */
+/** A watched file, shared by all its followers in this process: one watcher and one polling timer. */
 class WatchedFile {
   static readonly #all = new Map<string, WatchedFile>();
 
   readonly #filePath: string;
-  /** Who is told; and whether what the clock sees is news to them, since it may have come before they listened. */
+  /** The listeners, and whether the next poll must notify them, because a change may have come before they listened. */
   readonly #listeners = new Map<() => void, { isNew: boolean }>();
   #watcher: FSWatcher | undefined;
-  /** Whether its watchers can be relied on: it is on a disk of this machine, and they have missed nothing. */
+  /** Whether its watchers are reliable: it is on a local disk, and they have missed nothing. */
   #isTrusted: boolean;
-  /** Whether the watcher has told of something since the clock's last look. */
+  /** Whether the watcher has reported a change since the last poll. */
   #isNotified = false;
   #state: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,7 +79,7 @@ class WatchedFile {
     this.#schedule();
   }
 
-  /** @returns what ends it */
+  /** @returns a function that ends it */
   static listen(filePath: string, listener: () => void): () => void {
     const found = WatchedFile.#all.get(filePath);
     const file = found ?? new WatchedFile(filePath);
@@ -96,7 +96,7 @@ class WatchedFile {
     clearTimeout(this.#timer);
   }
 
-  /** Watches the file that has the name now. */
+  /** Watches the file that currently has the name. */
   #watch(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
@@ -104,7 +104,7 @@ class WatchedFile {
       const watcher = watch(this.#filePath, (event) => {
         this.#isNotified = true;
         if (event === 'rename') {
-          // It may have another name by now, and another file its own, or none yet.
+          // The file may have another name by now, and its name may belong to another file, or to none yet.
           this.#watch();
           this.#schedule();
         }
@@ -124,7 +124,7 @@ class WatchedFile {
   }
 
   async #poll(): Promise<void> {
-    // What is not on a disk of this machine may take its time.
+    // A file that is not on a local disk may be slow.
     const found = this.#isTrusted ? statOf(this.#filePath) : await stat(this.#filePath).catch(() => undefined);
     if (this.#listeners.size === 0) return;
     const state = found && `${found.ino} ${found.size} ${found.mtimeMs}`;

@@ -5,9 +5,9 @@ import type { LineFormat } from '../lines/line-reader';
 import { MAX_LINE_BYTES } from '../disk/read-blocks';
 import type { Place } from '../store/sparse-index';
 
-/** A place that is found is so close to what is looked for. */
+/** A place that is found is at most this far before the target. */
 export const CLOSE_BYTES = 64 * 1024;
-/** What is read first of where a line is looked for. */
+/** How many bytes are read first where a line is searched. */
 const PROBE_BYTES = 2 * 1024;
 
 const NEWLINE = 10;
@@ -25,12 +25,12 @@ interface Range {
 }
 
 /**
- * Finds where a line begins that is at or close before that of a position, in a file whose positions ascend: by bisecting it, whatever its length. It is the
+ * Finds where a line begins that is at a position or close before it, in a file with ascending positions: by bisecting, whatever its length. It is the
  * first line of its group.
  *
- * Resolves with `undefined` where a line on the way is none of the journal's: whoever reads from the file's beginning finds out what it is.
+ * Resolves with `undefined` if it meets a line that is not the journal's: reading from the file's beginning reports what it is.
  *
- * @param target - the position; past the last one, a place close before the end is found
+ * @param target - the position; if it is past the last one, finds a place close before the end
  */
 export async function findPlace<T>(
   file: FileHandle,
@@ -54,7 +54,7 @@ export async function findPlace<T>(
   return low;
 }
 
-/** The first line that begins at an offset or after it, and a group. */
+/** The first line at or after an offset that also begins a group. */
 export async function placeFrom<T>(
   file: FileHandle,
   byteOffset: number,
@@ -68,11 +68,11 @@ export async function placeFrom<T>(
 
 interface Line {
   readonly byteOffset: number;
-  /** `undefined` where it is no line of the journal's. */
+  /** `undefined` if it is not a line of the journal's. */
   position(): Position | undefined;
 }
 
-/** Looks for the first line that begins in a stretch of a file; `undefined` where none does that is whole, as far as it has to be. */
+/** Finds the first line that begins in a range of a file; `undefined` if no line there is complete enough. */
 async function lineFrom<T>(
   file: FileHandle,
   from: number,
@@ -80,7 +80,7 @@ async function lineFrom<T>(
   format: LineFormat<T>,
 ): Promise<Line | undefined> {
   const own = isOwn(format.serializer);
-  // What ends the line before tells whether its group continues.
+  // The end of the previous line says whether its group continues.
   const base = Math.max(0, from - 4);
   for (let length = PROBE_BYTES; ; length *= 8) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, base);
@@ -103,14 +103,14 @@ async function lineFrom<T>(
   }
 }
 
-/** Whether the line that ends before an index is one whose group continues. */
+/** Whether the group of the line that ends before an index continues. */
 function isContinued(bytes: Buffer, begin: number): boolean {
   let end = begin - 2;
   if (bytes[end] === RETURN) end--;
   return bytes[end] === BRACE && bytes[end - 1] === SPACE;
 }
 
-/** The position of a line that is laid out as the journal's own serializer does. */
+/** The position of a line with the layout of the journal's own serializer. */
 function framedPosition(line: Buffer): Position | undefined {
   if (!line.subarray(0, HEAD.length).equals(HEAD_BYTES)) return undefined;
   const [, digits] =

@@ -1,4 +1,4 @@
-/** What may come next: a value, a value or the end of an empty array, a key, a key or the end of an empty object, … */
+/** What may follow: a value, a value or the end of an empty array, a key, a key or the end of an empty object, … */
 type Expected = 'value' | 'firstItem' | 'key' | 'firstKey' | 'colon' | 'separator' | 'nothing';
 
 const SPACE = /[ \t\n\r]*/y;
@@ -8,7 +8,7 @@ const NUMBER_BEGINNING = /^-?((0|[1-9]\d*)(\.\d*)?((?<=\d)([eE]([+-]?\d*)))?)?$/
 const ESCAPE = /\\(["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const ESCAPE_BEGINNING = /\\(u[0-9a-fA-F]{0,3})?$/y;
 
-/** Whether a text is the beginning of a JSON text, or one whole. */
+/** Whether a text is a JSON text or the beginning of one. */
 export function beginsJson(text: string): boolean {
   const open: ('{' | '[')[] = [];
   let expected = 'value' as Expected;
@@ -65,7 +65,7 @@ function isScalarBeginning(text: string): boolean {
   );
 }
 
-/** After the string that begins at `at`, the text's end when it is cut, -1 when it is none. */
+/** The index after the string that begins at `at`; the text's end if the string is cut; -1 if there is none. */
 function skipString(text: string, at: number): number {
   for (at++; at < text.length;) {
     const char = text[at]!;

@@ -1,9 +1,9 @@
 import { isAscii } from 'node:buffer';
 
-/** Gives stretches of UTF-8 as text: slices of one string where all of it is ASCII, in which an index is the same in both. */
+/** Returns ranges of UTF-8 bytes as text: slices of one string if the whole block is ASCII, where byte and character indexes agree. */
 export class BlockText {
   readonly #bytes: Buffer;
-  /** `undefined` until the first stretch is asked for, `null` where not all is ASCII. */
+  /** `undefined` until the first range is requested, `null` if not all of it is ASCII. */
   #ascii: string | null | undefined;
 
   constructor(bytes: Buffer) {

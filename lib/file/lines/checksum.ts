@@ -7,21 +7,21 @@ const LENGTH = 21;
 const ENDING = /,"(.{5})":"(.{8})"( ?\})$/s;
 const SUM = /^[0-9a-f]{8}$/;
 
-/** Throws a TypeError where there are no checksums to be had. */
+/** Throws a TypeError if the platform has no checksums. */
 export function assertChecksums(): void {
   if (typeof zlib.crc32 !== 'function')
     throw new TypeError(`\`checksum\` needs Node >= 20.15, this is ${process.version}`);
 }
 
-/** The line with the CRC-32 of its bytes as a further key, made of a line that is a JSON object. */
+/** Adds the CRC-32 of its bytes to a line that is a JSON object, as a further key. */
 export function withChecksum(line: string): string {
   const body = line.slice(0, -1);
   return `${body},"${KEY}":"${checksum(body)}"}`;
 }
 
-/** The line without its checksum, and as it is when it has none; throws {@link CorruptEntryError} when that is not the line's. */
+/** Removes the checksum from a line, if it has one; throws {@link CorruptEntryError} if the checksum is wrong. */
 export function withoutChecksum(text: string): string {
-  // An editor, or a version control, may have made its newline two characters.
+  // An editor or a version control system may have made its newline two characters.
   const line = text.endsWith('\r') ? text.slice(0, -1) : text;
   const quote = line.length - (line.endsWith(' }') ? 3 : 2);
   if (line[quote] !== '"' || line[quote - 9] !== '"' || line[quote - 10] !== ':') return line;

@@ -7,30 +7,30 @@ export interface Chunk {
 }
 
 const NEWLINE = 10;
-/** So many lines, or characters, are encoded at once: as many as cost a garbage collector little while they wait for it. */
+/** How many lines, or characters, are encoded at once: few enough that the waiting strings cost the garbage collector little. */
 const CHUNK_LINES = 256;
 const CHUNK_LENGTH = 1024 * 1024;
 
 /**
- * Lines that wait to be written, first in, first out, as bytes: strings that die young cost a garbage collector nothing, and those that wait
- * for their batch cost it more than everything else that a write does.
+ * Lines that wait to be written, first in, first out, as bytes. Strings that die young cost the garbage collector nothing; strings that wait
+ * for their batch cost it more than the rest of a write.
  */
 export class EncodedLines {
   #chunks = new Queue<Chunk>();
-  /** What is left of the oldest chunk. */
+  /** The rest of the oldest chunk. */
   #oldest: Chunk | undefined;
-  /** What is not encoded yet. */
+  /** The lines that are not encoded yet. */
   #text = '';
   #lines = 0;
 
-  /** Adds a line, which has no newline in it. */
+  /** Adds a line, without a newline. */
   push(line: string): void {
     this.#text += line + '\n';
     this.#lines++;
     if (this.#lines === CHUNK_LINES || this.#text.length >= CHUNK_LENGTH) this.#encode();
   }
 
-  /** Takes the oldest `count` lines, which are there. */
+  /** Takes the oldest `count` lines, which must exist. */
   take(count: number): Chunk[] {
     this.#encode();
     const taken: Chunk[] = [];
@@ -45,7 +45,7 @@ export class EncodedLines {
     return taken;
   }
 
-  /** Gives back what was taken last: it is taken again next. */
+  /** Puts back what was taken last; it is taken again next. */
   giveBack(taken: readonly Chunk[]): void {
     const waiting = this.all();
     this.#oldest = undefined;
@@ -53,7 +53,7 @@ export class EncodedLines {
     for (const chunk of [...taken, ...waiting]) this.#chunks.push(chunk);
   }
 
-  /** All that wait, in order; they continue to wait. */
+  /** All waiting lines, in order, without taking them. */
   all(): Chunk[] {
     this.#encode();
     return [...(this.#oldest ? [this.#oldest] : []), ...this.#chunks.all()];
@@ -71,7 +71,7 @@ export function countLines(chunks: readonly Chunk[]): number {
   return chunks.reduce((count, { lines }) => count + lines, 0);
 }
 
-/** Chunks without their first so many lines. */
+/** Chunks without their first `count` lines. */
 export function withoutLines(chunks: readonly Chunk[], count: number): Chunk[] {
   const left: Chunk[] = [];
   for (const { bytes, lines } of chunks) {

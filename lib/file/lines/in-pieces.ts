@@ -4,8 +4,8 @@ import type { Chunk } from './encoded-lines';
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Joins chunks of whole lines to pieces that are worth a system call. Each piece but the last lacks its last newline, which the next one begins with: so
- * a file ends with a newline only where a batch does, and a follower can tell.
+ * Joins chunks of whole lines into pieces worth a system call. Each piece but the last lacks its last newline, which begins the next piece, so
+ * the file ends with a newline only where a batch ends, and followers can rely on that.
  */
 export function* inPieces(chunks: Iterable<Chunk>): Generator<Uint8Array> {
   let parts: Uint8Array[] = [];

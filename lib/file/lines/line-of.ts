@@ -6,7 +6,7 @@ import { withChecksum } from './checksum';
 import { continuedLine } from './group-line';
 import { MAX_LINE_BYTES } from '../disk/read-blocks';
 
-/** How records become lines; only the journal's own serializer's have a mark for groups, and checksums. */
+/** How records become lines; only lines of the journal's own serializer have marks for groups, and checksums. */
 export function lineOf<T>(serializer: EntrySerializer<T>, checksum?: 'crc32'): LineOf<T> {
   if (!isOwn(serializer)) return (record) => readable(toLine(serializer, record));
   return (record, isContinued) => {
@@ -16,7 +16,7 @@ export function lineOf<T>(serializer: EntrySerializer<T>, checksum?: 'crc32'): L
   };
 }
 
-/** Of a line that can be read again; a character takes three bytes at most. */
+/** The longest line that can be read again; a character takes at most three bytes. */
 function readable(line: string): string {
   if (line.length >= MAX_LINE_BYTES / 3 && Buffer.byteLength(line) >= MAX_LINE_BYTES)
     throw new SerializationError(`its line is longer than ${MAX_LINE_BYTES} bytes`);

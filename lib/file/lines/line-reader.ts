@@ -20,17 +20,17 @@ export interface LineFormat<T> {
   readonly serializer: EntrySerializer<T>;
   readonly schema?: Reading<T>['schema'];
   readonly upgrade?: Reading<T>['upgrade'];
-  /** What positions that start again at 1 are: damage, or further runs to be numbered on. */
+  /** How to treat positions that start again at 1: as damage, or as further runs that are renumbered. */
   readonly restarts?: 'reject' | 'renumber';
-  /** Whether all groups are known to be whole, and are not held back until they are. */
+  /** Whether all groups are known to be whole, so that they need not be held back. */
   readonly groupsAreWhole?: boolean;
-  /** Is told how many bytes a crash has left of a line, or a group, at the journal's end. */
+  /** Called with how many bytes a crash has left of a line, or a group, at the journal's end. */
   readonly onTorn?: ((bytes: number) => void) | undefined;
 }
 
-/** What the end of a file comes to. */
+/** What the end of a file holds. */
 export interface FileEnd<T> {
-  /** The record of a last line that lacks its newline, and of the group that it ends. */
+  /** The record of a last line without its newline, and of the group that it ends. */
   readonly records: readonly Positioned<T>[];
   /** Whether it lacks its newline. */
   readonly newline: boolean;
@@ -42,24 +42,24 @@ const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Where reading starts: after so many lines, the last of which has this position. */
+/** Where reading starts: after this many lines, the last of which has this position. */
 export interface Start {
   readonly lines: number;
   readonly position: Position;
 }
 
-/** Reads a journal's lines in their order, and refuses what is no line of it. */
+/** Reads a journal's lines in order, and refuses everything else. */
 export class LineReader<T> {
   readonly #format: LineFormat<T>;
   readonly #own: boolean;
-  /** Whether of a line of the journal's own the entry alone may be parsed. */
+  /** Whether only the entry of one of the journal's own lines may be parsed. */
   readonly #parses: boolean;
   readonly #index: Pick<SparseIndex, 'note'> | undefined;
   #line: number;
   #last: Position;
   /** The records of a group that continues, how many lines it has so far, and where it begins. */
   #group: { readonly records: Positioned<T>[]; lines: number; readonly byteOffset: number } | undefined;
-  /** What the positions of this run are counted on from. */
+  /** The last position before this run. */
   #run: Position = START;
 
   /** @param index - notes where lines begin */
@@ -72,7 +72,7 @@ export class LineReader<T> {
     this.#index = index;
   }
 
-  /** Tells what is no part of a journal's line before that is whole; `undefined` where it may be anything. */
+  /** Recognizes bytes that cannot be part of a journal's line before the line is whole; `undefined` if they may be anything. */
   get isForeign(): IsForeign | undefined {
     return this.#own ? isForeign : undefined;
   }
@@ -88,9 +88,9 @@ export class LineReader<T> {
   }
 
   /**
-   * Adds the records of a block of whole lines, each group once it is whole; throws {@link CorruptJournalError} after those before the damage.
+   * Adds the records of a block of whole lines, each group when it is whole; throws {@link CorruptJournalError} after the records before the damage.
    *
-   * @param after - of lines up to this position only the frame is checked: they are not parsed
+   * @param after - lines up to this position are not parsed: only their frame is checked
    */
   read({ bytes, byteOffset }: Block, records: Positioned<T>[], after: Position = START): void {
     if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records, after);
@@ -100,7 +100,7 @@ export class LineReader<T> {
       end = bytes.indexOf(NEWLINE, from);
       const at = byteOffset + from;
       const isEmitted = this.#last >= after;
-      // Whether a group continues is not to be mistaken, for it may be cut off: its lines are parsed whole.
+      // Lines of groups are parsed completely: a mistake about where a group continues could cut it off.
       const isPlain = frame?.isOf(this.#last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
       const hasChecksum = isPlain && mayHaveChecksum(bytes, end);
       if (isPlain && !isEmitted) {
@@ -121,7 +121,7 @@ export class LineReader<T> {
     }
   }
 
-  /** What a file ends with, given the block after its last newline; throws {@link CorruptJournalError} when that is neither a line, nor torn. */
+  /** What a file ends with, given the block after its last newline; throws {@link CorruptJournalError} if that is neither a line nor the beginning of one. */
   end({ bytes, byteOffset, reason }: Block): FileEnd<T> {
     if (reason !== undefined) throw this.#locate(new CorruptEntryError(reason), byteOffset);
     let length = bytes.length;
@@ -138,7 +138,7 @@ export class LineReader<T> {
     return { records, newline: torn !== undefined, byteOffset: torn ?? byteOffset + length };
   }
 
-  /** Forgets a group that is not whole yet, to be read again; tells at which byte it begins. */
+  /** Forgets a group that is not whole yet, so that it is read again; returns the byte at which it begins. */
   dropGroup(): number | undefined {
     if (this.#group === undefined) return undefined;
     const { lines, byteOffset } = this.#group;
@@ -170,7 +170,7 @@ export class LineReader<T> {
     return this.#accept(record);
   }
 
-  /** The record of the next position, of its entry alone; `undefined` where that is no JSON. */
+  /** The record of the next position, parsing only its entry; `undefined` if that is not JSON. */
   #parseEntry(json: string): Positioned<T> | undefined {
     let entry;
     try {
@@ -189,7 +189,7 @@ export class LineReader<T> {
     }
   }
 
-  /** Counts a line, and adds its record once its group is whole. */
+  /** Counts a line, and adds its record when its group is whole. */
   #keep(record: Positioned<T> | undefined, continued: boolean, records: Positioned<T>[], byteOffset: number): void {
     this.#line++;
     this.#index?.note(this.#last, byteOffset);
@@ -215,7 +215,7 @@ export class LineReader<T> {
     return record;
   }
 
-  /** The record of the next line, as it is given out; throws {@link SchemaMismatchError}, and what the schema and `upgrade` throw. */
+  /** The record of the next line, as readers get it; throws {@link SchemaMismatchError}, and what the schema and `upgrade` throw. */
   #accept(record: Positioned<T>): Positioned<T> {
     const { filePath } = this.#format;
     const position = this.#last + 1;
@@ -234,16 +234,16 @@ export class LineReader<T> {
     } catch {
       if (text === undefined) return false;
     }
-    // A file without a single line of such a serializer may be anything, and is not to be emptied.
+    // A file without a single line of such a serializer may be anything, and must not be emptied.
     if (!this.#own) return this.#line > 0;
-    // A character that was cut short is replaced by one as foreign to anything but text.
+    // A character that was cut short is replaced by one that only text can contain.
     const beginning = Buffer.byteLength(text) < bytes.length ? text + '\uFFFD' : text;
     const next = this.#last + 1 - this.#run;
     return isLineBeginning(beginning, next) || (restarts === 'renumber' && isLineBeginning(beginning, 1));
   }
 
   #locate(error: unknown, byteOffset: number): CorruptJournalError {
-    // What a foreign serializer throws may quote the line.
+    // A custom serializer's error may quote the line.
     const reason = error instanceof CorruptEntryError ? error.reason : 'the serializer cannot read it';
     return new CorruptJournalError(
       { filePath: this.#format.filePath, line: this.#line + 1, byteOffset, reason },
@@ -252,7 +252,7 @@ export class LineReader<T> {
   }
 }
 
-/** What editors and shells put into a file. */
+/** What editors and shells write into a file. */
 function describeForeign(line: string, linesBefore: number): string | undefined {
   const remedy = 'remove it, or `npx rx-scrivener repair` makes a journal without it';
   if (linesBefore === 0 && line.startsWith(BYTE_ORDER_MARK)) return `it begins with a byte order mark: ${remedy}`;

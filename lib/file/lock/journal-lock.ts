@@ -9,28 +9,28 @@ import { forgetHolder, recordedHolder, recordHolder } from './lock-holder';
 import { osLock, type TryLock } from './os-lock';
 
 /**
- * Out of any file's reach: where locks bind reads and writes too (Windows), nobody comes by here.
+ * Beyond the end of any file: where locks also block reads and writes (Windows), nobody accesses this byte.
  * The place is SQLite's idea, https://www.sqlite.org/src/file/src/os_win.c.
  */
 const FAR = Number.MAX_SAFE_INTEGER - 1;
 
-/** Between two tries, in milliseconds: first, and at most. */
+/** The pause between two tries, in milliseconds: the first and the longest. */
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 100;
 
-/** How long whoever takes a lock waits for it. */
+/** How long to wait for a lock. */
 interface Waiting {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The right to write a journal's file, which one holder has at a time: operating-system locks, gone with the process that holds them.
+ * The right to write a journal's file, which one holder has at a time: operating-system locks, which end with the process that holds them.
  *
- * One stands on `<real path>.lock`, the other on the file itself, for those who come by a hard link or after a rename.
+ * One is on `<real path>.lock`, the other on the file itself, for openings by a hard link or after a rename.
  */
 export class JournalLock {
-  /** The journal's file, and that beside it. */
+  /** The journal's file, and the lock file beside it. */
   readonly #files: FileHandle[];
 
   readonly #tryLock: TryLock;
@@ -47,8 +47,8 @@ export class JournalLock {
   }
 
   /**
-   * Takes the lock of a file, which is created if it is missing; throws {@link JournalLockedError} if it is still taken after the time given, and has
-   * created nothing then.
+   * Locks a file, and creates it if it is missing; throws {@link JournalLockedError} if it is still locked after the given time, and then has
+   * created nothing.
    */
   static async acquire(filePath: string, { timeoutMs = 0, signal }: Waiting = {}): Promise<JournalLock> {
     const deadline = performance.now() + timeoutMs;
@@ -75,7 +75,7 @@ export class JournalLock {
         await (await open(realPath, 'a+')).close(); // the system's own error for a directory
         throw new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason: 'it is not a regular file' });
       }
-      // First the lock beside it: while another process rotates, the journal has no name for a moment.
+      // First the lock file: while another process rotates, the journal's name is missing for a moment.
       const lock = await open(`${realPath}.lock`, 'a+', modeOf(existing));
       files.push(lock);
       if (!tryLock(lock.fd, 0, 0)) throw new JournalLockedError(filePath, await recordedHolder(lock));
@@ -83,7 +83,7 @@ export class JournalLock {
       files.unshift(journal);
       if (!tryLock(journal.fd, FAR, 1)) throw new JournalLockedError(filePath);
       const [held, found] = await Promise.all([journal.stat({ bigint: true }), stat(realPath, { bigint: true })]);
-      // Renamed in between: what is locked is not what the path names.
+      // Renamed in between: the locked file is not the one that the path names.
       if (held.ino !== found.ino || held.dev !== found.dev) throw new JournalLockedError(filePath);
       await recordHolder(lock);
       return new JournalLock(realPath, files, tryLock);
@@ -93,7 +93,7 @@ export class JournalLock {
     }
   }
 
-  /** Locks the file that has taken the journal's name, instead of the one that had it. */
+  /** Locks the file that now has the journal's name, instead of the previous one. */
   async follow(): Promise<void> {
     const journal = await open(this.realPath, 'a+');
     try {
@@ -111,7 +111,7 @@ export class JournalLock {
     await before!.close();
   }
 
-  /** Gives the lock back; again: does nothing. */
+  /** Releases the lock; a second call does nothing. */
   async release(): Promise<void> {
     const lock = this.#files[1];
     if (lock && !this.#isReleased) await forgetHolder(lock);

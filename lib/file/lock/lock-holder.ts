@@ -3,12 +3,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { LockHolder } from '../../errors/journal-locked-error';
 
-/** Longer than any record of a holder. */
+/** More bytes than any record of a holder. */
 const MAX_BYTES = 1024;
 
 /**
- * Puts on record in the lock's file that this process holds it. Without effect where the file holds something else, or cannot be written (on a full
- * disk, for instance): the record is for people alone, the lock is the operating system's.
+ * Records in the lock file that this process holds it. Has no effect if the file holds something else or cannot be written (on a full
+ * disk, for instance): the record is only for people; the lock is the operating system's.
  */
 export async function recordHolder(lock: FileHandle): Promise<void> {
   try {
@@ -21,7 +21,7 @@ export async function recordHolder(lock: FileHandle): Promise<void> {
   }
 }
 
-/** Takes the record back, before the lock is. */
+/** Removes the record, before the lock is released. */
 export async function forgetHolder(lock: FileHandle): Promise<void> {
   try {
     if (recordOf(await textOf(lock))) ftruncateSync(lock.fd);
@@ -30,7 +30,7 @@ export async function forgetHolder(lock: FileHandle): Promise<void> {
   }
 }
 
-/** Who is on record as holding a lock; `undefined` where nobody is, or one of this machine that is no more. */
+/** The recorded holder of a lock; `undefined` if there is none, or if it was a process of this machine that has ended. */
 export async function recordedHolder(lock: FileHandle): Promise<LockHolder | undefined> {
   const record = recordOf(await textOf(lock).catch(() => ''));
   if (!record) return undefined;

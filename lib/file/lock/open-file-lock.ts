@@ -11,7 +11,7 @@ const WRITE_LOCK = 1;
 const UNLOCKED = 2;
 
 /**
- * Linux's locks that belong to the open file, of the kind that the native package takes:
+ * Linux's locks that belong to the open file, the kind that the native package uses:
  * https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
  */
 export async function openFileLock(load: (library: string) => Promise<Fcntl>): Promise<TryLock> {
@@ -21,7 +21,7 @@ export async function openFileLock(load: (library: string) => Promise<Fcntl>): P
   return (fd, byteOffset, length) => {
     const flock = lockOf(byteOffset, length);
     if (fcntl(fd, SET, bytesOf(flock)) !== -1) return true;
-    // Whether it was refused because somebody has the lock, or for another reason.
+    // Whether it failed because somebody has the lock, or for another reason.
     if (fcntl(fd, GET, bytesOf(flock)) !== -1 && flock.getInt16(0, true) !== UNLOCKED) return false;
     throw new NotSupportedError('a lock on this file: its file system refuses it');
   };

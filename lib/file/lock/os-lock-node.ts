@@ -6,13 +6,13 @@ type Native = typeof native;
 
 const NATIVE = ['fs', 'native', 'extensions'].join('-');
 
-/** Node has no lock on files of its own: a native package has. */
+/** Node has no file locks of its own; a native package provides them. */
 export async function nodeLock(): Promise<TryLock> {
   const { tryLock } = await import('fs-native-extensions').catch(unbundled);
   return (fd, byteOffset, length) => tryLock(fd, byteOffset, length);
 }
 
-/** A bundler takes the package's JavaScript along, and leaves its binary: it is looked for again under a name that no bundler sees. */
+/** A bundler includes the package's JavaScript but not its binary: the binary is loaded by a name that bundlers do not see. */
 async function unbundled(cause: unknown): Promise<Native> {
   try {
     return (await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE)) as Native;

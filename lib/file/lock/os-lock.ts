@@ -4,16 +4,16 @@ import { denoLock } from './os-lock-deno';
 import { nodeLock } from './os-lock-node';
 
 /**
- * Takes an exclusive lock on a stretch of an open file, and returns whether it was free. Length 0: up to the end, wherever that is.
+ * Takes an exclusive lock on a range of an open file, and returns whether it was free. Length 0: up to the end, wherever that is.
  *
- * The lock is the operating system's, belongs to the open file, and is gone when that is closed or its process dies. It is of one kind on all runtimes,
+ * The lock is the operating system's, belongs to the open file, and ends when that is closed or its process dies. It is the same kind on all runtimes,
  * so that they exclude each other.
  */
 export type TryLock = (fd: number, byteOffset: number, length: number) => boolean;
 
 let loading: Promise<TryLock> | undefined;
 
-/** What takes locks on this runtime, loaded by its first use; rejects with {@link NotSupportedError} where there is nothing. */
+/** The lock function of this runtime, loaded by its first use; rejects with {@link NotSupportedError} if there is none. */
 export function osLock(): Promise<TryLock> {
   return (loading ??= load().catch((cause: unknown) => {
     loading = undefined;

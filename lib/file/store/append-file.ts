@@ -8,20 +8,20 @@ import { readBlocks, type Block, type Extent, type IsForeign } from '../disk/rea
 /** 'os': handed to the operating system; 'disk': synced to the disk. */
 export type Durability = 'os' | 'disk';
 
-/** So long is a write waited for that is under way when the process ends; it is taken to have ended short when nothing comes for so long. */
+/** How long the end of the process waits for a pending write; if nothing is written for that long, the write counts as ended short. */
 const SETTLE_MS = 5_000;
 const SHORT_MS = 250;
 
-/** A file that grows by whole batches: one that fails is taken back, so that the next is not glued to half of it. */
+/** A file that grows by whole batches: a batch that fails is taken back, so that the next one does not follow half of it. */
 export class AppendFile {
   readonly #durability: Durability;
   #bytes: number;
-  /** Why a batch failed that could not be taken back. */
+  /** The error of a batch that could not be taken back. */
   #broken: unknown;
-  /** The size that the file has when the write under way is done. */
+  /** The file's size after the pending write. */
   #targetBytes: number | undefined;
   #readers = 0;
-  /** Called when nobody reads any more. */
+  /** Called when the last reader has ended. */
   #unread: (() => void) | undefined;
 
   private constructor(
@@ -39,7 +39,7 @@ export class AppendFile {
   /**
    * Opens a file for appending; it is created if it is missing.
    *
-   * @param like - whose mode and owner it gets when it is created
+   * @param like - the file whose mode and owner it gets if it is created
    */
   static async open(filePath: string, durability: Durability, like?: FileMode): Promise<AppendFile> {
     const created = like && (await create(filePath, like));
@@ -48,7 +48,7 @@ export class AppendFile {
       if (created) await carryMode(handle, like);
       const { size, ino } = await handle.stat({ bigint: true });
       const isRegular = (await handle.stat()).isFile();
-      // Its name is to last as its content does, if it has just appeared.
+      // If the file is new, its name must be as durable as its content.
       if (durability === 'disk' && size === 0n && isRegular) await syncDirectory(filePath);
       return new AppendFile(handle, isRegular, ino, Number(size), durability);
     } catch (error) {
@@ -57,7 +57,7 @@ export class AppendFile {
     }
   }
 
-  /** Whether half a batch may stand at its end. */
+  /** Whether its end may hold half a batch. */
   get isBroken(): boolean {
     return this.#broken !== undefined;
   }
@@ -65,7 +65,7 @@ export class AppendFile {
   /**
    * Whether it still has its name, and can be appended to.
    *
-   * Rejects with {@link CorruptJournalError} if somebody else has cut it, or has appended to it.
+   * Rejects with {@link CorruptJournalError} if another program has cut it or appended to it.
    */
   async isInPlace(filePath: string): Promise<boolean> {
     const found = statSync(filePath, { bigint: true, throwIfNoEntry: false });
@@ -108,7 +108,7 @@ export class AppendFile {
   }
 
   /**
-   * Appends a chunk before it returns, in the place of whatever an {@link AppendFile.append} under way has written: the end of a process waits for nobody.
+   * Appends a chunk synchronously, replacing what a pending {@link AppendFile.append} has written: the end of a process cannot wait for it.
    *
    * Throws the system's error, with nothing appended.
    */
@@ -128,7 +128,7 @@ export class AppendFile {
     this.#broken = undefined;
   }
 
-  /** Waits for the write under way: it cannot be called back, and would come after what is written now. */
+  /** Waits for the pending write: it cannot be cancelled, and would land after what is written now. */
   #settle(fd: number): void {
     if (this.#targetBytes === undefined) return;
     const clock = new Int32Array(new SharedArrayBuffer(4));
@@ -147,12 +147,12 @@ export class AppendFile {
     return this.#bytes;
   }
 
-  /** Everything in it; nothing where it cannot be read back. */
+  /** The whole content; nothing if it cannot be read back. */
   async *blocks(isForeign?: IsForeign): AsyncGenerator<Block, void> {
     if (this.isRegular) yield* readBlocks(this.handle, { isForeign });
   }
 
-  /** What stands between two offsets; it is not closed before that was read. */
+  /** The content between two offsets; the file stays open until it is read. */
   async *read(extent: Extent): AsyncGenerator<Block, void> {
     this.#readers++;
     try {
@@ -162,7 +162,7 @@ export class AppendFile {
     }
   }
 
-  /** Cuts off what stands from an offset on. */
+  /** Cuts off everything from an offset on. */
   async truncate(bytes: number): Promise<void> {
     await this.handle.truncate(bytes);
     this.#bytes = bytes;
@@ -174,7 +174,7 @@ export class AppendFile {
     await this.handle.close();
   }
 
-  /** A write may take less than it is given, and say nothing: https://man7.org/linux/man-pages/man2/write.2.html */
+  /** A write may be short without an error: https://man7.org/linux/man-pages/man2/write.2.html */
   async #write(chunk: Uint8Array, at: number, isOvertaken: () => boolean): Promise<number> {
     for (let from = 0; from < chunk.length && !isOvertaken();) {
       this.#targetBytes = at + chunk.length;
@@ -188,7 +188,7 @@ export class AppendFile {
   }
 }
 
-/** Throws for a file that does not end where its writer has left it. */
+/** Throws if a file does not end where its writer left it. */
 export function assertSize(filePath: string, found: number, expected: number): void {
   if (found === expected) return;
   const verb = found < expected ? 'cut the file to' : 'appended to the file: it has';

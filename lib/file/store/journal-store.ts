@@ -23,13 +23,13 @@ import { closedSegments, Segments } from './segments';
 export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
   readonly durability: Durability;
   readonly rotation?: Rotation | undefined;
-  /** Takes the lock of a file that takes the journal's name. */
+  /** Locks a file that takes the journal's name. */
   readonly lock?: Pick<JournalLock, 'follow'>;
-  /** Whether entries are read while it is open: files that an outside tool takes away are held open for that. @default false */
+  /** Whether entries are read while it is open: files that another tool moves away are kept open for that. @default false */
   readonly readsBack?: boolean;
 }
 
-/** How far reading a journal at its opening is, in bytes. */
+/** The progress of reading a journal while it is opened, in bytes. */
 export interface OpenProgress {
   readonly bytes: number;
   readonly total: number;
@@ -43,32 +43,32 @@ export interface FileContent {
   readonly truncatedBytes: number;
 }
 
-/** A journal on the disk: the active file, which grows, and the closed segments before it, one journal to those who read it. */
+/** A journal on the disk: the active file, which grows, and the closed segments before it; readers see one journal. */
 export class JournalStore<T> {
   readonly #options: StoreOptions<T>;
   #segments!: Segments;
   #pages!: PageReader<T>;
   #rotation: SegmentRotation | undefined;
-  /** What the active segment is appended to, while it is open. */
+  /** The file of the active segment, while it is open. */
   #file: AppendFile | undefined;
-  /** Whether the active segment was closed or taken away, and the next one could not be begun. */
+  /** Whether the active segment was closed or moved away, and the next one could not be created. */
   #isHalfway = false;
-  /** Whether the file that was open last may end in half a batch. */
+  /** Whether the last open file may end in half a batch. */
   #isTorn = false;
   #isClosed = false;
-  /** What was appended synchronously to the next active file, which is not begun yet. */
+  /** Lines that were appended synchronously for the next active file, which does not exist yet. */
   #aside = { bytes: 0, lines: 0 };
-  /** Whether anything was appended synchronously: what is given to be appended may be there. */
+  /** Whether anything was appended synchronously: later appends may contain it. */
   #overtaken = false;
   #bytes = 0;
-  /** The end of the newest step. */
+  /** Settles at the end of the newest step. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: StoreOptions<T>) {
     this.#options = options;
   }
 
-  /** The oldest position that is kept, `last + 1` when there is none. */
+  /** The oldest position kept; `last + 1` if none is kept. */
   get first(): Position {
     return this.#segments.first;
   }
@@ -91,17 +91,17 @@ export class JournalStore<T> {
   /**
    * Opens the files and repairs the torn end.
    *
-   * @param accept - gets everything; where it is left out, lines are not parsed, and only their frame is checked
+   * @param accept - receives every record; without it, lines are not parsed and only their frame is checked
    */
   open(accept?: Accept<T>, onProgress?: (progress: OpenProgress) => void): Promise<FileContent> {
     return this.#inTurn(() => this.#open(accept, onProgress));
   }
 
-  /** Appends a snapshot that continues the journal: whole, or not at all. */
+  /** Appends a snapshot that continues the journal, whole or not at all. */
   append(snapshot: Snapshot<T>, chunks: () => Iterable<Chunk>): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#file === undefined) await this.#open();
-      // What `appendSync` has appended is there.
+      // `appendSync` has already appended this part.
       const there = this.#overtaken
         ? Math.max(0, Math.min(snapshot.length, this.last + 1 - (snapshot[0]?.position ?? 0)))
         : 0;
@@ -118,7 +118,7 @@ export class JournalStore<T> {
   }
 
   /**
-   * Appends lines that continue the journal before it returns, whatever is under way; a rotation that is due is left to the next append.
+   * Appends lines that continue the journal synchronously, whatever is pending; a due rotation is left to the next append.
    *
    * Throws the system's error, with the chunks before it appended.
    */
@@ -171,7 +171,7 @@ export class JournalStore<T> {
     }
   }
 
-  /** Waits for what is under way, then closes the active file; it can be read, and opened anew. */
+  /** Waits for pending work, then closes the active file; the journal can still be read, and reopened. */
   release(): Promise<void> {
     return this.#inTurn(async () => {
       const file = this.#file;
@@ -183,7 +183,7 @@ export class JournalStore<T> {
         await this.#end(file);
       } finally {
         const { active } = this.#segments;
-        // One that was taken away is read through it.
+        // A file that was moved away is read through its handle.
         if (!this.#options.readsBack || statOf(this.#options.filePath)?.ino === file.ino || this.#isHalfway) {
           if (active.file === file) active.file = undefined;
           await file.close();
@@ -192,12 +192,12 @@ export class JournalStore<T> {
     });
   }
 
-  /** {@link JournalStore.release}, and closes everything else, whatever fails. */
+  /** {@link JournalStore.release}, and closes everything else, even if something fails. */
   async close(): Promise<void> {
     try {
       await this.release();
     } finally {
-      // Not before: what is under way until then may be rotated yet.
+      // Not earlier: pending work may still rotate the file.
       await this.#rotation?.stop();
       const { closed, active } = this.#rotation ? this.#segments : { closed: [], active: undefined };
       for (const segment of [...closed, active]) {
@@ -210,9 +210,9 @@ export class JournalStore<T> {
   }
 
   /**
-   * Opens the active file anew, and cuts off what follows what it has accepted: after a failure nobody knows whether that is on the disk.
+   * Reopens the active file, and cuts off everything after the accepted entries: after a failure it is unknown whether that is on the disk.
    *
-   * Rejects with {@link CorruptJournalError} when it was cut by somebody else.
+   * Rejects with {@link CorruptJournalError} if another program has cut it.
    */
   reopen(): Promise<void> {
     return this.#inTurn(async () => {
@@ -226,7 +226,7 @@ export class JournalStore<T> {
       }
       if (this.#isHalfway) return this.#begin(active);
       const size = Number(found!.size);
-      // What was half written is cut off; what somebody else has appended is not.
+      // A half-written batch is cut off; what another program has appended is not.
       if (size < active.bytes || !this.#isTorn) assertSize(filePath, size, active.bytes);
       const file = await AppendFile.open(filePath, durability);
       try {
@@ -284,7 +284,7 @@ export class JournalStore<T> {
       this.#segments = new Segments(closed, activeSegment(file, filePath, manifest.active ?? manifest.first));
       this.#pages = new PageReader(this.#options, this.#segments);
       for (const segment of closed) {
-        // Those before the last one end where the next begins; that they do is seen when they are read.
+        // Each closed segment but the last ends where the next begins; reading them checks that.
         if (accept) for await (const records of this.#pages.scan(segment, START)) accept(records);
         else if (!isWhole || segment === closed.at(-1)) await this.#pages.index(segment);
         progress(segment.bytesOnDisk);
@@ -310,7 +310,7 @@ export class JournalStore<T> {
     }
   }
 
-  /** A file that can be appended to: where an outside tool has taken it away, or it is full, a new one. */
+  /** A file that can be appended to: a new one if another tool has moved it away, or if it is full. */
   async #makeRoom(): Promise<void> {
     const { filePath, readsBack = false } = this.#options;
     const file = this.#file!;
@@ -321,7 +321,7 @@ export class JournalStore<T> {
       const isInPlace = await file.isInPlace(filePath);
       if (isInPlace && !rotation.isDue(active)) return;
       if (!isInPlace || !(await rotation.close(active, file))) {
-        await file.mend().catch(() => undefined); // it is the journal's no more
+        await file.mend().catch(() => undefined); // it no longer belongs to the journal
         rotation.lost(active);
       }
       this.#isHalfway = true;
@@ -338,7 +338,7 @@ export class JournalStore<T> {
   /** Begins a new active file after a segment. */
   async #begin({ last }: Segment): Promise<void> {
     const { filePath, durability, lock } = this.#options;
-    // The name of the one before lasts, or a loss of power leaves a journal that begins with the new one.
+    // The previous segment's name must be on the disk first, or a power loss leaves a journal that begins with the new file.
     await syncDirectory(filePath);
     const file = await AppendFile.open(filePath, durability, await this.#mode());
     try {
@@ -348,7 +348,7 @@ export class JournalStore<T> {
       }
       await lock?.follow();
       const active = activeSegment(file, filePath, last + 1);
-      // On record before its first byte: it does not begin with position 1.
+      // Recorded before its first byte, because it does not begin with position 1.
       await this.#rotation!.begun(active);
       if (this.#aside.lines > 0) {
         active.index!.note(active.first, 0);
@@ -371,7 +371,7 @@ export class JournalStore<T> {
     return file ? file.handle.stat() : modeAt(filePath);
   }
 
-  /** Before the active file is closed: has on record what the next opening cannot see. */
+  /** Before the active file is closed: records what the next opening cannot see. */
   async #end(file: AppendFile): Promise<void> {
     if (!file.isRegular || this.#isHalfway) return;
     const isInPlace = statOf(this.#options.filePath)?.ino === file.ino;

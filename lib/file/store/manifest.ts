@@ -8,28 +8,28 @@ import type { FileMode } from '../disk/file-mode';
 import { modeAt, replaceFile } from '../disk/replace-file';
 
 /**
- * What is on record about a journal's files, once there is more than one of them: a crash leaves the old record or the new one.
+ * The record of a journal's files, if there is more than one: a crash leaves the old record or the new one.
  *
- * What is not known is `undefined`: there is no record, or one of an earlier version.
+ * Unknown fields are `undefined`: there is no record, or one of an earlier version.
  */
 export interface Manifest {
   /** The journal's identity, made once. */
   readonly id: string | undefined;
-  /** The oldest position that is kept; segments before it were retired, or taken away. */
+  /** The oldest position that is kept; segments before it were retired or moved away. */
   readonly first: Position;
   /** The first position of the active file. */
   readonly active: Position | undefined;
-  /** When the active file was begun, in milliseconds since 1970. */
+  /** When the active file was created, in milliseconds since 1970. */
   readonly begunMs: number | undefined;
-  /** A position that was on the disk when this was written: the journal ends there or later. */
+  /** A position that was on the disk when the record was written: the journal ends there or later. */
   readonly last: Position | undefined;
   /** How many closed segments there were between `first` and `active`. */
   readonly closed: number | undefined;
-  /** Whether it is that of a fork that is being made, or that a crash has left so. */
+  /** Whether it belongs to an unfinished fork, possibly left by a crash. */
   readonly isHalf?: boolean;
 }
 
-/** A closed segment, as its name tells. */
+/** A closed segment, according to its name. */
 export interface SegmentName {
   readonly first: Position;
   readonly filePath: string;
@@ -40,30 +40,30 @@ export interface SegmentName {
 
 const DIGITS = 16;
 
-/** `chat.ndjson` -> `chat.ndjson.0000000000000101`, and `.gz` where it is compressed. */
+/** `chat.ndjson` -> `chat.ndjson.0000000000000101`, and `.gz` if it is compressed. */
 export function segmentPath(filePath: string, first: Position): string {
   return `${filePath}.${String(first).padStart(DIGITS, '0')}`;
 }
 
-/** Where a journal's segments are on record. */
+/** The path of the record of a journal's segments. */
 export function manifestPath(filePath: string): string {
   return `${filePath}.segments`;
 }
 
-/** The closed segments that lie beside a journal's file, in their order; of one that is there twice the plain one, which the other is made from. */
+/** The closed segments beside a journal's file, in order. If a segment exists twice, it is the plain one, from which the compressed one is made. */
 export async function findSegments(filePath: string): Promise<SegmentName[]> {
   return segmentsAmong(filePath, await sideFiles(filePath));
 }
 
-/** The names of the files beside a journal's that begin with its name. */
+/** The names of the files beside a journal's file that begin with its name. */
 export async function sideFiles(filePath: string): Promise<string[]> {
   const name = basename(filePath);
   return (await readdir(dirname(filePath))).filter((file) => file.startsWith(`${name}.`));
 }
 
 /**
- * Whether there may be closed segments: they are on record, or a crash has left the first one before it was. Without them nothing is to be looked for
- * beside the journal, among however many others.
+ * Whether there may be closed segments: they are recorded, or a crash has left the first one before that. Without them there is no need to search
+ * among the files beside the journal.
  */
 export async function mayHaveSegments(filePath: string, { closed }: Manifest): Promise<boolean> {
   if (closed !== undefined) return true;
@@ -90,7 +90,7 @@ export function segmentsAmong(filePath: string, files: readonly string[]): Segme
   return [...found.values()].sort((a, b) => a.first - b.first);
 }
 
-/** Resolves with one that knows nothing for a journal that has none; rejects with {@link CorruptJournalError} for a damaged one. */
+/** Resolves with an empty record for a journal that has none; rejects with {@link CorruptJournalError} for a damaged one. */
 export async function loadManifest(filePath: string): Promise<Manifest> {
   let text: string;
   try {
@@ -117,7 +117,7 @@ function parseManifest(text: string): Manifest | undefined {
   const { schemaVersion, id, first, active, begunMs, last, closed, segments, isHalf } = value ?? {};
   if (schemaVersion !== '1' || !isPosition(first)) return undefined;
   if (Array.isArray(segments) && segments.every(isPosition)) {
-    // As earlier versions wrote it: the first positions of all closed segments, in their order.
+    // The format of earlier versions: the first positions of all closed segments, in order.
     return { ...UNKNOWN, first, last: segments.at(-1), closed: segments.length };
   }
   if (typeof id !== 'string' || !isPosition(active) || active < first) return undefined;
@@ -130,10 +130,10 @@ export function newManifest(first: Position): KnownManifest {
   return { id: randomUUID(), first, active: first, begunMs: Date.now(), last: first - 1, closed: 0 };
 }
 
-/** A record that has everything. */
+/** A record with all its fields. */
 export type KnownManifest = { readonly [K in keyof Manifest]: NonNullable<Manifest[K]> };
 
-/** @param like - whose mode and owner it gets; default: the journal's */
+/** @param like - the file whose mode and owner it gets; default: the journal's */
 export async function saveManifest(filePath: string, manifest: KnownManifest, like?: FileMode): Promise<void> {
   const { id, first, active, begunMs, last, closed, isHalf } = manifest;
   const half = isHalf && { isHalf };
@@ -142,7 +142,7 @@ export async function saveManifest(filePath: string, manifest: KnownManifest, li
   await syncDirectory(filePath);
 }
 
-/** Removes what a crash has left of a fork: its record last, by which it is known. */
+/** Removes the remains of a fork after a crash: its record last, which identifies it. */
 export async function discardHalf(filePath: string): Promise<void> {
   if (!(await loadManifest(filePath)).isHalf) return;
   for (const { filePath: path, twin } of await findSegments(filePath)) {

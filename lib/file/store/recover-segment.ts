@@ -4,14 +4,14 @@ import type { AppendFile } from './append-file';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import type { Segment } from './segment';
 
-/** Gets what is read at the opening. */
+/** Receives the records that are read at the opening. */
 export type Accept<T> = (records: readonly Positioned<T>[]) => void;
 
 /**
- * Reads the active segment, notes what it holds, and cuts off its torn end.
+ * Reads the active segment, notes its extent, and cuts off its torn end.
  *
- * @param accept - where it is left out, lines are not parsed
- * @param atLeast - a position that it holds, as is on record; rejects with {@link CorruptJournalError} if it ends before, at the end of a line
+ * @param accept - without it, lines are not parsed
+ * @param atLeast - a position that it holds according to the record; rejects with {@link CorruptJournalError} if it ends before that, at the end of a line
  * @returns how many bytes were cut off
  */
 export async function recoverSegment<T>(
@@ -42,7 +42,7 @@ export async function recoverSegment<T>(
     }
     progress(block.bytes.length + zeros);
   }
-  // A torn end may be the work of a crash, whatever is on record.
+  // A crash may have torn the end, whatever the record says.
   if (truncatedBytes === 0) assertReaches(active, lines.last, atLeast);
   active.last = lines.last;
   active.bytes = file.bytes;

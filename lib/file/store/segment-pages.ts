@@ -5,14 +5,14 @@ import { readSegment, type SegmentFile } from './segment';
 
 /** Which part of a segment is read. */
 export interface Stretch {
-  /** Records up to this position are passed over. */
+  /** Records up to this position are skipped. */
   readonly after: Position;
   readonly byteOffset: number;
-  /** Where a line ends, or the segment. */
+  /** The end of a line, or of the segment. */
   readonly end: number;
 }
 
-/** The records in a stretch of a segment, a page at a time; after those before damage it throws {@link CorruptJournalError}. */
+/** The records in a range of a segment, a page at a time; after the records before damage it throws {@link CorruptJournalError}. */
 export async function* segmentPages<T>(
   segment: SegmentFile,
   lines: LineReader<T>,

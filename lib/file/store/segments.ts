@@ -12,7 +12,7 @@ export class Segments {
     public active: Segment,
   ) {}
 
-  /** The oldest position that is kept, `last + 1` when there is none. */
+  /** The oldest position kept; `last + 1` if none is kept. */
   get first(): Position {
     return (this.closed[0] ?? this.active).first;
   }
@@ -21,14 +21,14 @@ export class Segments {
     return this.active.last;
   }
 
-  /** The segment that a position up to `last` is in; throws {@link PositionTrimmedError} when none is. */
+  /** The segment that a position up to `last` is in; throws {@link PositionTrimmedError} if there is none. */
   with(position: Position): Segment {
     if (position < this.first) throw new PositionTrimmedError(position, this.first);
     if (position >= this.active.first) return this.active;
     const index = this.before(position + 1) - 1;
     const segment = this.closed[index]!;
     if (position <= segment.last) return segment;
-    // What came after it was taken away.
+    // What came after it was moved away.
     throw new PositionTrimmedError(position, (this.closed[index + 1] ?? this.active).first);
   }
 
@@ -45,14 +45,14 @@ export class Segments {
   }
 }
 
-/** The closed segments that lie beside a journal's file. */
+/** The closed segments beside a journal's file. */
 export interface ClosedSegments {
   readonly closed: Segment[];
-  /** Whether there are as many as are on record; where not, one does not end where the next begins. */
+  /** Whether their number agrees with the record; if not, one does not end where the next begins. */
   readonly isWhole: boolean;
 }
 
-/** Finds them among the files beside it; rejects with {@link CorruptJournalError} when the first one is missing. */
+/** Finds them among the files beside it; rejects with {@link CorruptJournalError} if the first one is missing. */
 export async function closedSegments(
   filePath: string,
   manifest: Manifest,

@@ -1,6 +1,6 @@
 import { Queue } from '../../journal/queue';
 
-/** Lets so many steps run at once; the others wait, first come, first served. */
+/** Lets this many steps run at once; the others wait, first come, first served. */
 export class Slots {
   #free: number;
   readonly #waiting = new Queue<() => void>();

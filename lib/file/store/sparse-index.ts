@@ -6,7 +6,7 @@ export interface Place {
   readonly byteOffset: number;
 }
 
-/** So far apart are the places that are noted: 16 bytes of memory for each. */
+/** The distance between noted places, each of which takes 16 bytes of memory. */
 const STRIDE_BYTES = 64 * 1024;
 
 /** Where in a file some of its lines begin, so that reading can start close to any position. */
@@ -15,7 +15,7 @@ export class SparseIndex {
   readonly #byteOffsets: number[] = [];
   #next = 0;
 
-  /** Notes where the line of a position begins, if that is far enough after the last note; they come in order. */
+  /** Notes where the line of a position begins, if that is far enough after the last note; called in order. */
   note(position: Position, byteOffset: number): void {
     if (byteOffset < this.#next) return;
     this.#positions.push(position);
@@ -23,7 +23,7 @@ export class SparseIndex {
     this.#next = byteOffset + STRIDE_BYTES;
   }
 
-  /** Forgets the places from an offset on, where the file was cut. */
+  /** Forgets the places from an offset on, at which the file was cut. */
   cut(byteOffset: number): void {
     while ((this.#byteOffsets.at(-1) ?? -1) >= byteOffset) {
       this.#positions.pop();
@@ -33,13 +33,13 @@ export class SparseIndex {
     this.#next = last === undefined ? 0 : last + STRIDE_BYTES;
   }
 
-  /** The first place noted so many bytes or more after where the stretch of a position begins: its byte; `undefined` if there is none. */
+  /** The byte of the first noted place at least this many bytes after the place before a position; `undefined` if there is none. */
   beyond(position: Position, bytes: number): number | undefined {
     const from = this.around(position)?.from.byteOffset ?? 0;
     return this.#byteOffsets.find((byteOffset) => byteOffset >= from + bytes);
   }
 
-  /** A stretch of lines with the one of a position in it: where it begins, and where it ends, if that is noted. */
+  /** A range of lines that contains a position's: where it begins, and where it ends, if that is noted. */
   around(position: Position, minBytes = 0): { readonly from: Place; readonly end: number | undefined } | undefined {
     let low = 0;
     let high = this.#positions.length;

@@ -12,10 +12,10 @@ import type { Narrowing, ReadOptions, Scrivener, TailOptions, WaitOptions } from
 import { TailSubscriber } from '../../journal/tail-subscriber';
 import type { JournalStore } from './journal-store';
 
-/** Where a journal is on the disk. */
+/** The part of a journal that is on the disk. */
 type Store<T> = Pick<JournalStore<T>, 'readAfter' | 'readBefore' | 'last'>;
 
-/** Reads a journal of which the newest entries are in memory, and those before them on the disk alone. */
+/** Reads a journal whose newest entries are in memory and whose earlier ones are only on the disk. */
 export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackward' | 'waitFor'> {
   readonly #log: Log<T>;
   readonly #store: Store<T>;
@@ -103,7 +103,7 @@ export class StoredJournal<T> implements Pick<Scrivener<T>, 'tail' | 'readBackwa
   }
 }
 
-/** Wakes an iterator when a page has come, or, where the cursor has all there is, when `live` does. */
+/** Wakes an iterator when a page has been read or, if the cursor has reached memory, when `live` does. */
 function wakeups(cursor: StoredCursor<unknown>, live?: Wakeups): Wakeups {
   let waits = false;
   let wakes = false;
@@ -128,7 +128,7 @@ function wakeups(cursor: StoredCursor<unknown>, live?: Wakeups): Wakeups {
   };
 }
 
-/** A cursor that reads what is in memory, and holds a page of what is not. */
+/** A cursor that reads entries in memory, and holds one page of those on the disk. */
 abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
   #page: readonly Positioned<T>[] = [];
   #index = 0;
@@ -148,10 +148,10 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
     return this.readMemory();
   }
 
-  /** Whether what comes next is on the disk alone. */
+  /** Whether the next entry is only on the disk. */
   abstract get isStored(): boolean;
 
-  /** Has the next page read; what that fails with is thrown by `read`. */
+  /** Reads the next page; `read` throws the error if that fails. */
   fetch(): Promise<void> {
     return (this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined)));
   }
@@ -175,14 +175,14 @@ abstract class StoredCursor<T> implements Cursor<Positioned<T>> {
 class StoredTailCursor<T> extends StoredCursor<T> {
   readonly #log: Log<T>;
   readonly #store: Store<T>;
-  /** The next page, read while the one before it is used; not before the second page, for many readers want no more than one. */
+  /** The next page, read ahead while the current one is used; only from the second page on, because many readers need no more than one. */
   #ahead: { readonly after: Position; readonly page: Promise<readonly Positioned<T>[]> } | undefined;
   #hasRead = false;
 
   constructor(
     log: Log<T>,
     store: Store<T>,
-    /** Reads on in memory. */
+    /** Continues reading in memory. */
     readonly live: TailCursor<T>,
   ) {
     super();
