@@ -74,6 +74,28 @@ describeInBrowser('The viewer', (browser) => {
     expect(await tab.locator('aside').isHidden()).toBe(true);
   });
 
+  test('a key that is pressed just after the list has moved is not undone by that', async () => {
+    await open(lines(1_000));
+    await row(1_000).waitFor();
+    await tab.locator('.list').focus();
+    await tab.keyboard.press('Home');
+    await row(1).waitFor();
+    await tab.locator('.list').evaluate(async (list) => {
+      const press = (key: string) => list.dispatchEvent(new KeyboardEvent('keydown', { key }));
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      press('End');
+      // After it is drawn, before the browser tells of its scrolling.
+      await new Promise<void>((resolve) => {
+        requestAnimationFrame(() => {
+          press('Home');
+          resolve();
+        });
+      });
+      for (let i = 0; i < 4; i++) await frame();
+    });
+    expect(await row(1).count()).toBe(1);
+  });
+
   test('follows a writer, or stays where it is', async () => {
     await open(lines(1_000));
     await row(1_000).waitFor();

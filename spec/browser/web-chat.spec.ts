@@ -367,9 +367,15 @@ describeInBrowser('The web chat', (browser) => {
     await keyboard.press('Space');
     await tabTo('Entries');
     await keyboard.press('Home');
-    await page.locator('.entry[data-position="1"]').waitFor();
+    const shown = (position: number) => page.locator('.row .position', { hasText: new RegExp(`^${position}$`) });
+    await shown(1).waitFor();
     await keyboard.press('End');
-    await page.locator('.entry[data-position="301"]').waitFor();
+    await shown(301).waitFor();
+    await keyboard.press('Enter');
+    await page
+      .getByRole('region', { name: /^Entry 3/ })
+      .getByText('type: "')
+      .waitFor();
     await page.reload();
     await tabTo('auto');
     await keyboard.press('ArrowRight');

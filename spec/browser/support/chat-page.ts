@@ -85,13 +85,13 @@ export class ChatPage {
   /** The rows of the journal in the page, once they are read: position, type, entry. */
   async rows(): Promise<[number, string, string][]> {
     await this.page.waitForFunction(() =>
-      [...document.querySelectorAll('.entry .type')].every((type) => type.textContent !== '…'),
+      [...document.querySelectorAll('.row')].every((row) => row.querySelector('.position')),
     );
     return this.page.evaluate(() =>
-      [...document.querySelectorAll('.entry[data-position]')].map((row): [number, string, string] => [
+      [...document.querySelectorAll('.row')].map((row): [number, string, string] => [
         Number(row.querySelector('.position')!.textContent),
         row.querySelector('.type')!.textContent,
-        row.querySelector('.text')!.textContent,
+        row.querySelector('.summary')!.textContent,
       ]),
     );
   }
@@ -102,12 +102,12 @@ export class ChatPage {
       const list = document.querySelector('[data-testid=entries]')!;
       const isRead = () => {
         const { top, bottom } = list.getBoundingClientRect();
-        const seen = [...document.querySelectorAll('.entry[data-position]')].filter((row) => {
+        const seen = [...document.querySelectorAll('.row')].filter((row) => {
           const { top: from, bottom: to } = row.getBoundingClientRect();
           return to > top && from < bottom;
         });
-        const height = seen.length * 32;
-        return height >= bottom - top - 32 && seen.every((row) => row.querySelector('.type')!.textContent !== '…');
+        const height = seen.length * 28;
+        return height >= bottom - top - 28 && seen.every((row) => row.querySelector('.position'));
       };
       list.scrollTop = part * (list.scrollHeight - list.clientHeight);
       do await new Promise((resolve) => requestAnimationFrame(resolve));

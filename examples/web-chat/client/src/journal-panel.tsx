@@ -1,16 +1,17 @@
 import { useDeferredValue, useState } from 'react';
+import type { Positioned } from 'rx-scrivener';
 import type { JournalSnapshot } from 'rx-scrivener/react';
 import type { ChatEntry } from './chat-entry';
 import type { Run } from './chat-server';
 import { EntryList } from './entry-list';
 import { MatchList } from './match-list';
+import { OpenedEntry } from './opened-entry';
 import { Timeline } from './timeline';
-
-export const TYPES = ['Said', 'Chunk', 'Answered', 'Measured'] as const;
+import { TypeChoice } from './type-choice';
 
 /** Which entries to show; all of them where it is empty. */
 export interface EntryFilter {
-  readonly types: readonly ChatEntry['type'][];
+  readonly types: readonly string[];
   readonly text: string;
 }
 
@@ -24,16 +25,15 @@ interface JournalPanelProps {
 export function JournalPanel({ run, snapshot, flushed, target }: JournalPanelProps) {
   const [filter, setFilter] = useState<EntryFilter>({ types: [], text: '' });
   const [seen, setSeen] = useState(target);
+  const [opened, setOpened] = useState<Positioned<ChatEntry>>();
+  /** So many were looked for: each begins with all entries. */
+  const [looked, setLooked] = useState(0);
   if (seen !== target) {
     setSeen(target);
+    setLooked(looked + 1);
     setFilter({ types: [], text: '' });
   }
   const searched = useDeferredValue(filter);
-  const toggle = (type: ChatEntry['type']) =>
-    setFilter(({ types, text }) => ({
-      text,
-      types: types.includes(type) ? types.filter((each) => each !== type) : [...types, type],
-    }));
   const isFiltered = searched.text.trim() !== '' || searched.types.length > 0;
 
   return (
@@ -49,23 +49,18 @@ export function JournalPanel({ run, snapshot, flushed, target }: JournalPanelPro
           onChange={(event) => setFilter(({ types }) => ({ types, text: event.target.value }))}
         />
         <div className="kinds">
-          <div className="types" role="group" aria-label="Types to show">
-            {TYPES.map((type) => (
-              <button key={type} type="button" aria-pressed={filter.types.includes(type)} onClick={() => toggle(type)}>
-                {type}
-              </button>
-            ))}
-          </div>
+          <TypeChoice key={looked} onChange={(types) => setFilter(({ text }) => ({ text, types: [...types] }))} />
           <p className="legend" aria-hidden="true">
             <span className="flushed" data-flushed="true" /> flushed <span className="flushed" /> not yet
           </p>
         </div>
       </div>
       {isFiltered ? (
-        <MatchList run={run} snapshot={snapshot} flushed={flushed} filter={searched} />
+        <MatchList run={run} snapshot={snapshot} flushed={flushed} filter={searched} onOpen={setOpened} />
       ) : (
-        <EntryList snapshot={snapshot} flushed={flushed} target={target} />
+        <EntryList snapshot={snapshot} flushed={flushed} target={target} onOpen={setOpened} />
       )}
+      {opened && <OpenedEntry record={opened} onClose={() => setOpened(undefined)} />}
     </aside>
   );
 }

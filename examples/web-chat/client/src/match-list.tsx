@@ -1,10 +1,11 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef } from 'react';
+import { useLayoutEffect, useMemo, useState } from 'react';
+import type { Positioned } from 'rx-scrivener';
 import type { JournalSnapshot } from 'rx-scrivener/react';
 import type { ChatEntry } from './chat-entry';
 import type { Run } from './chat-server';
-import { EntryHead, EntryRow, ROW_HEIGHT, textOf } from './entry-row';
+import { MatchRows, textOf } from './entry-rows';
 import type { EntryFilter } from './journal-panel';
+import { RowListing } from './row-listing';
 import { useMatches } from './use-matches';
 
 interface MatchListProps {
@@ -12,9 +13,10 @@ interface MatchListProps {
   readonly snapshot: JournalSnapshot<ChatEntry>;
   readonly flushed: number;
   readonly filter: EntryFilter;
+  readonly onOpen: (record: Positioned<ChatEntry>) => void;
 }
 
-export function MatchList({ run, snapshot, flushed, filter }: MatchListProps) {
+export function MatchList({ run, snapshot, flushed, filter, onOpen }: MatchListProps) {
   const isMatch = useMemo(() => {
     const text = filter.text.trim().toLowerCase();
     return (entry: ChatEntry) =>
@@ -22,47 +24,14 @@ export function MatchList({ run, snapshot, flushed, filter }: MatchListProps) {
   }, [filter]);
   const { matches, isSearching, more } = useMatches(run, snapshot, isMatch);
   const records = matches?.records ?? [];
-  const list = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: records.length,
-    getScrollElement: () => list.current,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: (index) => records[index]!.position,
-    anchorTo: 'end',
-    followOnAppend: true,
-    scrollEndThreshold: ROW_HEIGHT,
-    overscan: 8,
+  const [rows] = useState(() => new MatchRows());
+  useLayoutEffect(() => {
+    Object.assign(rows, { records, flushed });
   });
 
   return (
-    <div className="listing">
-      <div className="table" role="table" aria-label="Matching entries" aria-rowcount={records.length + 1}>
-        <EntryHead />
-        <div
-          className="entries"
-          ref={list}
-          tabIndex={0}
-          role="rowgroup"
-          aria-label="Matching entries"
-          data-testid="matches"
-        >
-          <div className="canvas" role="presentation" style={{ height: rows.getTotalSize() }}>
-            {rows.getVirtualItems().map(({ index, start }) => {
-              const { position, entry } = records[index]!;
-              return (
-                <EntryRow
-                  key={position}
-                  position={position}
-                  entry={entry}
-                  isFlushed={position <= flushed}
-                  isFound={false}
-                  top={start}
-                />
-              );
-            })}
-          </div>
-        </div>
-      </div>
+    <>
+      <RowListing label="Matching entries" testId="matches" rows={rows} onOpen={(index) => onOpen(records[index]!)} />
       <p className="note" role="status">
         {isSearching
           ? `Searching, back to entry ${(matches?.from ?? 0).toLocaleString('en')}…`
@@ -73,6 +42,6 @@ export function MatchList({ run, snapshot, flushed, filter }: MatchListProps) {
           </button>
         )}
       </p>
-    </div>
+    </>
   );
 }

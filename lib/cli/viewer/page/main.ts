@@ -1,14 +1,16 @@
 import type { Survey } from '../answers';
 import { isUsual } from '../../figures/entry-times';
 import { bytes } from './bytes';
-import { differenceOf, titleOf, treeOf, type Detail } from './detail';
+import { differenceOf, titleOf, type Detail } from './difference';
 import { button, element, find } from './element';
 import { FoundRows } from './found-rows';
+import { frequentTypes } from './frequent-types';
 import { journalTable } from './journal-table';
 import { EVERYTHING, JournalRows } from './journal-rows';
 import { RowList } from './row-list';
 import { Server } from './server';
 import { TimeLine, type TimeSpan } from './time-line';
+import { treeOf } from './tree';
 import { TypeFilter } from './type-filter';
 
 const RATE_MS = 1_000;
@@ -79,7 +81,7 @@ function showJournal(server: Server): void {
   /** Searches for what is asked for now, in the span that is chosen. */
   function search(): void {
     found?.end();
-    const query = `${field.value} ${types.query}`.trim();
+    const query = [field.value, ...[...types.chosen].map((type) => `type:"${type}"`)].join(' ').trim();
     found =
       query === ''
         ? undefined
@@ -171,7 +173,7 @@ function showJournal(server: Server): void {
       server.timeField = used;
       all.forget();
     }
-    types.offer(samples);
+    types.offer(frequentTypes(samples));
     times.draw(samples);
     list.isDated = times.isLong;
     const usual = timeFields.filter(isUsual).join(' or ');

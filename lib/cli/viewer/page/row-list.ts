@@ -1,15 +1,28 @@
-import type { Row } from '../line';
 import { element } from './element';
 import { hueOf } from './hue-of';
 
-const ROW_PX = 28;
+export const ROW_PX = 28;
 /** Browsers have a greatest height of an element; of what would be higher, the scroll bar has a scale. */
 const MAX_PX = 8_000_000;
+
+/** What is shown of an entry, or of a line, in a list. */
+export interface ShownRow {
+  readonly n: number;
+  readonly position?: number | undefined;
+  readonly byteOffset?: number | undefined;
+  readonly damage?: string | undefined;
+  readonly type: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly time?: number | undefined;
+  readonly summary: string;
+  /** Where that is known. */
+  readonly isFlushed?: boolean;
+}
 
 /** Where a list gets its rows from. */
 export interface Rows {
   readonly count: number;
-  at(index: number): Row | undefined;
+  at(index: number): ShownRow | undefined;
   /** Gets rows that are shown and not there yet. */
   show(from: number, to: number): void;
 }
@@ -28,32 +41,46 @@ export class RowList {
   readonly #space: HTMLElement;
   readonly #container: HTMLElement;
   readonly #events: RowEvents;
+  readonly #left = new AbortController();
   /** Whether times are shown with their dates. */
   isDated = false;
   #rows: Rows = { count: 0, at: () => undefined, show: () => undefined };
   /** The index of the row at the upper edge, with what of it is hidden. */
   #top = 0;
+  /** Where the scroll bar is, as far as is known here. */
+  #scroll = 0;
   #selected = -1;
   #isDrawing = false;
   #follows = true;
 
   constructor(list: HTMLElement, events: RowEvents) {
     this.#list = list;
-    [this.#space, this.#container] = list.children as unknown as [HTMLElement, HTMLElement];
     this.#events = events;
-    list.addEventListener('scroll', () => this.#scrolled());
-    list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false });
-    list.addEventListener('keydown', (event) => this.#pressed(event));
+    [this.#space, this.#container] = [element('div', 'space'), element('div', 'rows')];
+    this.#space.role = this.#container.role = 'presentation';
+    list.replaceChildren(this.#space, this.#container);
+    const { signal } = this.#left;
+    list.addEventListener('scroll', () => this.#scrolled(), { signal });
+    list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false, signal });
+    list.addEventListener('keydown', (event) => this.#pressed(event), { signal });
     // By its place: a row may have been drawn again between press and release.
-    list.addEventListener('click', ({ clientY }) => {
+    const clicked = ({ clientY }: MouseEvent) => {
       const index = Math.floor(this.#top + (clientY - list.getBoundingClientRect().top) / ROW_PX);
       if (index < this.#rows.count) this.select(index, true);
-    });
-    new ResizeObserver(() => {
+    };
+    list.addEventListener('click', clicked, { signal });
+    const resized = new ResizeObserver(() => {
       // A row that is shown stays so when the panel opens.
       if (list.hasAttribute('aria-activedescendant') && !this.#follows) this.#reveal();
       this.draw();
-    }).observe(list);
+    });
+    resized.observe(list);
+    signal.addEventListener('abort', () => resized.disconnect());
+  }
+
+  /** Draws no more, and listens to nothing. */
+  end(): void {
+    this.#left.abort();
   }
 
   get selected(): number {
@@ -72,7 +99,7 @@ export class RowList {
     this.#isDrawing = true;
     requestAnimationFrame(() => {
       this.#isDrawing = false;
-      this.#draw();
+      if (!this.#left.signal.aborted) this.#draw();
     });
   }
 
@@ -119,9 +146,9 @@ export class RowList {
   }
 
   #scrolled(): void {
-    const expected = this.#scrollFor(this.#top);
-    // What was set here comes back rounded.
-    if (Math.abs(this.#list.scrollTop - expected) < 1.5) return;
+    // What was set here is told of later, when the list may be elsewhere again; it comes back rounded.
+    if (Math.abs(this.#list.scrollTop - this.#scroll) < 1.5) return;
+    this.#scroll = this.#list.scrollTop;
     this.#top = this.#maxScroll === 0 ? 0 : (this.#list.scrollTop / this.#maxScroll) * this.#maxTop;
     this.#userMoved();
   }
@@ -164,6 +191,7 @@ export class RowList {
     this.#top = this.#follows ? this.#maxTop : Math.min(this.#top, this.#maxTop);
     const scroll = this.#scrollFor(this.#top);
     if (Math.abs(this.#list.scrollTop - scroll) >= 1) this.#list.scrollTop = scroll;
+    this.#scroll = this.#list.scrollTop;
     const from = Math.floor(this.#top);
     const to = Math.min(this.#rows.count - 1, Math.ceil(this.#top + this.#visible));
     this.#rows.show(from, to);
@@ -192,8 +220,15 @@ export class RowList {
   }
 }
 
-function partsOf({ n, position, time, type, summary, damage, byteOffset }: Row, isDated: boolean): Node[] {
-  const parts = [element('span', 'position', position === undefined ? `line ${n}` : String(position))];
+function partsOf(row: ShownRow, isDated: boolean): Node[] {
+  const { n, position, time, type, summary, damage, byteOffset, isFlushed } = row;
+  const parts: Node[] = [];
+  if (isFlushed !== undefined) {
+    const flushed = element('span', 'flushed', element('span', 'hidden', isFlushed ? 'flushed' : 'not flushed'));
+    flushed.dataset.flushed = String(isFlushed);
+    parts.push(flushed);
+  }
+  parts.push(element('span', 'position', position === undefined ? `line ${n}` : String(position)));
   if (time !== undefined) {
     const iso = new Date(time).toISOString();
     const shown = element('span', 'time', isDated ? `${iso.slice(5, 10)} ${iso.slice(11, 23)}` : iso.slice(11, 23));

@@ -1,9 +1,5 @@
-import type { Sample } from '../answers';
 import { element } from './element';
 import { hueOf } from './hue-of';
-
-/** So many types are offered; `type:` finds the others. */
-const MOST = 12;
 
 /** Which types are shown: all of them where none is chosen. */
 export class TypeFilter {
@@ -17,19 +13,13 @@ export class TypeFilter {
     this.#changed = changed;
   }
 
-  /** As terms of a search. */
-  get query(): string {
-    return [...this.#chosen].map((type) => `type:"${type}"`).join(' ');
+  get chosen(): ReadonlySet<string> {
+    return this.#chosen;
   }
 
-  /** Offers the most frequent types, in an order that stays. */
-  offer(samples: readonly Sample[]): void {
-    const counts = new Map<string, number>();
-    // A search has no way to name one with a quotation mark.
-    for (const { type } of samples)
-      if (type !== undefined && !type.includes('"')) counts.set(type, (counts.get(type) ?? 0) + 1);
-    const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST);
-    const offered = [...new Set([...most.map(([type]) => type), ...this.#chosen])].sort();
+  /** Offers types, and those that are chosen, in an order that stays. */
+  offer(types: readonly string[]): void {
+    const offered = [...new Set([...types, ...this.#chosen])].sort();
     if (offered.join('\n') === this.#offered.join('\n')) return;
     this.#offered = offered;
     this.#box.hidden = offered.length < 2;
