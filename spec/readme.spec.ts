@@ -9,7 +9,14 @@ import { Child, runNode } from './examples/run-node';
 const first = (page: string, language: string) =>
   codeBlocks(readFileSync(join(ROOT, page), 'utf8')).find((block) => block.language === language)!;
 
-const installed = new InstalledPackage();
+const installed = new InstalledPackage(['.', './file', './shared']);
+
+/** What Node runs of TypeScript. */
+function javascriptOf(text: string): string {
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  return ts.transpileModule(text, { compilerOptions }).outputText;
+}
+
 const command = useCommand();
 afterAll(() => installed.remove());
 
@@ -18,8 +25,7 @@ describe('the example of the README', () => {
 
   test('continues where it was killed, and is followed by another process', async () => {
     const cwd = installed.newFolder();
-    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-    writeFileSync(join(cwd, 'count.mjs'), ts.transpileModule(example.text, { compilerOptions }).outputText);
+    writeFileSync(join(cwd, 'count.mjs'), javascriptOf(example.text));
     const children: Child[] = [];
     const start = () => {
       const child = new Child(process.execPath, ['count.mjs'], cwd);
@@ -60,6 +66,50 @@ describe('the example of the README', () => {
 
   test('has no more than 20 lines', () => {
     expect(example.text.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('the five lines of the README', () => {
+  const example = codeBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).find(({ text }) =>
+    text.includes('openSharedScrivener'),
+  )!;
+
+  test.each([0, 1])(
+    'two terminals talk to each other; number %d is killed first',
+    async (killed) => {
+      const cwd = installed.newFolder();
+      writeFileSync(join(cwd, 'chat.mjs'), javascriptOf(example.text));
+      let terminals: Child[] = [];
+      const start = () => new Child(process.execPath, ['chat.mjs'], cwd);
+      let count = 0;
+      const talk = async () => {
+        for (const { process } of terminals) {
+          process.stdin.write(`hello ${++count}\n`);
+          for (const terminal of terminals) await terminal.prints(`${count} hello ${count}\n`);
+        }
+      };
+      try {
+        terminals = [start(), start()];
+        await talk();
+        for (const victim of [killed, 1 - killed]) {
+          terminals[victim]!.process.kill('SIGKILL');
+          await terminals[victim]!.ended;
+          const [left] = terminals.splice(1 - victim, 1);
+          terminals.splice(0, 1, left!);
+          await talk();
+          terminals.push(start());
+          await talk();
+        }
+        for (const { stderr } of terminals) expect(stderr).toBe('');
+      } finally {
+        for (const { process } of terminals) process.kill('SIGKILL');
+      }
+    },
+    60_000,
+  );
+
+  test('are five', () => {
+    expect(example.text.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
   });
 });
 

@@ -1,0 +1,56 @@
+// The journal that all four processes have open.
+// @ts-check
+import { FileBookmarkStore } from 'rx-scrivener/file';
+import { consume, writeOnce } from 'rx-scrivener';
+import { lastValueFrom } from 'rxjs';
+import { openSharedScrivener, WriteUncertainError } from 'rx-scrivener/shared';
+
+/**
+ * A question, which the main agent hands to each subagent; what those report of it; and the answer.
+ *
+ * @typedef {{ type: 'Asked', text: string }
+ *   | { type: 'Delegated', question: number, to: string, text: string }
+ *   | { type: 'Reported', question: number, by: string, text: string }
+ *   | { type: 'Answered', question: number, text: string }} Entry
+ * @typedef {import('rx-scrivener/shared').SharedScrivener<Entry>} Journal
+ */
+
+const FILE = process.env.AGENTS_FILE ?? 'data/agents.ndjson';
+
+/** @returns {Promise<Journal>} */
+export async function openJournal() {
+  const journal = await openSharedScrivener({ filePath: FILE });
+  // Whoever is told to stop hands over first; whoever is killed does not, and another takes over as well.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => journal.close());
+  return journal;
+}
+
+/**
+ * Handles each entry, in order, also those that came while this process was away.
+ *
+ * @param {Journal} journal
+ * @param {string} name whose bookmark says how far it was
+ * @param {(record: import('rx-scrivener').Positioned<Entry>) => Promise<void>} handle may get one again that it was handling when it was killed
+ */
+export async function handleEach(journal, name, handle) {
+  await lastValueFrom(consume(journal, new FileBookmarkStore(`${FILE}.${name}`), handle), { defaultValue: 0 });
+}
+
+/**
+ * Writes an entry unless one like it stands after the question.
+ *
+ * @param {Journal} journal
+ * @param {Exclude<Entry, { type: 'Asked' }>} entry
+ * @param {(entry: Entry) => boolean} isAlike
+ */
+export async function writeUnlessThere(journal, entry, isAlike) {
+  for (;;) {
+    try {
+      await writeOnce(journal, entry, isAlike, { after: entry.question });
+      return;
+    } catch (error) {
+      // Whoever had the file was killed meanwhile: the next try looks whether it is there.
+      if (!(error instanceof WriteUncertainError)) throw error;
+    }
+  }
+}
