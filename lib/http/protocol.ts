@@ -1,19 +1,19 @@
 import { START, type Position } from '../journal/position';
 
-/** What a server has of the writes it was sent, as it says in every answer; a client gives it back when it tries a write again. */
+/** The server's token for the writes it remembers, in every answer; a client returns it when it retries a write. */
 export const MEMORY_HEADER = 'Scrivener-Memory';
-/** The oldest position that the journal keeps, in each answer to who may read it; missing where its scrivener does not say. */
+/** The oldest position that the journal keeps, in each answer to a reader; missing if its scrivener does not say. */
 export const FIRST_HEADER = 'Scrivener-First';
-/** How often a tail that has nothing to tell gives a sign of life. */
+/** How often an idle tail sends a heartbeat. */
 export const HEARTBEAT_HEADER = 'Scrivener-Heartbeat-Ms';
-/** What a write is known by when it is tried again. */
+/** Identifies a write when it is retried. */
 export const KEY_HEADER = 'Idempotency-Key';
 
 export const JSON_TYPE = 'application/json';
 export const LINES_TYPE = 'application/x-ndjson';
 export const EVENTS_TYPE = 'text/event-stream';
 
-/** The events of a tail that are no entries. */
+/** The events of a tail that are not entries. */
 export const CAUGHT_UP = 'caughtUp';
 export const ENDED = 'ended';
 export const FAILED = 'failed';
@@ -21,7 +21,7 @@ export const FAILED = 'failed';
 /** How many entries one request may append. */
 export const MAX_LINES = 100;
 
-/** A name that nobody else has and nobody guesses; `crypto.randomUUID` is missing where a page is not secure. */
+/** A unique name that nobody can guess; `crypto.randomUUID` is missing in insecure pages. */
 export function randomName(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,7 +1,7 @@
-/** A body is larger than it may be. */
+/** A body exceeds its limit. */
 export class BodyTooLarge extends Error {}
 
-/** The bytes of a body, counted as they come; rejects with {@link BodyTooLarge}, and then reads no further. */
+/** The bytes of a body, counted as they arrive; rejects with {@link BodyTooLarge} and reads no further. */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,

@@ -5,9 +5,9 @@ import { START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { badRequest } from './server/problem';
 
-/** The query in which a reader that comes back says what it had last. */
+/** The query in which a returning reader sends what it read last. */
 export const SEEN = 'seen';
-/** So many entries are compared: more than come to be alike by chance. */
+/** How many entries are compared: more than are equal by chance. */
 const COUNT = 16;
 
 /** The newest entries that a reader was sent, as they were sent. */
@@ -15,7 +15,7 @@ export class SeenTexts {
   readonly #texts: string[] = [];
   #next = 0;
 
-  /** Another reader's, who has seen the same so far. */
+  /** A copy for another reader that has seen the same so far. */
   copy(): SeenTexts {
     const copy = new SeenTexts();
     copy.#texts.push(...this.#texts);
@@ -33,7 +33,7 @@ export class SeenTexts {
     return this.#texts.at(this.#next - 1);
   }
 
-  /** Their digests, newest first; `undefined` when there is none. */
+  /** Their digests, newest first; `undefined` if there are none. */
   get digests(): string | undefined {
     if (this.#texts.length === 0) return undefined;
     const newestFirst = this.#texts.map((_, index) => this.#texts.at((this.#next - 1 - index) % this.#texts.length)!);
@@ -42,8 +42,8 @@ export class SeenTexts {
 }
 
 /**
- * Rejects with {@link JournalMismatchError} when the entries up to `after` are not those whose digests a reader sends, newest first: it continues from another
- * history. Those that the journal has dropped are not compared.
+ * Rejects with {@link JournalMismatchError} if the entries up to `after` are not those whose digests a reader sends, newest first: it continues from another
+ * history. Dropped entries are not compared.
  */
 export async function assertSeen<T>(scrivener: Scrivener<T>, after: Position, seen: string): Promise<void> {
   if (!/^[0-9a-f]{16}(?:\.[0-9a-f]{16}){0,15}$/.test(seen))
@@ -66,7 +66,7 @@ export async function assertSeen<T>(scrivener: Scrivener<T>, after: Position, se
   throw new JournalMismatchError(`it has no entry at position ${next}, and one was read there`);
 }
 
-/** 64 bits of a text: two runs of FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/. For chance, not for malice. */
+/** 64 bits of a text: two runs of FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/. Protects against accidents, not malice. */
 function digestOf(text: string): string {
   let one = 0x811c9dc5;
   let other = 0x01000193;

@@ -2,16 +2,16 @@ import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-/** So much of a file is a member of its own, compressed: what reading from any line costs at least. */
+/** How many bytes of a file are compressed as one member: the minimum that reading from any line costs. */
 export const MEMBER_BYTES = 256 * 1024;
 
-/** A part of a compressed file that begins with a line, and is decompressed without what comes before it. */
+/** A part of a compressed file that begins with a line and can be decompressed on its own. */
 export interface Member {
   /** How many lines come before it. */
   readonly lines: number;
-  /** Where it begins, decompressed. */
+  /** Its offset in the decompressed file. */
   readonly byteOffset: number;
-  /** Where it begins in the compressed file. */
+  /** Its offset in the compressed file. */
   readonly packedOffset: number;
 }
 
@@ -28,8 +28,8 @@ const BEGINNING = Buffer.from([0x1f, 0x8b, 8, HAS_EXTRA]);
 const compressed = promisify(gzip);
 
 /**
- * Compresses a file of lines in members of whole lines, each of which says in its header how long it is and how many lines it has, as BGZF does; to any
- * other program it is a gzip file.
+ * Compresses a file of lines in members of whole lines. Like in BGZF, each member's header has its length and its number of lines; for any
+ * other program it is an ordinary gzip file.
  *
  * @param chunks - its bytes, in parts of about {@link MEMBER_BYTES}
  */
@@ -64,11 +64,11 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
-/** Where the members of a compressed file begin. Of one that another program wrote it is known where the first one does. */
+/** Where the members of a compressed file begin. Of a file that another program wrote, only the first is known. */
 export class GzipMembers {
   private constructor(
     readonly members: readonly Member[],
-    /** What they come to; `undefined` where they are not known. */
+    /** Their total; `undefined` if they are not known. */
     readonly total: Omit<Member, 'packedOffset'> | undefined,
   ) {}
 
@@ -90,12 +90,12 @@ export class GzipMembers {
     return isWhole ? new GzipMembers(members, { lines, byteOffset }) : new GzipMembers([FIRST], undefined);
   }
 
-  /** The one to begin with for what lies at an offset, decompressed. */
+  /** The member that holds an offset of the decompressed file. */
   withByte(byteOffset: number): Member {
     return this.#last((member) => member.byteOffset <= byteOffset);
   }
 
-  /** The one to begin with for a line, of which so many come before it. */
+  /** The member that holds the line with this many lines before it. */
   withLine(lines: number): Member {
     return this.#last((member) => member.lines <= lines);
   }
@@ -114,7 +114,7 @@ export class GzipMembers {
 
 const FIRST: Member = { lines: 0, byteOffset: 0, packedOffset: 0 };
 
-/** What a member says of itself; `undefined` where it says nothing. */
+/** The extra field of a member's header; `undefined` if it has none. */
 async function readHeader(file: FileHandle, packedOffset: number) {
   const length = HEADER_BYTES + EXTRA_BYTES;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, packedOffset);

@@ -13,35 +13,35 @@ import { Slots } from '../store/slots';
 import type { Place } from '../store/sparse-index';
 
 const PAGE_BYTES = 256 * 1024;
-/** So many entries of a compressed segment are a page; of one that can be decompressed from its beginning alone, where each page costs all before it, more. */
+/** How many entries of a compressed segment make a page; more if decompression can only start at the beginning, because each page costs everything before it. */
 const IN_MEMBERS = 4_000;
 const AS_A_WHOLE = 50_000;
-/** So many pages are read at once, of however many readers. */
+/** How many pages are read at once, for all readers together. */
 const READS = 8;
-/** Somebody else renames and compresses what is being opened. */
+/** How often to retry: the writer may rename and compress files while they are opened. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 5;
 
-/** A file that a position is in. */
+/** The file that holds a position. */
 type Found =
   | { readonly kind: 'plain'; readonly filePath: string; readonly file: FileHandle; readonly first: Position }
   | { readonly kind: 'compressed'; readonly segment: SegmentName };
 
 /**
- * Reads pages of a journal that somebody else writes and rotates. Nothing is known of its files beforehand: a position is found by bisecting, among the
- * closed segments as they were listed last.
+ * Reads pages of a journal that another process writes and rotates. It knows nothing of the files beforehand: it finds a position by bisecting, among the
+ * closed segments of the last listing.
  */
 export class BesidePages<T> {
   readonly #format: LineFormat<T>;
   readonly #last: () => Position;
   readonly #slots = new Slots(READS);
   #first: Position;
-  /** The compressed segment that was read last, and where it can be decompressed from. */
+  /** The compressed segment that was read last, and where its decompression can start. */
   #packed: SegmentFile | undefined;
-  /** Kept until a position is not where they say. */
+  /** Kept until a position is not where the listing says. */
   #closed: readonly SegmentName[] | undefined;
 
-  /** @param last - up to where it is read */
+  /** @param last - the last position to read */
   constructor(format: LineFormat<T>, first: Position, last: () => Position) {
     this.#format = { ...format, groupsAreWhole: true };
     this.#first = first;
@@ -52,7 +52,7 @@ export class BesidePages<T> {
     return this.#last();
   }
 
-  /** The oldest position kept, as far as is known. */
+  /** The oldest position known to be kept. */
   get first(): Position {
     return this.#first;
   }
@@ -69,7 +69,7 @@ export class BesidePages<T> {
     return this.#read(position, position, (found) => this.#before(found, position));
   }
 
-  /** Reads a page that holds a position, wherever that is being moved to. */
+  /** Reads a page that holds a position, even if its file is moved meanwhile. */
   async #read(
     position: Position,
     last: Position,
@@ -114,7 +114,7 @@ export class BesidePages<T> {
     return segment && this.#openPlain(segment.filePath);
   }
 
-  /** `undefined` where it is not there, or empty. */
+  /** `undefined` if it is missing or empty. */
   async #openPlain(filePath: string): Promise<Extract<Found, { kind: 'plain' }> | undefined> {
     let file: FileHandle | undefined;
     try {
@@ -141,7 +141,7 @@ export class BesidePages<T> {
       found.kind === 'compressed'
         ? await this.#unpacked(found.segment, (page) => [position - page, position])
         : await this.#plainBefore(found, position);
-    // It may have been closed into a segment that was not listed.
+    // The position may be in a segment that was closed after the listing.
     return page.at(-1)?.position === position ? page : [];
   }
 
@@ -185,7 +185,7 @@ export class BesidePages<T> {
     return page.filter(({ position }) => position <= to);
   }
 
-  /** @param bounds - given how many entries a page has: after which position it begins, and with which it ends */
+  /** @param bounds - for a page of a given number of entries: the position after which it begins, and its last one */
   async #unpacked(
     { filePath, first }: SegmentName,
     bounds: (page: number) => readonly [Position, Position],

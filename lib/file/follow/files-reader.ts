@@ -17,21 +17,21 @@ import { segmentPages } from '../store/segment-pages';
 
 type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 
-/** Between two system calls of a rotation the active file has no name. */
+/** How long to wait for a missing active file: between two system calls of a rotation it has no name. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
-/** Of a file that is waited for, however long. */
+/** How often to check for a file that may appear at any time. */
 const LONGEST_PAUSE_MS = 250;
 
-/** Of a reader that follows: where it begins, and who is told. */
+/** For a reader that follows: where it begins, and what it calls. */
 export interface Following {
-  /** Begin close before the end, instead of after a position. */
+  /** Begin shortly before the end, instead of after a position. */
   readonly fromEnd: true;
-  /** Called once, when all that was there has been given out: with the last position. */
+  /** Called once, with the last position, when everything that existed has been emitted. */
   readonly caughtUp: (position: Position) => void;
 }
 
-/** Reads a journal's closed segments and its active file one after the other, while somebody else writes and rotates them. */
+/** Reads a journal's closed segments and its active file one after the other, while another process writes and rotates them. */
 export class FilesReader<T> {
   #format: LineFormat<T>;
   readonly #wanted: Position | undefined;
@@ -39,20 +39,20 @@ export class FilesReader<T> {
   readonly #signal: AbortSignal;
   /** The last position that was read. */
   #last = START;
-  /** The last position that was given out of the active file. */
+  /** The last position of the active file that was emitted. */
   #given = START;
-  /** Whether anything was read, and what comes has to follow it. */
+  /** Whether anything was read, so that the next entry must follow it. */
   #hasBegun = false;
   #wasThere = false;
-  /** The journal's identity, once it is on record. */
+  /** The journal's identity, once it is recorded. */
   #id: string | undefined;
-  /** A position that was on the disk before reading began, as is on record. */
+  /** A position that was on the disk before reading began, according to the record. */
   #recorded = START;
 
   /** Until it has caught up. */
   #following: Following | undefined;
 
-  /** @param after - emit what comes after it; `undefined`: what there is */
+  /** @param after - emit the entries after it; `undefined`: all that exist */
   constructor(
     format: LineFormat<T>,
     after: Position | undefined,
@@ -67,13 +67,13 @@ export class FilesReader<T> {
     this.#following = following;
   }
 
-  /** @param waits - for a journal that is not there yet */
+  /** @param waits - whether to wait for a journal that does not exist yet */
   async *pages(waits = false): Pages<T> {
     for (let pause = PAUSE_MS; waits && !(await isThereYet(this.#format.filePath)); pause = longer(pause)) {
       await sleep(pause, this.#signal);
       if (this.#signal.aborted) return;
     }
-    // Once: links, and a working directory that changes, lead to no other journal.
+    // Resolved once, so that links, or another working directory, cannot lead to another journal.
     const filePath = await located(this.#format.filePath);
     this.#format = { ...this.#format, filePath };
     const { first, id, last } = await loadManifest(filePath);
@@ -95,7 +95,7 @@ export class FilesReader<T> {
         if ((await this.#closed()).length > 0) continue;
         const { first } = await loadManifest(filePath);
         if (first > this.#last + 1) {
-          // What came in between was closed and retired.
+          // The entries in between were closed and retired.
           this.#skipTo(first);
         }
         if ((yield* this.#activePages(file)) === 'done') return;
@@ -105,7 +105,7 @@ export class FilesReader<T> {
     }
   }
 
-  /** Begins anew with the oldest position kept, where what was asked for lies there or after it; throws {@link PositionTrimmedError} where it does not. */
+  /** Starts over with the oldest position kept, if the requested one is not before it; otherwise throws {@link PositionTrimmedError}. */
   #skipTo(first: Position): void {
     const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
     if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
@@ -116,12 +116,12 @@ export class FilesReader<T> {
     return this.#wanted ?? START;
   }
 
-  /** Up to here nothing is wanted of a closed segment. */
+  /** Entries of closed segments up to this position are not needed. */
   get #passed(): Position {
     return this.#following ? END : this.#after;
   }
 
-  /** The closed segments that were not read. */
+  /** The closed segments that were not read yet. */
   async #closed(): Promise<SegmentName[]> {
     return (await findSegments(this.#format.filePath)).filter(({ first }) => first > this.#last);
   }
@@ -137,7 +137,7 @@ export class FilesReader<T> {
         this.#skipTo(error.first);
         continue;
       }
-      // A folder of many segments is listed anew only where the next one is not as it was listed.
+      // A folder of many segments is listed again only if the next segment is not as listed.
       for (const [index, segment] of segments.entries()) {
         if (segment.first !== this.#last + 1) break;
         const end = segments[index + 1]?.first ?? (await this.#activeAfter(segment));
@@ -147,7 +147,7 @@ export class FilesReader<T> {
     }
   }
 
-  /** Where the active file begins that follows the last closed segment, as far as is on record. */
+  /** Where the active file begins after the last closed segment, according to the record. */
   async #activeAfter({ first }: SegmentName): Promise<Position | undefined> {
     if (this.#passed <= first) return undefined;
     const { active } = await loadManifest(this.#format.filePath);
@@ -163,7 +163,7 @@ export class FilesReader<T> {
       const isOneRun = this.#format.restarts !== 'renumber';
       if (members && isOneRun && this.#passed >= first) begin = members.withLine(this.#passed + 1 - first);
     } catch (error) {
-      // Compressed or retired in between: look again. A link that leads nowhere is there all the same.
+      // Compressed or retired in between: list again. A dangling link still counts as a file.
       const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await isLink(filePath));
       if (isGone) return;
       throw error;
@@ -181,7 +181,7 @@ export class FilesReader<T> {
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || lines.last > start.position) throw error;
-      return; // gone before anything of it was read: look again
+      return; // removed before anything of it was read: list again
     }
     if (lines.last < first) {
       const reason = `the segment is empty, and has to begin with position ${first}`;
@@ -190,7 +190,7 @@ export class FilesReader<T> {
     this.#last = lines.last;
   }
 
-  /** Returns whether it is done, or the file was rotated and another one continues. */
+  /** Returns whether reading is done; if not, the file was rotated and another one continues. */
   async *#activePages(file: FileHandle): AsyncGenerator<readonly Positioned<T>[], 'done' | 'rotated'> {
     const { filePath } = this.#format;
     const first = this.#last + 1;
@@ -209,14 +209,14 @@ export class FilesReader<T> {
       lines = new LineReader<T>(this.#format, mark);
     };
     const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
-    /** It is known to be, though nothing of it was read yet, and it may be retired as well. */
+    /** The file is known to exist although nothing of it was read yet; it may also be retired. */
     let wasRotated = false;
-    /** What ends the lines that were given out, and those that were read: as they were read, since the file may be written anew at any time. */
+    /** The last bytes of the emitted lines, and of those read, as they were read: the file may be rewritten at any time. */
     let given: SeenBytes | undefined;
     let read: SeenBytes | undefined;
     try {
       for (;;) {
-        // Asked before it is read: what is rotated then is read to its end.
+        // Checked before reading: a file that has been rotated by then is read to its end.
         const isRotated = wasRotated || (await this.#isRotated(first, ino, lines.last));
         const begin = here();
         const wasHeld = batch.isHeld;
@@ -271,20 +271,20 @@ export class FilesReader<T> {
         if (isWhole) {
           yield* this.#emit(batch.release());
           if (this.#follow) given = read?.end === byteOffset ? read : await seenBefore(file, byteOffset);
-          // What is there at first stands.
+          // What exists at the start is final.
           if (isFirst) batch.beginAt(here());
         }
         this.#last = lines.last;
         if (isRotated) return 'rotated';
         if (!this.#follow) {
           if (await this.#isRotated(first, ino, lines.last)) {
-            // The end has changed: all is looked at again, and what was given out is not given out twice.
+            // The end has changed: everything is read again, and nothing is emitted twice.
             wasRotated = true;
             readFrom(begin);
             continue;
           }
           const isGrowing = (await file.stat({ bigint: true })).size !== size;
-          // A torn end may be the work of a crash, whatever is on record.
+          // A crash may have torn the end, whatever the record says.
           if (torn === 0) this.#assertReaches();
           else if (!isGrowing) this.#format.onTorn?.(torn);
           return 'done';
@@ -300,7 +300,7 @@ export class FilesReader<T> {
               const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
               throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
             }
-            // For instance because the disk is full; it will be written again.
+            // For instance because the disk is full; the batch will be written again.
             readFrom(batch.takeBack()!);
           }
         } while (given && (await file.stat()).size < given.end && !(await this.#isRotated(first, ino, lines.last)));
@@ -311,7 +311,7 @@ export class FilesReader<T> {
     }
   }
 
-  /** Where reading an active file begins: close before what is wanted of it. */
+  /** Where reading an active file begins: shortly before the first entry needed. */
   async #startIn(file: FileHandle, size: number): Promise<Mark> {
     const first = this.#last + 1;
     const beginning = { byteOffset: 0, lines: 0, position: this.#last };
@@ -330,21 +330,21 @@ export class FilesReader<T> {
     following?.caughtUp(position);
   }
 
-  /** Throws where entries are missing at the end: somebody has moved or emptied the active file of a journal that was closed. */
+  /** Throws if entries are missing at the end: somebody has moved or emptied the active file of a closed journal. */
   #assertReaches(): void {
     if (this.#last >= this.#recorded || this.#signal.aborted) return;
     const reason = `the journal ends with position ${this.#last}, and ${this.#recorded} is on record`;
     throw new CorruptJournalError({ filePath: this.#format.filePath, line: 1, byteOffset: 0, reason });
   }
 
-  /** Throws where a file has been written anew: what follows in it does not follow what was given out. */
+  /** Throws if a file was rewritten: its new entries do not follow those that were emitted. */
   async #assertHolds(file: FileHandle, seen: SeenBytes, damage: { readonly error: unknown } | undefined) {
     if (await isThere(file, seen)) return;
     const reason = `${this.#format.filePath} does not hold position ${this.#given} any more as it was read`;
     throw damage?.error ?? new JournalMismatchError(reason);
   }
 
-  /** Whether the file of this name is another one, and continues from this one. */
+  /** Whether the name now belongs to another file that continues this one. */
   async #isRotated(first: Position, ino: bigint, last: Position): Promise<boolean> {
     const { filePath } = this.#format;
     const found = await stat(filePath, { bigint: true }).catch(() => undefined);
@@ -353,14 +353,14 @@ export class FilesReader<T> {
     this.#id ??= manifest.id;
     const segment = (await findSegments(filePath)).find((segment) => segment.first === first);
     const other = segment && !segment.compressed ? await inodeOf(segment.filePath).catch(() => ino) : ino;
-    // A record is replaced, never taken away: a file without one is another journal's.
+    // A record is replaced, never removed: a file without one belongs to another journal.
     const isAnother = manifest.id !== this.#id && (manifest.id !== undefined || found !== undefined);
     if (other !== ino || isAnother)
       throw new JournalMismatchError(`another journal has taken the place of ${filePath}`);
     return segment !== undefined || ((last >= first || this.#follow) && manifest.first > last);
   }
 
-  /** `undefined` where closed segments are all there is, as a crash between the two steps of a rotation leaves them. */
+  /** `undefined` if there are only closed segments, as after a crash between the two steps of a rotation. */
   async #openActive(): Promise<FileHandle | undefined> {
     const { filePath } = this.#format;
     let pause = PAUSE_MS;
@@ -372,7 +372,7 @@ export class FilesReader<T> {
       } catch (error) {
         const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
         if (!isMissing) throw error;
-        // A follower waits for the writer, who may begin the next file hours later.
+        // A follower waits for the writer, which may create the next file hours later.
         const waits = this.#follow && (this.#wasThere || this.#last > START);
         if (!waits && (attempt >= ATTEMPTS || this.#last === START)) {
           if (this.#last > START || (await this.#closed()).length > 0) return undefined;
@@ -408,7 +408,7 @@ export class FilesReader<T> {
   }
 }
 
-/** Where a file is, links followed, wherever the process goes to. */
+/** The absolute path of a file, with links followed. */
 export async function located(filePath: string): Promise<string> {
   return realpath(filePath).catch(() => resolve(filePath));
 }
@@ -420,7 +420,7 @@ async function isLink(filePath: string): Promise<boolean> {
   );
 }
 
-/** A journal's file, or what a rotation has made of it. */
+/** Whether a journal's file exists, or segments that a rotation has made of it. */
 async function isThereYet(filePath: string): Promise<boolean> {
   try {
     return (await stat(filePath).catch(() => undefined)) !== undefined || (await findSegments(filePath)).length > 0;
@@ -435,7 +435,7 @@ function longer(pause: number): number {
   return Math.min(pause * 2, LONGEST_PAUSE_MS);
 }
 
-/** Waits so long, until the signal is aborted at the longest. */
+/** Waits this long, or until the signal is aborted. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }

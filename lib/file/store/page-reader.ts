@@ -7,15 +7,15 @@ import type { Segments } from './segments';
 import { Slots } from './slots';
 import { SparseIndex } from './sparse-index';
 
-/** How much of a compressed segment is a page, in bytes, backward and forward, which is how whole journals are read. */
+/** The size of a page of a compressed segment in bytes, backward and forward; whole journals are read forward. */
 const IN_MEMBERS = { before: MEMBER_BYTES, after: 4 * MEMBER_BYTES };
-/** Of one that can be decompressed from its beginning alone, as other programs write it, a page costs all before it: fewer and larger ones then. */
+/** The size if decompression can only start at the beginning, as in files of other programs: each page costs everything before it, so pages are larger. */
 const AS_A_WHOLE = { before: 8 * 1024 * 1024, after: 32 * 1024 * 1024 };
 const COMPRESSED_PAGE = 50_000;
-/** So many pages are read at once, of however many readers. */
+/** How many pages are read at once, for all readers together. */
 const READS = 8;
 
-/** Reads pages of the journal that segments hold; nothing is open between two of them. */
+/** Reads pages of the journal from its segments; no file stays open between two pages. */
 export class PageReader<T> {
   readonly #format: LineFormat<T>;
   readonly #segments: Segments;
@@ -57,7 +57,7 @@ export class PageReader<T> {
     });
   }
 
-  /** Reads the segment that a position is in; throws {@link PositionTrimmedError} where it was retired before it could be opened. */
+  /** Reads the segment that a position is in; throws {@link PositionTrimmedError} if it was retired before it could be opened. */
   #with<R>(position: Position, read: (segment: Segment, index: SparseIndex) => Promise<R>): Promise<R> {
     return this.#slots.run(async () => {
       const segment = this.#segments.with(position);
@@ -71,7 +71,7 @@ export class PageReader<T> {
     });
   }
 
-  /** Every record of a segment after a position, up to an offset; a closed one that is read to its end is known from then on. */
+  /** Every record of a segment after a position, up to an offset. Reading a closed segment to its end indexes it. */
   async *scan(segment: Segment, after: Position, end?: number): AsyncGenerator<readonly Positioned<T>[], void> {
     const { position, byteOffset } = segment.index?.around(after + 1)?.from ?? {
       position: segment.first,
@@ -86,7 +86,7 @@ export class PageReader<T> {
     this.#know(segment, lines.last, index);
   }
 
-  /** Finds where lines of a closed segment begin, and that it ends where it has to: its members tell, or it is gone over. */
+  /** Finds where lines of a closed segment begin, and checks that it ends where it should: from its members, or by reading it. */
   async index(segment: Segment): Promise<void> {
     const members = await membersOf(segment);
     if (segment.index !== undefined) return;
@@ -100,7 +100,7 @@ export class PageReader<T> {
     while (!(await pages.next()).done);
   }
 
-  /** Throws where a closed segment does not end where it has to. */
+  /** Throws if a closed segment does not end where it should. */
   #know(segment: Segment, last: Position, index: SparseIndex | undefined): void {
     if (segment.last === Infinity) segment.last = last;
     if (segment.last !== last) throw misfit(segment, last);

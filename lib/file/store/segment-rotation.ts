@@ -16,23 +16,23 @@ import { removeTemporaries } from '../disk/replace-file';
 import { inodeOf, type Segment } from './segment';
 import type { Segments } from './segments';
 
-/** When the active file is closed, and what becomes of closed ones. */
+/** When the active file is closed, and what happens to closed segments. */
 export interface Rotation {
-  /** Close the active file before the batch that finds it this large or larger: a number of bytes >= 1. */
+  /** Close the active file before a batch if it is at least this large: a number of bytes >= 1. */
   readonly maxBytes?: number;
-  /** Close it before the batch that finds it this old, in milliseconds >= 1. */
+  /** Close it before a batch if it is at least this old, in milliseconds >= 1. */
   readonly maxAgeMs?: number;
-  /** Retire the oldest closed segments, as a whole, after each rotation, until what is left keeps to all of these; default: keep all. */
+  /** After each rotation, retire the oldest closed segments, each as a whole, until the rest meets all of these limits. Default: keep all. */
   readonly keep?: {
-    /** At most so many closed segments, >= 0. */
+    /** At most this many closed segments, >= 0. */
     readonly segments?: number;
-    /** At most so many bytes on the disk, the active file included, >= 0. */
+    /** At most this many bytes on the disk, including the active file, >= 0. */
     readonly bytes?: number;
-    /** None whose last entry was written longer ago, in milliseconds >= 0. */
+    /** No segment whose last entry is older than this, in milliseconds >= 0. */
     readonly ageMs?: number;
     /**
-     * And of those, or of all where there is no other limit, retire only what lies before the newest checkpoint in this store: its state has them.
-     * Where it has none, or one past the journal's end, nothing is retired.
+     * Of those (or, without another limit, of all) retire only segments before the newest checkpoint in this store, whose state includes them.
+     * If the store has no checkpoint, or one past the journal's end, nothing is retired.
      */
     readonly checkpoint?: Pick<CheckpointStore<unknown>, 'load'>;
   };
@@ -48,7 +48,7 @@ const KEEP: Record<keyof NonNullable<Rotation['keep']>, true> = {
   checkpoint: true,
 };
 
-/** Throws a RangeError or TypeError for what is no rotation. */
+/** Throws a RangeError or TypeError for an invalid rotation. */
 export function assertRotation(rotation: Rotation): void {
   assertOptions('rotation', rotation, OPTIONS);
   const { maxBytes, maxAgeMs, keep = {}, compress } = rotation;
@@ -67,28 +67,28 @@ function assertAmount(name: string, value: unknown): void {
   throw new RangeError(`Expected \`${name}\` to be a number >= 0, got ${shown(value)}`);
 }
 
-/** So much is compressed at the end, in bytes: the rest is left to the next opening, so that a journal closes at once. */
+/** How much is compressed when the journal closes, in bytes: the rest is left to the next opening, so that closing is fast. */
 const COMPRESSED_AT_CLOSE = 8 * 1024 * 1024;
-/** What compressing a file costs, however small it is, in bytes that take as long. */
+/** The fixed cost of compressing a file, as the number of bytes that take as long. */
 const FILE_COST = 1024 * 1024;
-/** Of so many files that an outside tool has taken away the entries are read on. */
+/** How many files that another tool has moved away can still be read. */
 const TAKEN = 16;
 
 /** Closes segments, retires old ones and compresses them, so that a crash at any point leaves a journal that opens whole. */
 export class SegmentRotation {
   readonly #filePath: string;
   readonly #rotation: Rotation;
-  /** Those of the store; retired ones are taken out. */
+  /** The store's segments; retired ones are removed. */
   readonly #segments: Segments;
   readonly #id: string;
   #first: Position;
   #begunMs: number;
-  /** Whether it is not on record when the active file was begun. */
+  /** Whether the creation time of the active file is unrecorded. */
   readonly #isUndated: boolean;
-  /** The last position that is on record, if there is a record. */
+  /** The last recorded position, if there is a record. */
   #recorded: Position | undefined;
   #oldest: Position = START;
-  /** Retired, on record, and not removed yet. */
+  /** Segments that are recorded as retired and not removed yet. */
   #retired: Segment[] = [];
   #uncompressed: Segment[];
   #compressing: Promise<void> = Promise.resolve();
@@ -121,9 +121,9 @@ export class SegmentRotation {
   }
 
   /**
-   * Gives the active file the name of a closed segment. It is on the disk before: nothing mends the end of a closed one.
+   * Gives the active file the name of a closed segment. It is synced first, because nothing repairs the end of a closed segment.
    *
-   * @returns whether it did: an outside tool may have taken the file away in between
+   * @returns whether it did: another tool may have moved the file away in between
    */
   async close(active: Segment, file: AppendFile): Promise<boolean> {
     await file.handle.datasync();
@@ -149,14 +149,14 @@ export class SegmentRotation {
     return true;
   }
 
-  /** An outside tool has taken the active file away: the journal on the disk begins after it. */
+  /** Another tool has moved the active file away: the journal on the disk begins after it. */
   lost(active: Segment): void {
     this.#first = active.last + 1;
     Object.assign(active, { bytesOnDisk: active.bytes, mtimeMs: Date.now() });
     this.#segments.closed.push(active);
   }
 
-  /** Closes the oldest of the files that were taken away; what was in them counts as retired then. */
+  /** Closes the oldest of the files that were moved away; their entries then count as retired. */
   async forgetTaken(readsBack: boolean): Promise<void> {
     const { closed } = this.#segments;
     const taken = closed.filter(({ file }) => file !== undefined);
@@ -168,13 +168,13 @@ export class SegmentRotation {
     }
   }
 
-  /** Retires and compresses; what cannot be done now is done after the next rotation. */
+  /** Retires and compresses segments; whatever fails is tried again after the next rotation. */
   async tidy(): Promise<void> {
     await this.#retire().catch(() => undefined);
     this.#compress();
   }
 
-  /** Removes what a crash has left of retired segments, and compresses what is not. */
+  /** Removes retired segments that a crash has left, and compresses segments that are not compressed yet. */
   async start(): Promise<void> {
     if (this.#rotation.keep && this.#first > START + 1) {
       for (const { filePath, first, twin } of await findSegments(this.#filePath)) {
@@ -188,25 +188,25 @@ export class SegmentRotation {
     if (isCut || (this.#isUndated && this.#rotation.maxAgeMs !== undefined)) await this.record();
   }
 
-  /** Ends compressing: what is little is finished, the rest is left to the next opening. */
+  /** Ends compressing: finishes small amounts, and leaves the rest to the next opening. */
   async stop(): Promise<void> {
     this.#budget = COMPRESSED_AT_CLOSE;
     if (this.#current && !this.#affords(this.#current.segment)) this.#current.stop.abort();
     await this.#compressing;
   }
 
-  /** The active segment was just begun. */
+  /** The active segment was just created. */
   async begun(active: Segment): Promise<void> {
     this.#begunMs = Date.now();
     await this.record(active);
   }
 
   /**
-   * Puts on record where the journal begins and ends. What is on record is on the disk.
+   * Records where the journal begins and ends. The recorded entries are on the disk.
    *
    * @param active - the active file
-   * @param first - where the journal is to begin
-   * @param like - whose mode and owner the record gets; default: the journal's
+   * @param first - where the journal begins
+   * @param like - the file whose mode and owner the record gets; default: the journal's
    */
   async record(active = this.#segments.active, first = this.#first, like?: FileMode): Promise<void> {
     const closed = this.#segments.before(active.first) - this.#segments.before(first);
@@ -216,7 +216,7 @@ export class SegmentRotation {
     this.#recorded = active.last;
   }
 
-  /** Before the active file is closed: puts on record how far it goes, if there is a record, and that it was taken away. */
+  /** Before the active file is closed: if there is a record, notes in it the last position, and whether the file was moved away. */
   async end(active: Segment, file: AppendFile, isInPlace: boolean): Promise<void> {
     if (!isInPlace) {
       if (active.last === START) return;
@@ -224,7 +224,7 @@ export class SegmentRotation {
       this.#begunMs = Date.now();
       await this.record(next, next.first, await file.handle.stat());
     } else if (this.#recorded !== undefined && this.#recorded !== active.last) {
-      // It helps to see what is missing later; where the disk is full, there is none.
+      // It helps to notice missing files later; a full disk prevents it.
       await file.handle
         .datasync()
         .then(() => this.record(active))
@@ -232,7 +232,7 @@ export class SegmentRotation {
     }
   }
 
-  /** What another tool has put in the active file's place gets its name again. */
+  /** A file that another tool has put in the active file's place gets its name back. */
   async #putBack(target: string): Promise<void> {
     await rename(target, (await exists(this.#filePath)) ? `${target}.${randomUUID().slice(0, 8)}` : this.#filePath);
   }
@@ -253,7 +253,7 @@ export class SegmentRotation {
     while (from > 0 && closed[from - 1]!.last > covered) from--;
     if (from > 0) {
       const oldest = closed[from - 1]!.last + 1;
-      // On record first: a segment that is missing is told from one that was retired.
+      // Recorded first, so that a missing segment can be distinguished from a retired one.
       await this.record(this.#segments.active, Math.max(this.#first, oldest));
       this.#oldest = oldest;
       this.#retired.push(...closed.splice(0, from));
@@ -264,7 +264,7 @@ export class SegmentRotation {
     }
   }
 
-  /** Up to which position a checkpoint has the state of this journal. */
+  /** The position up to which a checkpoint holds the state of this journal. */
   async #coveredBy(checkpoint: Pick<CheckpointStore<unknown>, 'load'>): Promise<Position> {
     const { position } = (await checkpoint.load()) ?? { position: START };
     return position <= this.#segments.active.last ? position : START;
@@ -283,7 +283,7 @@ export class SegmentRotation {
         await compress(segment, stop.signal);
         if (this.#isRetired(segment)) await rm(segment.filePath, { force: true });
       } catch {
-        // It stays as it is, and is tried again with the next rotation.
+        // The segment is left unchanged, and tried again after the next rotation.
         this.#uncompressed.push(segment);
       } finally {
         this.#current = undefined;
@@ -302,11 +302,11 @@ export class SegmentRotation {
 }
 
 /**
- * Removes what a crash has left of a record or a segment that was being written, and plain segments of which the whole compressed one is there:
- * that may also be half of one that another tool writes.
+ * Removes the remains of records and segments whose writing a crash interrupted, and plain segments whose complete compressed file exists:
+ * a compressed file may also be unfinished, written by another tool.
  *
- * @param files - those beside the journal's
- * @returns those that are left
+ * @param files - the files beside the journal's
+ * @returns the remaining files
  */
 export async function removeLeftovers(filePath: string, files: readonly string[]): Promise<string[]> {
   await removeTemporaries(filePath, /^(\d{16}\.gz|segments\.[-0-9a-f]+)$/, files);
@@ -319,7 +319,7 @@ export async function removeLeftovers(filePath: string, files: readonly string[]
   return files.filter((file) => !removed.has(file));
 }
 
-/** Whether a compressed file is on the disk and has all that a plain one has. */
+/** Whether a compressed file is on the disk and holds everything that the plain one holds. */
 async function isCopy(plain: string, compressed: string): Promise<boolean> {
   const files: FileHandle[] = [];
   try {
@@ -336,7 +336,7 @@ async function isCopy(plain: string, compressed: string): Promise<boolean> {
   }
 }
 
-/** The compressed one takes the plain one's place when it is on the disk. */
+/** The compressed file replaces the plain one when it is on the disk. */
 async function compress(segment: Segment, signal: AbortSignal): Promise<void> {
   const plain = segment.filePath;
   const temporary = `${plain}.gz.tmp`;
@@ -366,7 +366,7 @@ async function writeCompressed(source: FileHandle, filePath: string, signal: Abo
       for await (const chunk of chunks) await file.appendFile(chunk);
     };
     await pipeline(packed(chunksOf(source, 0, MEMBER_BYTES)), write, { signal });
-    // Retirement goes by it.
+    // Retirement uses this time.
     await file.utimes(like.atime, like.mtime);
     await file.sync();
   } finally {

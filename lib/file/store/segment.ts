@@ -9,29 +9,29 @@ import { GzipMembers } from '../disk/gzip-members';
 import { blocksOf, chunksOf, readBlocks, type Block, type Extent } from '../disk/read-blocks';
 import { SparseIndex } from './sparse-index';
 
-/** One of the files that hold a journal: the active one, or one that was closed. */
+/** One of the files that hold a journal: the active file or a closed one. */
 export interface Segment {
-  /** Where it is now: a closed one is renamed and may be compressed, also while it is read. */
+  /** Its current path: a closed segment is renamed and may be compressed, even while it is read. */
   filePath: string;
   ino: bigint;
   readonly first: Position;
-  /** The position of its last line, `first - 1` when it is empty. */
+  /** The position of its last line; `first - 1` if it is empty. */
   last: Position;
-  /** How many bytes of it are the journal's, before compression. */
+  /** How many of its bytes belong to the journal, before compression. */
   bytes: number;
   compressed: boolean;
-  /** How many bytes it takes on the disk, and when it was written last, in milliseconds since 1970, once it is closed. */
+  /** If it is closed: how many bytes it takes on the disk, and when it was last written, in milliseconds since 1970. */
   bytesOnDisk: number;
   mtimeMs: number;
-  /** `undefined` until it was read from its beginning to its end. */
+  /** `undefined` until it has been read from beginning to end. */
   index: SparseIndex | undefined;
-  /** Where it can be decompressed from, once that was asked for. */
+  /** Where decompression can start, once that was requested. */
   members?: GzipMembers | undefined;
-  /** It is read through this, whatever its name: the active one, and one that an outside tool has taken away. */
+  /** The handle through which it is read, whatever its name: for the active file, and for one that another tool has moved away. */
   file?: AppendFile | undefined;
 }
 
-/** The active segment that a file is, of which nothing has been read. */
+/** The active segment of a file from which nothing has been read. */
 export function activeSegment(file: AppendFile, filePath: string, first: Position): Segment {
   const { ino, bytes } = file;
   const closing = { bytesOnDisk: 0, mtimeMs: 0 };
@@ -48,18 +48,18 @@ export function activeSegment(file: AppendFile, filePath: string, first: Positio
   };
 }
 
-/** A segment that does not hold what is known of it. */
+/** The error for a segment that does not end where it should. */
 export function misfit({ filePath, first, last: expected }: Segment, last: Position): CorruptJournalError {
   const reason = `the segment ends with position ${last} where ${expected} is expected: position ${last + 1} is missing`;
   return new CorruptJournalError({ filePath, line: Math.max(1, last - first + 1), byteOffset: 0, reason });
 }
 
-/** What has to be known of a segment to read it. */
+/** The fields of a segment that reading needs. */
 export type SegmentFile = Pick<Segment, 'filePath' | 'ino' | 'compressed' | 'file' | 'members'>;
 
 const ATTEMPTS = 50;
 
-/** Reads a segment from an offset on, wherever it is being moved to. */
+/** Reads a segment from an offset on, even if it is moved meanwhile. */
 export async function* readSegment(segment: SegmentFile, extent: Extent): AsyncGenerator<Block, void> {
   if (segment.file) return yield* segment.file.read(extent);
   const { file, compressed } = await openSegment(segment);
@@ -68,7 +68,7 @@ export async function* readSegment(segment: SegmentFile, extent: Extent): AsyncG
     segment.members ??= await GzipMembers.of(file);
     const { packedOffset, byteOffset } = segment.members.withByte(extent.byteOffset ?? 0);
     const unpacked = createGunzip();
-    const unpacking = pipeline(chunksOf(file, packedOffset), unpacked).catch(() => undefined); // whoever reads it is told
+    const unpacking = pipeline(chunksOf(file, packedOffset), unpacked).catch(() => undefined); // its reader gets the error
     try {
       yield* blocksOf(unpacked, extent, byteOffset);
     } finally {
@@ -80,7 +80,7 @@ export async function* readSegment(segment: SegmentFile, extent: Extent): AsyncG
   }
 }
 
-/** Where a segment can be decompressed from; `undefined` for one that is not compressed. */
+/** Where decompression of a segment can start; `undefined` if it is not compressed. */
 export async function membersOf(segment: SegmentFile): Promise<GzipMembers | undefined> {
   if (!segment.compressed || segment.members) return segment.members;
   const { file, compressed } = await openSegment(segment);
@@ -92,7 +92,7 @@ export async function membersOf(segment: SegmentFile): Promise<GzipMembers | und
   }
 }
 
-/** It is opened by its path, which may change between two system calls. */
+/** Opened by path, which may change between two system calls. */
 async function openSegment(segment: SegmentFile): Promise<{ file: FileHandle; compressed: boolean }> {
   for (let attempt = 1; ; attempt++) {
     const { filePath, ino, compressed } = segment;

@@ -33,7 +33,7 @@ export class SparseIndex {
     this.#next = last === undefined ? 0 : last + STRIDE_BYTES;
   }
 
-  /** The byte of the first noted place at least this many bytes after the place before a position; `undefined` if there is none. */
+  /** The byte offset of the first noted place that is at least `bytes` after the range of a position begins; `undefined` if there is none. */
   beyond(position: Position, bytes: number): number | undefined {
     const from = this.around(position)?.from.byteOffset ?? 0;
     return this.#byteOffsets.find((byteOffset) => byteOffset >= from + bytes);

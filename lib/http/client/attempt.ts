@@ -1,6 +1,6 @@
 import { MAX_DELAY_MS } from '../../errors/assert-argument';
 
-/** One try at something that may hang: its signal aborts when time is up, and when who wants it leaves. */
+/** One try at something that may hang: its signal aborts when the time is up, and when the caller gives up. */
 export class Attempt {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
@@ -22,13 +22,13 @@ export class Attempt {
     return this.#isTimedOut;
   }
 
-  /** Gives it so much time from now on; `Infinity` for all there is. */
+  /** Allows this much time from now on, in milliseconds; `Infinity` for no limit. */
   allow(ms: number): void {
     clearTimeout(this.#timer);
     if (ms <= MAX_DELAY_MS) this.#timer = setTimeout(this.#timeOut, ms);
   }
 
-  /** Stops what is still under way, and releases everything. */
+  /** Stops pending work, and releases everything. */
   end(): void {
     clearTimeout(this.#timer);
     this.#outer?.removeEventListener('abort', this.#abort);

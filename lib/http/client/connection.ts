@@ -11,15 +11,15 @@ import { FIRST_HEADER, MEMORY_HEADER } from '../protocol';
 import { BodyTooLarge, readBody } from '../read-body';
 import { errorOf } from './remote-problem';
 
-/** How long a server may take for an answer that it has not to wait for. */
+/** How long a server may take for an answer that involves no waiting. */
 export const ANSWER_MS = 10_000;
-/** More than any answer but a tail has. */
+/** More bytes than any answer except a tail has. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What `Headers` are made from; Node's types have no global name for it. */
+/** What the `Headers` constructor accepts; Node's types have no global name for it. */
 export type HeaderFields = NonNullable<RequestInit['headers']>;
 
-/** How requests are made. */
+/** Options for requests. */
 export interface ConnectionOptions {
   readonly url: URL;
   readonly headers: () => HeaderFields | Promise<HeaderFields>;
@@ -38,24 +38,24 @@ export interface RequestOptions {
 /** In characters, of up to three bytes. */
 const MAX_KEPT_ALIVE = 5_000;
 
-/** So often a request is sent on to where the server points. */
+/** How many redirects a write follows. */
 const MAX_REDIRECTS = 5;
 
-/** What this process knows of a server and its journal, and how it is asked. */
+/** Makes requests to a server, and keeps what this process knows of it and its journal. */
 export class Connection {
   readonly #options: ConnectionOptions;
-  /** Where the journal is, as far as it has shown. */
+  /** The journal's current URL, after redirects. */
   #url: URL;
-  /** When the server wants to be asked again, as `performance.now()` counts. */
+  /** When the server accepts requests again (`Retry-After`), in `performance.now()` time. */
   #notBefore = 0;
   #head = START;
   #first = START + 1;
   #memory: string | undefined;
   #isLost = false;
-  /** When the server answered last, as `performance.now()` counts. */
+  /** When the server last answered, in `performance.now()` time. */
   #answeredAt = 0;
   readonly #status$ = new BehaviorSubject<ConnectionStatus>({ status: 'connecting' });
-  /** How the server was found, now and from now on; completes when `end` is called. */
+  /** The connection's status, now and from now on; completes when `end` is called. */
   readonly connected$: Observable<ConnectionStatus> = this.#status$.asObservable();
   /** The pauses before another try. */
   readonly #pauses = new Set<Attempt>();
@@ -65,22 +65,22 @@ export class Connection {
     this.#url = options.url;
   }
 
-  /** The newest position known of. */
+  /** The newest known position. */
   get head(): Position {
     return this.#head;
   }
 
-  /** The oldest position that the server said it keeps; the very first where it said nothing. */
+  /** The oldest position that the server keeps, according to its answers; the first position if they do not say. */
   get first(): Position {
     return this.#first;
   }
 
-  /** What the server said last of what it remembers. */
+  /** The server's latest token of the writes it remembers. */
   get memory(): string | undefined {
     return this.#memory;
   }
 
-  /** For how long nothing was heard of the server, in milliseconds, since then at most. */
+  /** How long the server has been silent, in milliseconds, but at most since the given time. */
   silentMs(since: number): number {
     return performance.now() - Math.max(since, this.#answeredAt);
   }
@@ -94,22 +94,22 @@ export class Connection {
   }
 
   /**
-   * The answer, whatever its status; rejects with {@link Unreachable} when none came from the journal's server, or `headers` failed, with an error of
-   * this library that `headers` throws, and with {@link JournalMismatchError} when the server points to another origin.
+   * Resolves with the answer, whatever its status. Rejects with {@link Unreachable} if none came from the journal's server, or `headers` failed, with an error of
+   * this library that `headers` throws, and with {@link JournalMismatchError} if the server redirects to another origin.
    */
   async request({ method, query = {}, headers, body, signal }: RequestOptions): Promise<Response> {
     const all = await this.#headers(signal);
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
-    // A page that goes away takes no small write with it; all that are kept alive share 64 KiB.
+    // A small write survives its page; all requests that are kept alive share 64 KiB.
     const keepalive = body !== undefined && 'document' in globalThis && body.length <= MAX_KEPT_ALIVE;
     const init = { method, headers: all, body, signal, cache: 'no-store', ...(keepalive && { keepalive }) } as const;
-    const { fetch } = this.#options; // called as it is, for the platform's own wants no other `this`
+    const { fetch } = this.#options; // called as a plain function: the platform's `fetch` rejects another `this`
     let response;
     for (let redirects = 0; ; redirects++) {
       const url = new URL(this.#url);
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
       try {
-        // Followed by the platform, a POST may become a GET.
+        // If the platform follows a redirect, a POST may become a GET.
         response = await fetch(url, { ...init, redirect: method === 'POST' ? 'manual' : 'follow' });
       } catch (cause) {
         this.#isLost = true;
@@ -128,7 +128,7 @@ export class Connection {
     if (response.redirected) this.#moveTo(new URL(response.url), query);
     this.#readRetryAfter(response);
     const memory = response.headers.get(MEMORY_HEADER);
-    // Reading can wait until it is possible again; what was not written has to be told.
+    // A read can wait until it is possible again; a write that failed must be reported.
     const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
     this.#isLost = !isOurs && isFailing(response.status);
     this.#memory = memory ?? this.#memory;
@@ -143,16 +143,16 @@ export class Connection {
     throw new Unreachable(`The server, or what is before it, answered ${response.status}`);
   }
 
-  /** Resolves when the server wants to be asked, immediately where it has not said; or when the signal is aborted. */
+  /** Resolves when the server accepts requests (`Retry-After`), immediately if it set no time; or when the signal is aborted. */
   async whenAllowed(signal: AbortSignal): Promise<void> {
     const ms = this.#notBefore - performance.now();
     if (ms > 0) await sleep(ms, signal);
   }
 
   /**
-   * Waits before the try that follows so many in vain; no longer when somebody else is answered meanwhile, or the network or the page is back.
+   * Waits before the next try after `tries` failures. Ends early if another request is answered, or if the network or the page is back.
    *
-   * @param error - why the last one was in vain
+   * @param error - the error of the last try
    */
   async pause(tries: number, error: unknown, signal: AbortSignal): Promise<void> {
     const ms = pauseMs(tries);
@@ -160,7 +160,7 @@ export class Connection {
     const waiting = new Attempt(signal);
     const unlisten = onWaking(() => waiting.end());
     this.#pauses.add(waiting);
-    // A server that answers all but this is not asked as often as it answers.
+    // If the server answers all requests but this one, it is still not retried at the rate of its answers.
     const least = Math.min(ms, FIRST_PAUSE_MS / 2);
     await sleep(least, signal);
     await sleep(ms - least, waiting.signal);
@@ -169,7 +169,7 @@ export class Connection {
     waiting.end();
   }
 
-  /** Tries until the server answers, as {@link retryUntilSettled} does, with the pauses of this connection. */
+  /** {@link retryUntilSettled} with the pauses of this connection. */
   retryUntilSettled<R>(attempt: () => Promise<R>, signal: AbortSignal): Promise<R | undefined> {
     return retryUntilSettled(attempt, signal, (tries, error, left) => this.pause(tries, error, left));
   }
@@ -179,7 +179,7 @@ export class Connection {
     return this.#inTime({ method: 'HEAD', signal }, (response) => headIn(response) ?? this.#head);
   }
 
-  /** Ends the pauses: somebody wants to know now. */
+  /** Ends the pauses before retries. */
   endPauses(): void {
     for (const waiting of this.#pauses) waiting.end();
   }
@@ -208,7 +208,7 @@ export class Connection {
     return toHeaders(fields);
   }
 
-  /** Credentials are for the origin that they were given for. */
+  /** Credentials go only to the origin that they were given for. */
   #moveTo(target: URL, query: Readonly<Record<string, string>>): void {
     if (target.origin !== this.#url.origin)
       throw new JournalMismatchError(
@@ -226,12 +226,12 @@ export class Connection {
     if (ms > 0) this.#notBefore = performance.now() + ms;
   }
 
-  /** The JSON of an answer to a request, which has to come in time; rejects as {@link Connection.request} does, and with what the server refuses it with. */
+  /** The JSON of an answer, which must come in time; rejects as {@link Connection.request} does, and with the server's refusal. */
   json(options: RequestOptions): Promise<unknown> {
     return this.#inTime(options, (_, { body }) => body);
   }
 
-  /** {@link Connection.json}, and how many bytes it was. */
+  /** {@link Connection.json}, and its size in bytes. */
   sized(options: RequestOptions): Promise<Sized> {
     return this.#inTime(options, (_, sized) => sized);
   }
@@ -250,7 +250,7 @@ export class Connection {
     }
   }
 
-  /** Resolves when there is a server, as far as is known, at once where the last request was answered; or when the signal is aborted, with why there is none. */
+  /** Resolves when the server is reachable, immediately if the last request was answered; or, when the signal is aborted, with the error of the last try. */
   async whenReachable(signal: AbortSignal): Promise<unknown> {
     let failure: unknown;
     for (let tries = 0; this.#isLost && !signal.aborted; tries++) {
@@ -261,13 +261,13 @@ export class Connection {
   }
 }
 
-/** Where the journal ended, as an answer says. */
+/** The journal's last position according to an answer. */
 function headIn({ headers }: Response): Position | undefined {
   const [, head] = /^(?:W\/)?"(\d{1,15})"$/.exec(headers.get('ETag') ?? '') ?? [];
   return head === undefined ? undefined : Number(head);
 }
 
-/** Whether an answer has the mark of a journal's handler. */
+/** Whether an answer comes from a journal's handler. */
 export function isFromHandler({ headers }: Response): boolean {
   return headers.has(MEMORY_HEADER);
 }
@@ -277,7 +277,7 @@ export function release({ body }: Response): void {
   body?.cancel().catch(() => undefined);
 }
 
-/** @throws TypeError for what headers cannot be made from */
+/** @throws TypeError for values that cannot be headers */
 export function toHeaders(init: HeaderFields): Headers {
   try {
     return new Headers(init);
@@ -291,13 +291,13 @@ function isFailing(status: number): boolean {
   return status >= 500 || status === 429 || status === 408;
 }
 
-/** What an answer's body is the JSON of, `undefined` when it is none; and how many bytes it is. */
+/** The JSON value of an answer's body (`undefined` if it is not JSON), and its size in bytes. */
 export interface Sized {
   readonly body: unknown;
   readonly bytes: number;
 }
 
-/** The JSON of an answer; rejects with {@link Unreachable} when it breaks off. */
+/** The JSON of an answer; rejects with {@link Unreachable} if it breaks off. */
 export async function readJson(response: Response): Promise<Sized> {
   let bytes;
   try {

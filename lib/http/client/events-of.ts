@@ -7,8 +7,8 @@ import { Unreachable } from './retry-until-settled';
 const MAX_EVENT_LENGTH = 64 * 1024 * 1024;
 
 /**
- * The events that a body has, as many together as came together; it is read on when they are used up. Rejects with {@link Unreachable} when the
- * body breaks off, is no text, or nothing comes for too long; what came of an event by then is dropped.
+ * The events of a body, in the batches in which they arrived; reads the next batch when one is used up. Rejects with {@link Unreachable} if the
+ * body breaks off, is not text, or is silent for too long; a partial event is dropped.
  */
 export async function* eventsOf(
   body: ReadableStream<Uint8Array>,
@@ -33,10 +33,10 @@ export async function* eventsOf(
       attempt.allow(Infinity);
     }
   };
-  // Not every `fetch` ends what it reads when it is aborted.
+  // Not every `fetch` ends a body when it is aborted.
   const leave = () => void reader.cancel().catch(() => undefined);
   attempt.signal.addEventListener('abort', leave);
-  // While a machine sleeps, timers do not count, and nobody says that the connection is gone.
+  // While a machine sleeps, timers stop, and nothing reports that the connection is lost.
   const unlisten = onWaking(() => {
     if (Date.now() - cameMs > silenceMs / 2) attempt.end();
   });

@@ -19,35 +19,35 @@ import { RemoteScrivener } from './remote-scrivener';
 import { RemoteWriter } from './remote-writer';
 import { canShareTabs, TabFeed } from './tab-feed';
 
-/** Where a journal is served, and how it is asked for. */
+/** Where a journal is served, and how to reach it. */
 export interface RemoteScrivenerConfig<T> {
-  /** Where its handler answers; in a page, it may be relative to that. Without a user's name and password: those are for `headers`. */
+  /** The URL of its handler; in a page, it may be relative. Without user name and password: those belong in `headers`. */
   readonly url: string | URL;
   /**
-   * What each request is sent with, such as `Authorization`; a function is called for each, so that a token can be renewed. When it fails, the request is
-   * tried again, as when the server cannot be reached; an error of this library, as `AccessDeniedError`, is final. Default: none
+   * Headers of each request, such as `Authorization`. A function is called for each request, so that a token can be renewed; if it fails, the request is
+   * retried, as if the server were unreachable, unless it throws an error of this library, such as `AccessDeniedError`. Default: none
    */
   readonly headers?: HeaderFields | (() => HeaderFields | Promise<HeaderFields>);
-  /** Any synchronous Standard Schema validator: what is sent is its output; an entry that is read becomes its output, too. */
+  /** Any synchronous Standard Schema validator: its output is what is sent, and what a read entry becomes. */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /**
-   * Brings an entry that was written in an earlier shape to the present one, when it is read. Before the schema. One that has the present shape it must
-   * return as the same entry; what it throws is the error of the reading.
+   * Converts an entry that was written in an earlier shape to the present one when it is read. Runs before the schema. An entry that already has the present shape must be
+   * returned as the same entry. What it throws is the error of the read.
    */
   readonly upgrade?: (entry: unknown, position: Position) => T;
-  /** What makes the requests. @default the platform's `fetch` */
+  /** The function that makes the requests. @default the platform's `fetch` */
   readonly fetch?: typeof fetch;
   /**
-   * For how long opening and a write are tried, in milliseconds, an integer >= 1 or `Infinity`: no longer than the server remembers writes. @default 30000
+   * How long opening and each write are retried, in milliseconds, an integer >= 1 or `Infinity`: no longer than the server remembers writes. @default 30000
    */
   readonly retryMs?: number;
   /**
-   * A name for what the tabs of one browser have in common: those that give the same one for the same URL have one connection for what is live, which one
-   * of them holds. Only tabs that may read the same: put the user's name in it. Where there are no Web Locks (outside of secure contexts and of
-   * browsers) each tab has its own. Default: each tab has its own
+   * A name that the tabs of one browser share: tabs with the same name and the same URL share one connection for new entries, which one
+   * of them holds. Only tabs that may read the same entries may share: put the user's name in it. Without Web Locks (outside of secure contexts and of
+   * browsers) each tab has its own connection. Default: each tab has its own connection
    */
   readonly shareBetweenTabs?: string;
-  /** Ends the opening with the signal's reason. */
+  /** Aborts the opening, which rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,8 +59,8 @@ const OPTIONS: Record<keyof RemoteScrivenerConfig<never>, true> = {
 /**
  * Opens a journal that {@link journalHandler} serves.
  *
- * Rejects with {@link JournalLostError} when the server does not answer for `retryMs`, {@link AccessDeniedError} when it does not allow it,
- * {@link JournalMismatchError} when there is no journal, {@link HttpStatusError} for another refusal, and `TypeError` and `RangeError` for wrong options.
+ * Rejects with {@link JournalLostError} if the server does not answer for `retryMs`, {@link AccessDeniedError} if it denies access,
+ * {@link JournalMismatchError} if no journal is served there, {@link HttpStatusError} for another refusal, and `TypeError` and `RangeError` for invalid options.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): 
   });
 }
 
-/** Asks for the journal until somebody answers. */
+/** Requests the journal's position until the server answers. */
 async function greet(connection: Connection, retryMs: number, signal: AbortSignal | undefined): Promise<void> {
   const attempt = new Attempt(signal);
   attempt.allow(retryMs);
@@ -139,7 +139,7 @@ function lostBecause({ message }: Unreachable): string {
   return message === 'The server does not answer' ? `the server does not answer${maybe}` : message;
 }
 
-/** What was given for a URL, and nothing of what it is: it may hold secrets. */
+/** Describes an invalid URL without quoting it: it may hold secrets. */
 function kindOf(text: unknown, url: URL | undefined): string {
   if (url) return `one of ${url.protocol}`;
   return typeof text === 'string' ? 'a text that is no URL' : shown(text);

@@ -1,9 +1,9 @@
-/** As far as this is a page or a worker: elsewhere nothing is ever told. */
+/** The event target of a page or a worker; elsewhere no events come. */
 const here = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> & {
   readonly document?: Document;
 };
 
-/** Calls a listener when the network, or the page, is back: what has waited need not wait any longer. Returns how to end it. */
+/** Calls a listener when the network or the page is back, so that pauses can end. Returns a function that stops it. */
 export function onWaking(listener: () => void): () => void {
   const wake = () => {
     if (here.document?.visibilityState !== 'hidden') listener();
@@ -13,12 +13,12 @@ export function onWaking(listener: () => void): () => void {
   return () => ends.forEach((end) => end());
 }
 
-/** Calls a listener when the page goes away, for good or to where the browser keeps it for going back. Returns how to end it. */
+/** Calls a listener when the page is left, whether it is discarded or kept in the back/forward cache. Returns a function that stops it. */
 export function onLeaving(listener: () => void): () => void {
   return listen(here, 'pagehide', listener);
 }
 
-/** Resolves when a page that went away is back, or the signal is aborted. */
+/** Resolves when a page is back from the back/forward cache, or the signal is aborted. */
 export function isBack(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = listen(here, 'pageshow', () => finish());

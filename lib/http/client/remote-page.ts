@@ -6,22 +6,22 @@ import { Attempt } from './attempt';
 import type { Connection } from './connection';
 import { isPosition, JSON_TYPE } from '../protocol';
 
-/** Makes an entry of what JSON holds. */
+/** Makes an entry from parsed JSON. */
 export type Decode<T> = (position: Position, entry: unknown) => T;
 
-/** So many entries, and so many bytes as far as can be told, a page has at most. */
+/** The most entries, and about the most bytes, of a page. */
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 1024 * 1024;
 
-/** A page, and how many the next one may have. */
+/** A page, and its size in bytes. */
 interface Page {
   readonly records: readonly Positioned<unknown>[];
   readonly bytes: number;
 }
 
 /**
- * What lies before a position, newest first, a page at a time: the first is as small as the server makes it, those after it grow, and from the second on the
- * next one is on its way while one is read.
+ * The entries before a position, newest first, a page at a time: the first page has the server's default size, later ones grow, and from the second on the
+ * next page is fetched while one is read.
  */
 export async function* remotePages<T>(
   connection: Connection,
@@ -32,7 +32,7 @@ export async function* remotePages<T>(
   const reading = new Attempt(signal);
   let limit: number | undefined;
   let most = MAX_ENTRIES;
-  /** How many the newest page had. */
+  /** How many entries the newest page had. */
   let count = 0;
   const fetchPage = async (next: Position): Promise<Page | undefined> => {
     if (next <= START + 1) return undefined;
@@ -40,10 +40,10 @@ export async function* remotePages<T>(
     const request = { method: 'GET', query, headers: { Accept: JSON_TYPE }, signal: reading.signal } as const;
     try {
       const answer = await connection.retryUntilSettled(() => connection.sized(request), reading.signal);
-      if (answer === undefined) throw new JournalClosedError(); // or nobody reads any more
+      if (answer === undefined) throw new JournalClosedError(); // or the reader has ended
       return { records: recordsOf(answer.body, next), bytes: answer.bytes };
     } catch (error) {
-      // The server allows fewer than it was asked for.
+      // The server allows fewer entries than requested.
       if (!(error instanceof HttpStatusError && error.status === 400 && limit !== undefined && limit > count))
         throw error;
       most = limit = count;
@@ -60,9 +60,9 @@ export async function* remotePages<T>(
       count = records.length;
       const fitting = Math.floor(MAX_BYTES / (bytes / count));
       limit = Math.max(1, Math.min(most, count * 2, fitting));
-      // Who takes the newest few only costs one page.
+      // Reading only the newest few entries costs one page.
       coming = pages > 0 ? fetchPage(next) : undefined;
-      coming?.catch(() => undefined); // it is awaited later, or not at all
+      coming?.catch(() => undefined); // awaited later, or not at all
       yield records.map(({ position, entry }) => ({ position, entry: decode(position, entry) }));
     }
   } finally {

@@ -11,7 +11,7 @@ import { SerializationError } from '../../errors/serialization-error';
 import { WriteUncertainError } from '../../errors/write-uncertain-error';
 import { isPosition } from '../protocol';
 
-/** The codes of what {@link journalHandler} refuses, and has no error of its own for. */
+/** The codes of refusals by {@link journalHandler} that have no error class. */
 const OWN_CODES: readonly unknown[] = [
   'ERR_ACCESS_DENIED',
   'ERR_BACKLOG_FULL',
@@ -30,8 +30,8 @@ const OWN_CODES: readonly unknown[] = [
 const MAX_TEXT_LENGTH = 300;
 
 /**
- * The error that a server's problem stands for. What it says in words is kept, within bounds, where its code is one of the handler's: what anything else
- * says may be anything, and hold anything.
+ * The error for a server's problem. Keeps its text, shortened, if its code is one of the handler's: the text of any other server
+ * may contain anything.
  */
 export function errorOf(status: number, problem: unknown): ScrivenerError {
   const { code, requested, first, expected, actual, issues, maxBytes } = (problem ?? {}) as Readonly<
@@ -65,13 +65,13 @@ export function errorOf(status: number, problem: unknown): ScrivenerError {
   );
 }
 
-/** The words of a problem of the handler's. */
+/** The text of a problem from the handler. */
 function wordsOf(problem: unknown): { readonly detail?: string | undefined; readonly reason?: string | undefined } {
   const { code, detail, reason } = (problem ?? {}) as Readonly<Record<string, unknown>>;
   return OWN_CODES.includes(code) ? { detail: plain(detail), reason: plain(reason) } : {};
 }
 
-/** A text that breaks no line, and commands no terminal. */
+/** The text without line breaks and control characters. */
 function plain(text: unknown): string | undefined {
   if (typeof text !== 'string' || text === '') return undefined;
   return text.slice(0, MAX_TEXT_LENGTH).replace(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');

@@ -26,7 +26,7 @@ import { SharedTails } from './shared-tails';
 import type { RemoteWriter } from './remote-writer';
 import type { TabFeed } from './tab-feed';
 
-/** What {@link openRemoteScrivener} puts a scrivener together from. */
+/** The parts from which {@link openRemoteScrivener} builds a scrivener. */
 export interface RemoteScrivenerParts<T> {
   readonly connection: Connection;
   readonly writer: RemoteWriter;
@@ -37,7 +37,7 @@ export interface RemoteScrivenerParts<T> {
 /**
  * A journal that another process serves with {@link journalHandler}, opened with {@link openRemoteScrivener}; in browsers and in Node.
  *
- * Reads continue through whatever happens to the network and to the server: they connect again, after the last entry that came.
+ * Reads survive failures of the network and the server: they reconnect and continue after the last entry received.
  */
 export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable {
   readonly #connection: Connection;
@@ -56,29 +56,29 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   }
 
   /**
-   * The newest position that this process knows of, {@link START} when that is none: from opening, from what it wrote and from what it read. What
-   * others have written since is not asked for.
+   * The newest position that this process knows, {@link START} if none: from the opening, its writes and its reads. It does not ask the server what
+   * others have written since.
    */
   get head(): Position {
     return this.#connection.head;
   }
 
   /**
-   * The oldest position kept, as far as this process knows: from the newest answer of the server, 1 where that does not say. What was dropped since
-   * is not asked for.
+   * The oldest position kept, as far as this process knows: from the server's newest answer, 1 if that does not say. It does not ask the server what
+   * was dropped since.
    */
   get first(): Position {
     return this.#connection.first;
   }
 
-  /** `head`, then each further position, in order, as the server tells of it; completes when this scrivener is closed. */
+  /** `head`, then each further position, in order, as it arrives from the server; completes when this scrivener is closed. */
   get head$(): Observable<Position> {
     return headOf(this);
   }
 
   /**
-   * How the server was found by the newest request, now and from now on: `open`, or `retrying` with the error and the time of the next try, for which
-   * nobody waits when another request is answered, or the network or the page is back. Completes when this scrivener is closed.
+   * The status of the connection, now and from now on: `open`, or `retrying` with the error and the time of the next try, which comes
+   * earlier if another request is answered, or the network or the page is back. Completes when this scrivener is closed.
    *
    * @example
    * ```ts
@@ -90,11 +90,11 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
   }
 
   /**
-   * Sends the entry and resolves with the position it took; sent again, under the same key, when no answer comes.
+   * Sends the entry and resolves with its position; if no answer comes, sends it again under the same key.
    *
    * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError}, {@link SerializationError} and {@link EntryTooLargeError} for an
-   * entry that cannot be journaled, {@link AccessDeniedError}, {@link JournalLostError} when it could not be sent, {@link WriteUncertainError} when it was
-   * and nobody knows what became of it, and {@link HttpStatusError}.
+   * entry that cannot be journaled, {@link AccessDeniedError}, {@link JournalLostError} if it could not be sent, {@link WriteUncertainError} if it was sent
+   * and its outcome is unknown, and {@link HttpStatusError}.
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     assertWriteOptions(options);
@@ -130,7 +130,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     return firstMatch(this, after, match, options);
   }
 
-  /** Ends this scrivener's tails, which complete, and waits for the writes that are under way; the journal stays as it is. Again: the same promise. */
+  /** Completes this scrivener's tails and waits for pending writes; the journal is unchanged. Further calls return the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -145,7 +145,7 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     this.#connection.end();
   }
 
-  /** The JSON of what the schema makes of an entry. */
+  /** The JSON of the schema's output for an entry. */
   #encode(entry: T): string {
     const { schema, upgrade } = this.#reading;
     if (!schema && !upgrade) return toJson(entry);
@@ -154,11 +154,11 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     return json;
   }
 
-  // The address may hold secrets.
+  // The URL may hold secrets.
   readonly #decode: Decode<T> = (position, entry) =>
     readEntry(this.#reading, entry, 'the journal of the server', position);
 
-  /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} when it is already. */
+  /** Pages until they end, or the scrivener is closed; errors with {@link JournalClosedError} if it is already closed. */
   #stream(open: OpenPages<T>, signal: AbortSignal | undefined): JournalStream<T> {
     const scrivener = { isClosed: () => this.#closing !== undefined, closed$: this.#closed$ };
     return pagedStream(untilClosed(open, scrivener), signal);

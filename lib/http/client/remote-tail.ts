@@ -12,14 +12,14 @@ import type { Decode } from './remote-page';
 import { errorOf } from './remote-problem';
 import { SEEN, type SeenTexts } from '../seen';
 
-/** Silence is taken for loss when it is so many times as long as a server is silent at most. */
+/** A connection counts as lost after this many times the server's heartbeat interval without data. */
 const LOST_HEARTBEATS = 3;
-const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has said its own
+const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has sent its own
 
-/** A connection that lasted so long may be followed by another without a pause. */
+/** If a connection lasted this long, the next one follows without a pause. */
 const LASTING_MS = 1_000;
 
-/** Entries that came together, and what each of them was sent as. */
+/** Entries that arrived together, and the text of each as it was sent. */
 export interface TailPage<T> {
   readonly records: readonly Positioned<T>[];
   readonly texts: readonly string[];
@@ -28,9 +28,9 @@ export interface TailPage<T> {
 /** Where a tail starts. */
 export interface TailStart {
   readonly after: Position;
-  /** What was read up to there. */
+  /** The newest entries read before that. */
   readonly seen: SeenTexts;
-  /** Called where replay ends. */
+  /** Called when replay ends. */
   readonly caughtUp: ((position: Position) => void) | undefined;
 }
 
@@ -40,17 +40,17 @@ interface Place {
   readonly after: Position;
   /** The last position that was read. */
   last: Position;
-  /** What was read last, for the server to see whether it is still there. */
+  /** The newest entries read, so that the server can check that it still has them. */
   readonly seen: SeenTexts;
-  /** How long it may be silent. */
+  /** How long the connection may be silent. */
   silenceMs: number;
-  /** Called where replay ends, and then no more. */
+  /** Called once, when replay ends. */
   caughtUp: ((position: Position) => void) | undefined;
 }
 
 /**
- * What comes after a position, as it comes, a page at a time, each entry once and none left out: where one connection breaks, another continues
- * after the last entry that came. Ends with the journal, and when the signal is aborted.
+ * The entries after a position as they arrive, a page at a time, each exactly once: if one connection breaks, another continues
+ * after the last entry received. Ends with the journal, and when the signal is aborted.
  *
  * @returns whether the journal has ended
  */
@@ -67,7 +67,7 @@ export async function* remoteTail<T>(
     await connection.whenAllowed(signal);
     const attempt = new Attempt(signal);
     const away = new AbortController();
-    // A page with an open request cannot be gone back to as it was left.
+    // A page with an open request is not kept in the back/forward cache.
     const unlisten = onLeaving(() => {
       away.abort();
       attempt.end();
@@ -77,7 +77,7 @@ export async function* remoteTail<T>(
     try {
       const ended = yield* connected(connection, decode, place, attempt);
       if (ended) return true;
-      // The server has closed it in order, as it does after `maxTailMs`.
+      // The server has closed it properly, as it does after `maxTailMs`.
       failure = new Unreachable('The server has closed the tail');
       if (performance.now() - start >= LASTING_MS && !attempt.isTimedOut) tries = -1;
     } catch (error) {
@@ -97,7 +97,7 @@ export async function* remoteTail<T>(
   return false;
 }
 
-/** Reads on one connection while it lasts; returns whether the journal ended. */
+/** Reads from one connection while it lasts; returns whether the journal ended. */
 async function* connected<T>(
   connection: Connection,
   decode: Decode<T>,
@@ -109,7 +109,7 @@ async function* connected<T>(
   const query = { after: String(place.last), ...(digests !== undefined && { [SEEN]: digests }) };
   const headers = { Accept: EVENTS_TYPE };
   const response = await connection.request({ method: 'GET', query, headers, signal: attempt.signal });
-  // A proxy's or a portal's says nothing of the journal.
+  // An answer of a proxy or a portal says nothing about the journal.
   if (response.status === 204 && !isFromHandler(response))
     throw new Unreachable('Something else than the journal answered');
   if (response.status === 204) {
@@ -150,7 +150,7 @@ async function* connected<T>(
         if (event.event === CAUGHT_UP) catchUp(connection, place, position);
       }
     } finally {
-      // Also what came before an error.
+      // Also those that arrived before an error.
       if (page.records.length > 0) yield page;
     }
   }
@@ -161,7 +161,7 @@ function newPage<T>(): { records: Positioned<T>[]; texts: string[] } {
   return { records: [], texts: [] };
 }
 
-/** Not even a heartbeat came: the network is away, or a proxy collects what it should pass on. */
+/** Not even a heartbeat came: the network is down, or a proxy buffers the response. */
 function silence({ silenceMs }: Place, cause: unknown): Unreachable {
   const message = `Nothing came for ${silenceMs} ms, not even a sign of life: the server is away, or a proxy holds back what it sends`;
   return new Unreachable(message, { cause });
@@ -193,7 +193,7 @@ function parse({ data, id }: EventSourceMessage): unknown {
   }
 }
 
-/** What is missing at the start of a connection is missing in the journal; later on it may have been lost on the way. */
+/** An entry missing at the start of a connection is missing in the journal; later it may have been lost on the way. */
 function gap(last: Position, opening: Position): Error {
   if (last > opening) return new Unreachable('Something was lost on the way');
   return new JournalMismatchError(`it has no entry at position ${last + 1}`);

@@ -14,26 +14,26 @@ import { Unreachable } from './retry-until-settled';
 import { etag, isPosition, JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
 import { errorOf } from './remote-problem';
 
-/** What is sent together at most, in characters; an entry that is larger goes alone. */
+/** The most that is sent together, in characters; a larger entry is sent alone. */
 const BATCH_LENGTH = 128 * 1024;
 
-/** What a connection that was never made fails with in Node; browsers do not say. */
+/** Node's error codes for a connection that was never made; browsers have none. */
 const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
 
 interface Pending {
   readonly json: string;
   readonly expect: Position | undefined;
-  /** When it was called, as `performance.now()` counts. */
+  /** When `write` was called, in `performance.now()` time. */
   readonly since: number;
-  /** Takes it from the queue: from now on no abort keeps it from being sent. */
+  /** Removes it from the queue: an abort can no longer prevent that it is sent. */
   dequeue(): void;
   resolve(position: Position): void;
   reject(error: unknown): void;
 }
 
 /**
- * Sends entries in the order of the calls: one request at a time, each with what was written while the one before it was under way, and again,
- * under the same key, until it is known what became of it.
+ * Sends entries in the order of the calls: one request at a time, each with the entries written during the previous one. Sends a request again,
+ * under the same key, until its outcome is known.
  */
 export class RemoteWriter {
   readonly #connection: Connection;
@@ -41,24 +41,24 @@ export class RemoteWriter {
   readonly #name = randomName();
   readonly #queue = new Set<Pending>();
   #count = 0;
-  /** How many entries go in one request: one where something before the handler, as Fastify, takes no lines. */
+  /** How many entries go in one request: only one if something in front of the handler, such as Fastify, does not accept lines. */
   #maxLines = MAX_LINES;
   #sending: Promise<void> | undefined;
 
-  /** @param retryMs - how long to try */
+  /** @param retryMs - how long to retry, in milliseconds */
   constructor(connection: Connection, retryMs: number) {
     this.#connection = connection;
     this.#retryMs = retryMs;
   }
 
-  /** Resolves once every call is settled. */
+  /** Resolves when every call is settled. */
   get settled(): Promise<void> {
     return Promise.resolve(this.#sending);
   }
 
   /**
-   * Resolves with the position that the entry took. Rejects with the signal's reason when it is aborted before the entry is sent, with what
-   * the server refuses it with, with {@link JournalLostError} when it could not be sent, and with {@link WriteUncertainError}.
+   * Resolves with the entry's position. Rejects with the signal's reason if it is aborted before the entry is sent, with
+   * the server's refusal, with {@link JournalLostError} if it could not be sent, and with {@link WriteUncertainError}.
    */
   write(json: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
     return new Promise((resolve, reject) => {
@@ -93,17 +93,17 @@ export class RemoteWriter {
     this.#sending = undefined;
   }
 
-  /** For how long a write that waits may wait for a server that is silent. */
+  /** How long a queued write may still wait for a silent server. */
   #leftMs({ since }: Pending): number {
     return this.#retryMs - this.#connection.silentMs(since);
   }
 
-  /** Those that wait and whose time is over: the oldest, and maybe others. */
+  /** The queued writes whose time is over: the oldest, and maybe others. */
   #overdue(oldest: Pending): Pending[] {
     return [...this.#queue].filter((pending) => pending === oldest || this.#leftMs(pending) <= 0);
   }
 
-  /** The oldest that wait: one that expects a position is a request of its own. */
+  /** The oldest queued writes; one that expects a position is sent alone. */
   #nextBatch(): Pending[] {
     const batch: Pending[] = [];
     let length = 0;
@@ -117,7 +117,7 @@ export class RemoteWriter {
     return batch;
   }
 
-  /** Sends a batch until it is known what became of it, or for too long; settles each of its writes. */
+  /** Sends a batch until its outcome is known or its time is over; settles each of its writes. */
   async #post(batch: readonly Pending[]): Promise<void> {
     const [{ expect }] = batch as [Pending];
     const headers: Record<string, string> = {
@@ -181,7 +181,7 @@ export class RemoteWriter {
   }
 }
 
-/** Whether a server refuses a body for its media type: the handler takes lines, what is before it may not. */
+/** Whether a server refuses a body for its media type: the handler accepts lines, but something in front of it may not. */
 function isUntaken(error: unknown): boolean {
   return error instanceof HttpStatusError && error.status === 415;
 }
@@ -190,7 +190,7 @@ function rejectAll(batch: readonly Pending[], error: unknown): void {
   for (const pending of batch) pending.reject(error);
 }
 
-/** Whether an error says what became of a write, whichever of the requests was the first to come through. */
+/** Whether an error decides a write's outcome, whichever of its requests arrived first. */
 function isOutcome(error: unknown): boolean {
   return [
     PositionConflictError,
@@ -201,7 +201,7 @@ function isOutcome(error: unknown): boolean {
   ].some((outcome) => error instanceof outcome);
 }
 
-/** Whether the request that failed may have come through. */
+/** Whether the failed request may have reached the server. */
 function maySend({ cause, isUnsent }: Unreachable): boolean {
   if (isUnsent) return false;
   const { cause: { code } = {} } = (cause ?? {}) as { cause?: { code?: unknown } };

@@ -3,7 +3,7 @@ import { MAX_DELAY_MS } from '../../errors/assert-argument';
 export const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** Nobody answered, or not the journal's server: the network, the server or a proxy is down. Trying again may help. */
+/** No answer came, or none from the journal's server: the network, the server or a proxy is down. A retry may help. */
 export class Unreachable extends Error {
   constructor(
     message: string,
@@ -15,19 +15,19 @@ export class Unreachable extends Error {
   }
 }
 
-/** How long to wait before the try that follows so many in vain; by chance, so that clients do not come all at once. */
+/** How long to wait after this many failed tries, in milliseconds; random, so that clients do not all return at once. */
 export function pauseMs(tries: number): number {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS);
   return longest * (0.5 + Math.random() / 2);
 }
 
-/** Waits before the try that follows so many in vain, until the signal is aborted at the longest. */
+/** Waits after this many failed tries, or until the signal is aborted. */
 export function pause(tries: number, signal: AbortSignal): Promise<void> {
   return sleep(pauseMs(tries), signal);
 }
 
 /**
- * Tries until the server answers, with pauses; `undefined` once the signal is aborted. Rejects with what no other try would change.
+ * Retries, with pauses, until the server answers; `undefined` if the signal is aborted. Rejects with errors that a retry cannot change.
  *
  * @param wait - waits before the next try, after this one failed
  */
@@ -47,7 +47,7 @@ export async function retryUntilSettled<R>(
   return undefined;
 }
 
-/** Waits so long, until the signal is aborted at the longest. */
+/** Waits this long, or until the signal is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -9,11 +9,11 @@ import { SeenTexts } from '../seen';
 import type { TabFeed } from './tab-feed';
 import { tabTail } from './tab-tail';
 
-/** So much of the newest that came, a connection keeps for whoever joins it, and a reader may lag: in entries, and in characters. */
+/** How much of the newest entries a connection keeps for readers that join, and how far a reader may lag: in entries and in characters. */
 const MAX_ENTRIES = 1_000;
 const MAX_LENGTH = 1024 * 1024;
 
-/** Pages of a tail, oldest first, and how much they are. */
+/** Pages of a tail, oldest first, and their size. */
 class Pages<T> {
   readonly all: TailPage<T>[] = [];
   #entries = 0;
@@ -40,20 +40,20 @@ class Pages<T> {
   }
 }
 
-/** Who reads: what has come and was not asked for yet. */
+/** A reader, with the entries that have arrived and that it has not read yet. */
 class Reader<T> {
   readonly seen = new SeenTexts();
   readonly pages = new Pages<T>();
   tail: SharedTail<T> | undefined;
-  /** The last position that has come. */
+  /** The last position received. */
   end: Position;
-  /** Where replay ends, once that is known. */
+  /** Where replay ends, if that is known. */
   caughtUpAt: Position | undefined;
-  /** Called when it reads on where others do. */
+  /** Called when it joins the connection of other readers. */
   joined: (() => void) | undefined;
-  /** Whether it has read all that has come, and waits for more. */
+  /** Whether it has read everything received, and waits for more. */
   isAsking = false;
-  /** What there is to tell when all that has come is read. */
+  /** How the tail ended, reported after everything received is read. */
   outcome: { readonly error: unknown } | 'ended' | undefined;
   #newest: string | undefined;
   #wake: (() => void) | undefined;
@@ -62,7 +62,7 @@ class Reader<T> {
     this.end = after;
   }
 
-  /** Takes what of a page is new to it. */
+  /** Takes the entries of a page that are new to it. */
   take({ records, texts }: TailPage<T>): void {
     const first = records[0]!.position;
     const from = Math.max(0, this.end + 1 - first);
@@ -84,7 +84,7 @@ class Reader<T> {
     this.wake();
   }
 
-  /** Whether there is nothing to read, and nothing to tell. */
+  /** Whether there is nothing to read or to report. */
   get isWaiting(): boolean {
     return this.pages.all.length === 0 && this.outcome === undefined;
   }
@@ -98,12 +98,12 @@ class Reader<T> {
   }
 }
 
-/** One connection, at the pace of the quickest of its readers. */
+/** One connection, read at the pace of its fastest reader. */
 class SharedTail<T> {
   readonly readers = new Set<Reader<T>>();
   readonly #stop = new AbortController();
   readonly #newest = new Pages<T>();
-  /** The last position that has come. */
+  /** The last position received. */
   last: Position;
   #resume: (() => void) | undefined;
 
@@ -118,7 +118,7 @@ class SharedTail<T> {
     return this.#stop.signal;
   }
 
-  /** Whether it has, or will have soon, what comes after a position. */
+  /** Whether it has, or will have soon, the entries after a position. */
   serves(after: Position): boolean {
     const [oldest] = this.#newest.all;
     return after >= (oldest ? oldest.records[0]!.position - 1 : this.last) && after <= this.last + MAX_ENTRIES;
@@ -146,12 +146,12 @@ class SharedTail<T> {
     this.resume();
   }
 
-  /** Somebody has read all that has come. */
+  /** Called when a reader has read everything received. */
   resume(): void {
     this.#resume?.();
   }
 
-  /** @param others - the tails whose readers can continue here, once this one is where they are */
+  /** @param others - the tails whose readers can continue here when this one reaches their positions */
   async run(pages: AsyncIterator<TailPage<T>>, others: () => Iterable<SharedTail<T>>): Promise<void> {
     try {
       while (await this.#whenAsked()) {
@@ -180,14 +180,14 @@ class SharedTail<T> {
     while (this.#newest.isFull && this.#newest.all.length > 1) this.#newest.shift();
     for (const reader of [...this.readers]) {
       reader.take(page);
-      // It continues on its own, once it has read what has come.
+      // It gets a connection of its own after it has read what it holds.
       if (reader.pages.isFull && this.readers.size > 1) this.leave(reader);
     }
   }
 
   #finish(outcome: NonNullable<Reader<T>['outcome']>): void {
     for (const reader of [...this.readers]) {
-      // Who is further may fare better.
+      // A reader that is further ahead may succeed on its own.
       if (outcome !== 'ended' && reader.end > this.last) {
         this.leave(reader);
         reader.wake();
@@ -208,22 +208,22 @@ class SharedTail<T> {
 }
 
 /**
- * The tails of a journal, on as few connections as can be: who starts where one of them is, or up to 1,000 entries (1 MiB) before, shares it; who starts
- * earlier has one of its own until it is there. A reader that falls behind by as much gets one of its own again.
+ * The tails of a journal, on as few connections as possible. A reader that starts where a connection is, or up to 1,000 entries (1 MiB) before, shares it; one that starts
+ * earlier has its own connection until it gets there. A reader that falls behind by that much gets its own again.
  */
 export class SharedTails<T> {
   readonly #connection: Connection;
   readonly #open: (start: TailStart, signal: AbortSignal) => AsyncGenerator<TailPage<T>, unknown>;
   readonly #tails = new Set<SharedTail<T>>();
 
-  /** @param feed - what is live, where other tabs read it, too */
+  /** @param feed - the source of new entries that tabs share, if they do */
   constructor(connection: Connection, decode: Decode<T>, feed: TabFeed | undefined) {
     this.#connection = connection;
     this.#open = (start, signal) =>
       feed ? tabTail(connection, decode, start, feed, signal) : remoteTail(connection, decode, start, signal);
   }
 
-  /** What comes after a position, a page at a time; ends with the journal, and when the signal is aborted. */
+  /** The entries after a position, a page at a time; ends with the journal, and when the signal is aborted. */
   async *read(
     after: Position,
     signal: AbortSignal,
@@ -238,12 +238,12 @@ export class SharedTails<T> {
       unreported = undefined;
       report?.(position);
     };
-    // Ends with the reading, whatever ends that.
+    // Ends with the read, whatever ends that.
     const reading = new Attempt(signal);
     reader.joined = () => {
       if (unreported && reader.caughtUpAt === undefined) void this.#askHead(reader, reading.signal);
     };
-    // Also where nobody asks for the next page any more.
+    // Also if nobody requests the next page any longer.
     const unlisten = onAbort(signal, () => {
       reader.tail?.leave(reader);
       reader.wake();
@@ -251,10 +251,10 @@ export class SharedTails<T> {
     try {
       while (!signal.aborted) {
         const { caughtUpAt = Infinity } = reader;
-        // What comes after it may have come before it was known.
+        // Later entries may have arrived before that position was known.
         if (unreported && last >= caughtUpAt) {
           reportCaughtUp(last > after ? last : caughtUpAt);
-          // Who is told may leave.
+          // The callback may end the read.
           continue;
         }
         const page = reader.pages.shift();
@@ -306,7 +306,7 @@ export class SharedTails<T> {
     void tail.run(this.#open(start, tail.signal), () => this.#tails);
   }
 
-  /** Where the journal ends is where replay does for a reader that has joined others: they are live already. */
+  /** For a reader that has joined live readers, replay ends at the journal's current end. */
   async #askHead(reader: Reader<T>, signal: AbortSignal): Promise<void> {
     try {
       reader.caughtUpAt = await this.#connection.retryUntilSettled(() => this.#connection.askHead(signal), signal);

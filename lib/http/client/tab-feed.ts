@@ -7,16 +7,16 @@ import { sleep } from './retry-until-settled';
 import { remoteTail } from './remote-tail';
 import { SeenTexts } from '../seen';
 
-/** So long after the last word of the holder it is asked whether it is there. */
+/** How long the holder may be silent before it is asked whether it is alive. */
 const QUIET_MS = 5_000;
-/** So long it may take to answer: a page that is frozen does not. */
+/** How long it may take to answer: a frozen page does not answer. */
 const ANSWER_MS = 3_000;
-/** Before a holder that could not continue tries again. */
+/** The pause before a holder that could not continue tries again. */
 const PAUSE_MS = 1_000;
 
-/** What tabs tell each other. */
+/** The messages between tabs. */
 export type TabMessage =
-  /** Entries that came together, as they were sent, from this position; and the one before them, if the holder has read it. */
+  /** Entries that arrived together, as they were sent, from this position; and the one before them, if the holder has read it. */
   | {
       readonly kind: 'entries';
       readonly first: Position;
@@ -32,16 +32,16 @@ export type TabMessage =
   /** From another tab: is the holder there? */
   | { readonly kind: 'ping' };
 
-/** Whether tabs can share: everywhere but in pages that came over plain HTTP, and outside of browsers. */
+/** Whether tabs can share: not in pages loaded over plain HTTP, and not outside of browsers. */
 export function canShareTabs(): boolean {
   return (globalThis as { navigator?: Partial<Navigator> }).navigator?.locks !== undefined;
 }
 
 /**
- * What is live of a journal, from one connection for all tabs: who has a lock, the holder, reads it and tells the others. The lock passes to the next
- * when the holder has no reader any more, closes, or goes away; it is taken from a holder that does not answer.
+ * The new entries of a journal, from one connection for all tabs: the tab that has a lock, the holder, reads them and sends them to the others. The lock passes to the next
+ * tab when the holder has no reader left, closes, or goes away; it is taken from a holder that does not answer.
  *
- * What is told may have gaps, and what was told before is told again: who listens looks at the positions.
+ * Messages may have gaps or repeat entries: listeners check the positions.
  */
 export class TabFeed {
   readonly #name: string;
@@ -50,14 +50,14 @@ export class TabFeed {
   readonly #quietMs: number;
   readonly #answerMs: number;
   #channel: BroadcastChannel | undefined;
-  /** Ends taking part. */
+  /** Ends the participation. */
   #left: AbortController | undefined;
   #isHolder = false;
   #last = START;
-  /** When the holder was heard last, as `performance.now()` counts. */
+  /** When the holder was last heard, in `performance.now()` time. */
   #heardAt = 0;
 
-  /** @param name - the same for all tabs that share, and for no others */
+  /** @param name - the same for all tabs that share, and for no other tab */
   constructor(name: string, connection: Connection, quietMs = QUIET_MS, answerMs = ANSWER_MS) {
     this.#name = name;
     this.#connection = connection;
@@ -65,7 +65,7 @@ export class TabFeed {
     this.#answerMs = answerMs;
   }
 
-  /** Listens from now on; the holder says at once how far it is. Returns how to end it. */
+  /** Listens from now on; the holder immediately sends its position. Returns a function that ends it. */
   listen(listener: (message: TabMessage) => void): () => void {
     this.#listeners.add(listener);
     if (this.#left === undefined) this.#begin();
@@ -76,7 +76,7 @@ export class TabFeed {
     };
   }
 
-  /** The server answers: the holder need not wait any longer. */
+  /** The server answers: the holder need not wait any longer before its next try. */
   found(): void {
     this.#send({ kind: 'found' });
   }
@@ -86,7 +86,7 @@ export class TabFeed {
     const channel = (this.#channel = new BroadcastChannel(this.#name));
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#receive(data);
     const unlisten = onLeaving(() => {
-      // A page with a lock or a channel is not kept for going back.
+      // A page with a lock or a channel is not kept in the back/forward cache.
       this.#end();
       void this.#resumeWhenBack();
     });
@@ -110,7 +110,7 @@ export class TabFeed {
     this.#dispatch({ kind: 'lost' });
   }
 
-  /** Waits for the lock, has it for as long as it can, and waits again. */
+  /** Waits for the lock, holds it for as long as it can, and waits again. */
   async #competeForLock(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -122,7 +122,7 @@ export class TabFeed {
     }
   }
 
-  /** Resolves when it was the holder, and is no more. */
+  /** Resolves when it is no longer the holder. */
   #request(options: LockOptions, signal: AbortSignal): Promise<void> {
     const holding = new Attempt(signal);
     return navigator.locks
@@ -149,7 +149,7 @@ export class TabFeed {
     const lost = lost$.subscribe(() => this.#broadcast({ kind: 'lost' }));
     this.#last = connection.head;
     this.#broadcast({ kind: 'alive', last: this.#last });
-    // With the newest entry, so that another history is told from this one.
+    // Including the newest entry, so that another history is detected.
     const after = Math.max(START, connection.first - 1, connection.head - 1);
     let before: string | undefined;
     try {
@@ -177,7 +177,7 @@ export class TabFeed {
       const askedAt = performance.now();
       const isAnswered = () => signal.aborted || this.#isHolder || this.#heardAt >= askedAt;
       this.#send({ kind: 'ping' });
-      // By chance, so that not all tabs take it.
+      // Random, so that not all tabs take it.
       await sleep(this.#answerMs * (1 + Math.random()), signal);
       if (isAnswered()) continue;
       void this.#request({ steal: true }, signal).catch(() => undefined);

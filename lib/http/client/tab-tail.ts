@@ -7,12 +7,12 @@ import type { TabFeed, TabMessage } from './tab-feed';
 
 type Entries = Extract<TabMessage, { kind: 'entries' }>;
 
-/** So many messages wait for who reads; what comes then is asked for later. */
+/** How many messages wait for the reader; later entries are requested from the server. */
 const MAX_MESSAGES = 100;
 
 /**
- * {@link remoteTail}, with what is live from the tab that has the connection: what this one lacks it asks for itself, up to where the journal ends, and
- * again where something is missing.
+ * {@link remoteTail}, with new entries from the tab that has the connection. This tab requests the entries before those itself, up to the journal's end, and
+ * again if something is missing.
  */
 export async function* tabTail<T>(
   connection: Connection,
@@ -30,7 +30,7 @@ export async function* tabTail<T>(
   signal.addEventListener('abort', wake);
   try {
     while (!isLeft()) {
-      // What was told before the server is asked, it tells.
+      // The server's answer includes what was broadcast before.
       inbox.clear();
       const asking = new Attempt(signal);
       const reached = (position: Position) => {
@@ -71,14 +71,14 @@ export async function* tabTail<T>(
   }
 }
 
-/** Whether entries continue from where a tail is, in the same history as far as is known; what was told before continues from anywhere. */
+/** Whether entries continue a tail, in the same history as far as is known; entries that were broadcast before always do. */
 function continues({ first, texts, before }: Entries, last: Position, newest: string | undefined): boolean {
   if (first + texts.length <= last) return true;
   if (first > last + 1) return false;
   return newest === undefined || newest === (first === last + 1 ? before : texts[last - first]);
 }
 
-/** What is new of the entries that came; `undefined` where nothing is. */
+/** The new ones among the entries received; `undefined` if there are none. */
 function pageOf<T>({ first, texts }: Entries, last: Position, decode: Decode<T>): TailPage<T> | undefined {
   const fresh = texts.slice(last + 1 - first);
   if (fresh.length === 0) return undefined;
@@ -89,13 +89,13 @@ function pageOf<T>({ first, texts }: Entries, last: Position, decode: Decode<T>)
   return { records, texts: fresh };
 }
 
-/** What was told and is not read yet. */
+/** The messages that are not read yet. */
 class Inbox {
   #messages: TabMessage[] = [];
   #wake: (() => void) | undefined;
 
   push(message: TabMessage): void {
-    // What is lost so, the next message shows.
+    // The next message reveals the loss.
     if (this.#messages.length >= MAX_MESSAGES) this.#messages = [{ kind: 'lost' }];
     else this.#messages.push(message);
     this.wake();
@@ -109,7 +109,7 @@ class Inbox {
     this.#wake?.();
   }
 
-  /** The next message; `undefined` when the signal is aborted. */
+  /** The next message; `undefined` if the signal is aborted. */
   async next(signal: AbortSignal): Promise<TabMessage | undefined> {
     while (this.#messages.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
     return this.#messages.shift();

@@ -13,7 +13,7 @@ import type { Answer, WriteMemory } from './write-memory';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What appends. */
+/** What appending needs. */
 export interface AppendContext<T> {
   readonly scrivener: Scrivener<T>;
   readonly memory: WriteMemory;
@@ -24,7 +24,7 @@ export interface AppendContext<T> {
   readonly toProblem: (error: unknown) => Problem;
 }
 
-/** Appends what a request has in its body: one entry as JSON, or several as lines, each of which is a write of its own. */
+/** Appends the body of a request: one entry as JSON, or several as lines, each of which is its own write. */
 export async function appendRequest<T>(admission: Admission, context: AppendContext<T>): Promise<Answer> {
   const { request, caller } = admission;
   const type = contentType(request);
@@ -51,7 +51,7 @@ export async function appendRequest<T>(admission: Admission, context: AppendCont
   return context.memory.answer({ key, caller, digest, count: texts.length, since }, write);
 }
 
-/** Writes in the order of the texts; each has its own answer. */
+/** Writes in the order of the texts; each gets its own answer. */
 async function writeEach<T>(
   texts: readonly string[],
   expect: Position | undefined,
@@ -94,7 +94,7 @@ async function checkEntry<T>(text: string, schema: StandardSchemaV1<unknown, T> 
   return result.value;
 }
 
-/** What a hook of the user's made of an entry; throws when that is nothing, which no reader could be told. */
+/** The entry that a hook of the user returned; throws if it returned nothing, which no reader could receive. */
 function entryOf<T>(hook: string, entry: T): T {
   if (entry === undefined)
     throw new TypeError(`Expected \`${hook}\` to give the entry that is appended, got undefined`);

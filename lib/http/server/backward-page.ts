@@ -2,20 +2,20 @@ import { toJson } from '../../flush/json-entry-serializer';
 import type { Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 
-/** A page ends with the entry that fills it. */
+/** A page ends with the entry that reaches this size. */
 const FULL_LENGTH = 1024 * 1024;
 
-/** A page of what lies before a position, newest first. */
+/** A page of the entries before a position, newest first. */
 export interface BackwardPage {
   /** JSON: `[{"position":9,"entry":{…}},{"position":8,"entry":{…}}]`. */
   readonly json: string;
-  /** Its first position; `undefined` when it is empty, which is when nothing lies before. */
+  /** Its first position; `undefined` if the page is empty, because no entry lies before. */
   readonly newest: Position | undefined;
 }
 
 /**
- * Reads a page. Rejects with the error that keeps its first entry from being read, as {@link PositionTrimmedError}; at a later one the page ends, and the
- * next begins with that error.
+ * Reads a page. Rejects with the error that prevents reading its first entry, such as {@link PositionTrimmedError}; if a later entry fails, the page ends, and the
+ * next page begins with that error.
  */
 export async function backwardPage<T>(scrivener: Scrivener<T>, before: Position, limit: number): Promise<BackwardPage> {
   let json = '';

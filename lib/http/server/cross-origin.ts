@@ -8,7 +8,7 @@ const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', K
 
 const OPTIONS: Record<keyof CrossOriginOptions, true> = { origin: true, credentials: true, allowHeaders: true };
 
-/** What a handler has that pages of other origins are told of. */
+/** The parts of a handler that pages of other origins may use. */
 export interface CrossOriginSurface {
   readonly methods: string;
   /** Headers that requests may have. */
@@ -23,7 +23,7 @@ const JOURNAL: CrossOriginSurface = {
   exposed: EXPOSED,
 };
 
-/** What pages of other origins may see and do. */
+/** The CORS headers for pages of other origins. */
 export class CrossOrigin {
   readonly #allows: (origin: string) => unknown;
   readonly #isAny: boolean;
@@ -32,7 +32,7 @@ export class CrossOrigin {
   readonly #methods: string;
   readonly #exposed: string;
 
-  /** @throws TypeError for settings that are wrong, or that browsers refuse */
+  /** @throws TypeError for invalid settings, and for those that browsers refuse */
   constructor(options: CrossOriginOptions, surface: CrossOriginSurface = JOURNAL) {
     assertOptions('cors', options, OPTIONS);
     const { origin, credentials = false, allowHeaders = [] } = options;
@@ -55,7 +55,7 @@ export class CrossOrigin {
     this.#allowHeaders = [...surface.headers, ...allowHeaders].join(', ');
   }
 
-  /** The headers of an answer; throws what a function of the user's throws. */
+  /** The headers of an answer; throws what the user's function throws. */
   headersFor(request: Request): Record<string, string> {
     const origin = request.headers.get('Origin');
     const headers = { Vary: 'Origin' };
@@ -68,7 +68,7 @@ export class CrossOrigin {
     };
   }
 
-  /** The answer to a browser that asks before it sends a request; `headers` are those of {@link headersFor}. */
+  /** The answer to a browser's preflight request; `headers` are those of {@link headersFor}. */
   preflight(headers: Readonly<Record<string, string>>): Response {
     if (!('Access-Control-Allow-Origin' in headers)) return new Response(null, { status: 403, headers });
     const allowed = {
@@ -80,7 +80,7 @@ export class CrossOrigin {
   }
 }
 
-/** As browsers send it: a scheme and a host, also of an app or an extension, without a path. */
+/** An origin as browsers send it: a scheme and a host, also of an app or an extension, without a path. */
 const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#*]+)$/;
 
 function assertOrigin(origin: unknown): void {

@@ -2,14 +2,14 @@ import { toJson } from '../../flush/json-entry-serializer';
 import type { Position, Positioned } from '../../journal/position';
 
 const SLOTS = 1_024;
-/** Longer texts are made again for each reader, so that what is kept stays small. */
+/** Longer texts are not kept but made again for each reader, to save memory. */
 const MAX_LENGTH = 16 * 1024;
 
-/** The events of entries, made once for all who read about the same place; at a position there is always the same entry. */
+/** The events of entries, made once for all readers near the same place; a position always holds the same entry. */
 export class EventTexts {
   readonly #slots: ({ readonly position: Position; readonly text: string } | undefined)[] = [];
 
-  /** An entry's event: its position, by which an EventSource continues, and its JSON; throws {@link SerializationError} when it has none. */
+  /** An entry's event: its position, after which an EventSource continues, and its JSON; throws {@link SerializationError} if it has none. */
   of({ position, entry }: Positioned<unknown>): string {
     const slot = position % SLOTS;
     const known = this.#slots[slot];
@@ -20,7 +20,7 @@ export class EventTexts {
   }
 }
 
-/** An event that is no entry. */
+/** An event that is not an entry. */
 export function eventText(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

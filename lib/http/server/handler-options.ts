@@ -2,46 +2,46 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Position } from '../../journal/position';
 import type { RememberedWrites } from './remembered-writes';
 
-/** Whether a request may do what it asks for. */
+/** Whether a request is allowed. */
 export type Authorize = (request: Request) => Verdict | Promise<Verdict>;
 
 /**
- * `true`: it may. `false`, and anything else that is not listed here: a 403. A `Response`: the answer that refuses it.
+ * `true`: it is allowed. `false`, and anything else that is not listed here: a 403. A `Response`: refused with this answer.
  *
- * An object: it may, and this is who asks. A caller's idempotency keys are that caller's alone. `signal` ends the tail that the verdict allowed; the
- * reader connects again, and is asked for anew.
+ * An object: it is allowed, and `caller` says who sent it; callers do not share idempotency keys. `signal` ends the tail that was allowed; the
+ * reader connects again, and `authorize` is called again.
  */
 export type Verdict = boolean | Response | { readonly caller: string; readonly signal?: AbortSignal };
 
 /** Which pages of other origins may use a handler, and how. */
 export interface CrossOriginOptions {
   /**
-   * `'*'` for any, an origin or several, as `https://example.com`, `capacitor://localhost`, `null` for files; or a function that says whether an origin
-   * may.
+   * `'*'` for any, or one or several origins, such as `https://example.com`, `capacitor://localhost`, `null` for files; or a function that says whether an origin
+   * is allowed.
    */
   readonly origin: string | readonly string[] | ((origin: string) => boolean);
   /** Let pages send cookies; not with `'*'`. @default false */
   readonly credentials?: boolean;
-  /** Headers that requests may have beside those the client sends on its own, as `X-Api-Key`. Default: none */
+  /** Headers that requests may have besides the client's own, such as `X-Api-Key`. Default: none */
   readonly allowHeaders?: readonly string[];
 }
 
-/** Who wants an entry appended. */
+/** Who sent an entry. */
 export interface Admission {
   readonly request: Request;
-  /** As `authorize` named it. */
+  /** The caller that `authorize` returned. */
   readonly caller?: string;
 }
 
 /** How a journal is served. */
 export interface JournalHandlerOptions<T> {
-  /** Asked before anything is done for a request; `'public'` lets everyone read and write. */
+  /** Called before anything else for each request; `'public'` lets everyone read and write. */
   readonly authorize: Authorize | 'public';
-  /** Any Standard Schema validator, synchronous or not: an entry that is sent is checked by it, and what is appended is its output. */
+  /** Any Standard Schema validator, synchronous or not: it checks each entry that is sent, and its output is appended. */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /**
-   * Asked for each entry that is sent, also for each of a batch, after `schema`; resolves with what is appended. Throws, or throws a `Response`, to
-   * refuse it: an error of yours is a 403.
+   * Called for each entry that is sent, also within a batch, after `schema`; resolves with the entry to append. Throws, possibly a `Response`, to
+   * refuse it: any other error is a 403.
    *
    * @example
    * ```ts
@@ -49,36 +49,36 @@ export interface JournalHandlerOptions<T> {
    * ```
    */
   readonly admit?: (entry: T, admission: Admission) => T | Promise<T>;
-  /** How large a request's body may be, an integer >= 1. @default 1048576 */
+  /** How large a request's body may be, in bytes, an integer >= 1. @default 1048576 */
   readonly maxBodyBytes?: number;
-  /** How many entries a page may have, an integer >= 1; one that is asked for without a limit has 100 at most. @default 1000 */
+  /** How many entries a page may have, an integer >= 1; a page requested without a limit has at most 100. @default 1000 */
   readonly maxLimit?: number;
   /**
-   * How long a tail that has nothing to tell is silent, an integer >= 1 or `Infinity`. Less than what proxies on the way wait for; a client
-   * that hears nothing three times as long connects anew. @default 15000
+   * How long an idle tail is silent before it sends a heartbeat, in milliseconds, an integer >= 1 or `Infinity`. Choose less than the timeout of proxies; a client
+   * that hears nothing for three times as long connects again. @default 15000
    */
   readonly heartbeatMs?: number;
   /**
-   * How long a tail lasts, in milliseconds, an integer >= 1 or `Infinity`. Its client comes back at once, where it was, and `authorize` is asked anew: whoever
-   * was shut out meanwhile reads no longer than this. @default 3600000
+   * How long a tail lasts, in milliseconds, an integer >= 1 or `Infinity`. Its client reconnects immediately where it was, and `authorize` is called again: a client that
+   * has lost its access reads no longer than this. @default 3600000
    */
   readonly maxTailMs?: number;
-  /** For how long a write with an idempotency key is remembered, an integer >= 1: longer than clients try. @default 300000 */
+  /** How long a write with an idempotency key is remembered, in milliseconds, an integer >= 1: longer than clients retry. @default 300000 */
   readonly rememberMs?: number;
-  /** The writing of how many entries is remembered, an integer >= 1; about 200 bytes each. @default 10000 */
+  /** How many written entries are remembered, an integer >= 1; about 200 bytes each. @default 10000 */
   readonly rememberCount?: number;
   /**
-   * Where several servers serve one journal: what all of them know of such writes, so that what one has appended another does not append again. Default: none;
-   * what is remembered is that of this handler, for as long as the process lasts
+   * If several servers serve one journal: their shared memory of such writes, so that one does not append again what another has appended. Default: none;
+   * this handler remembers its own writes, for as long as the process lasts
    */
   readonly rememberedWrites?: RememberedWrites;
   /**
-   * Resolves when a position is as safe as what clients are told has to be; nobody hears of it before. Default: as far as the journal is flushed, where it
-   * is (see {@link flushingOf}), so that nobody hears of what a crash of the server can take back.
+   * Resolves when a position is durable enough to be sent to clients; no client receives it before. Default: when the journal has flushed it, if it
+   * is flushed (see {@link flushingOf}), so that clients never see entries that a crash of the server can lose.
    */
   readonly whenFlushed?: (position: Position) => Promise<unknown>;
-  /** Pages of other origins that may use it. Default: none */
+  /** Which pages of other origins may use it. Default: none */
   readonly cors?: CrossOriginOptions;
-  /** Called with errors that a client learns nothing of: those of `authorize` and `admit`, and of the journal where they are not the client's. */
+  /** Called with errors that clients do not see: those of `authorize` and `admit`, and errors of the journal that the client did not cause. */
   readonly onError?: (error: unknown) => void;
 }

@@ -48,13 +48,13 @@ const OPTIONS: Record<keyof JournalHandlerOptions<never>, true> = {
 type Allowed = Exclude<Verdict, boolean | Response>;
 
 /**
- * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, as Hono and others take it, and `node:http` through an adapter.
+ * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, for Hono and others, and for `node:http` through {@link nodeListener}.
  *
- * `GET ?after=N` is the tail as Server-Sent Events, `GET ?before=N&limit=M` a page backward as JSON, `HEAD` has the journal's last position
- * as its `ETag`, and `POST` appends the entry that its JSON body is. Refused requests are answered with `application/problem+json` and a `code`.
- * Nobody is told of an entry that is not flushed, where the journal is.
+ * `GET ?after=N` is the tail as Server-Sent Events, `GET ?before=N&limit=M` a page of earlier entries as JSON, `HEAD` has the journal's last position
+ * as its `ETag`, and `POST` appends the entry in its JSON body. Refused requests are answered with `application/problem+json` and a `code`.
+ * If the journal is flushed, clients receive only flushed entries.
  *
- * @throws TypeError that names an option which is wrong, missing (`authorize`) or unknown; RangeError for a number out of range
+ * @throws TypeError that names an invalid, missing (`authorize`) or unknown option; RangeError for a number out of range
  * @example
  * ```ts
  * const app = new Hono();
@@ -69,7 +69,7 @@ export function journalHandler<T>(
   return handlerOf(scrivener, options, undefined);
 }
 
-/** {@link journalHandler}, with what it remembers of writes if that is not to be its own alone. */
+/** {@link journalHandler} with a given memory of writes. */
 export function handlerOf<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
@@ -163,7 +163,7 @@ export function handlerOf<T>(
     return new Response(page.json, { headers: { ...headers, 'Content-Type': JSON_TYPE } });
   }
 
-  /** A position, or where what is flushed ends before it: when it cannot be flushed, what is can be read all the same. */
+  /** A position, or the last flushed one if it cannot be flushed: flushed entries stay readable. */
   async function lastFlushed(position: Position): Promise<Position> {
     try {
       if (position > START) await whenFlushed(position);
@@ -195,7 +195,7 @@ export function handlerOf<T>(
     const beginning = await events.begin();
     if (beginning.kind === 'failed') throw beginning.error;
     if (beginning.kind === 'ended') {
-      // This is what an EventSource takes for the end; from anything else it connects again.
+      // An EventSource takes this status for the end; after any other it connects again.
       const { head } = beginning;
       return new Response(null, {
         status: 204,
@@ -231,13 +231,13 @@ export function handlerOf<T>(
   };
 }
 
-/** Resolves when a position is flushed; `undefined` when it is, or the journal is flushed nowhere. */
+/** Resolves when a position is flushed; `undefined` if it is flushed already, or nothing flushes the journal. */
 function flushed<T>(scrivener: Scrivener<T>, position: Position): Promise<void> | undefined {
   const flushing = flushingOf(scrivener);
   return flushing === undefined || flushing.flushed >= position ? undefined : flushing.whenFlushed(position);
 }
 
-/** The oldest position that a scrivener keeps, where it knows. */
+/** The oldest position that a scrivener keeps, if it knows. */
 function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Position | undefined {
   try {
     const { first } = scrivener;
@@ -248,7 +248,7 @@ function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Pos
   }
 }
 
-/** Who is allowed, and until when; `undefined` for what allows nobody. */
+/** Who is allowed, and until when; `undefined` for a verdict that allows nobody. */
 export function callerOf(verdict: unknown): Allowed | undefined {
   const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
   if (typeof caller !== 'string') return undefined;
@@ -261,7 +261,7 @@ export function assertAuthorize(authorize: unknown): asserts authorize is Author
   throw new TypeError(`Expected \`authorize\` to be ${expected}, got ${shown(authorize)}`);
 }
 
-/** What `authorize` says; a 503 when it fails, for that may pass. */
+/** The verdict of `authorize`; a 503 if it fails, because that may pass. */
 export async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
   if (authorize === 'public') return true;
   try {

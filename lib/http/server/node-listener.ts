@@ -6,11 +6,11 @@ import { EVENTS_TYPE } from '../protocol';
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** What Express was asked for, where `url` is what is left of it. */
+  /** The full URL in Express, where `url` is only the rest after the mount path. */
   readonly originalUrl?: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly socket?: object | null;
-  /** What a body parser has made of the body. */
+  /** The body as a body parser has left it. */
   readonly body?: unknown;
   readonly readableDidRead?: boolean;
   readonly readableEnded?: boolean;
@@ -29,29 +29,29 @@ export interface NodeResponse {
   off(event: 'close' | 'drain', listener: () => void): unknown;
 }
 
-/** Fastify's own request and reply, which have Node's in `raw`. */
+/** Fastify's own request and reply, which hold Node's in `raw`. */
 export interface FastifyRequest {
   readonly raw: NodeRequest;
   readonly body?: unknown;
 }
 
-/** What Fastify gives beside its request. */
+/** Fastify's reply. */
 export interface FastifyReply {
   readonly raw: NodeResponse;
   hijack(): unknown;
 }
 
-/** What `node:http`, Express and Nest call with two arguments, and Fastify as well. */
+/** A listener that `node:http`, Express, Nest and Fastify call with two arguments. */
 export interface NodeListener {
   (request: NodeRequest, response: NodeResponse): void;
   (request: FastifyRequest, reply: FastifyReply): void;
 }
 
 /**
- * A handler of Web requests as a listener of `node:http`, and of what is built on it: Express, Fastify, Nest on either; also where a body parser has read
+ * Makes a handler of Web requests a listener of `node:http` and frameworks on it: Express, Fastify, Nest on either; also after a body parser has read
  * the body.
  *
- * A reader that goes away aborts the request's `signal`; a slow one is waited for. Where the body is gone, because somebody has read it and left nothing of it,
+ * A reader that goes away aborts the request's `signal`; the listener waits for a slow one. If the body is gone, because something has read it and kept nothing,
  * the answer is a 500 that says so.
  *
  * @example
@@ -78,13 +78,13 @@ async function answer(
   out: NodeResponse,
 ): Promise<void> {
   const gone = new AbortController();
-  out.once('close', () => gone.abort()); // also after the answer, when it does no harm
+  out.once('close', () => gone.abort()); // also after the answer, where it is harmless
   const response = await respond(handler, node, parsed, gone.signal);
   out.statusCode = response.status;
   for (const [name, value] of response.headers) if (name !== 'set-cookie') out.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) out.setHeader('set-cookie', cookies);
-  // What is left of a body that nobody wants would be taken for the next request.
+  // The unread rest of a body would be taken for the next request.
   if (hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
   if (response.headers.get('content-type') === EVENTS_TYPE) (node as AccountedRequest)[STREAM_OPENED]?.();
   out.flushHeaders?.();
@@ -121,7 +121,7 @@ async function respond(
 
 const GONE = Symbol();
 
-/** The body: from the connection where nobody has read it, otherwise as a parser has left it. */
+/** The body: from the connection if it is unread, otherwise as a parser has left it. */
 function bodyOf(
   node: NodeRequest,
   parsed: unknown,
@@ -133,7 +133,7 @@ function bodyOf(
   return typeof parsed === 'string' && isText(parsed, node) ? parsed : JSON.stringify(parsed);
 }
 
-/** Whether a text is the body as it came. A JSON parser leaves a text, too, of a body that is a JSON string: that was longer by its quotation marks. */
+/** Whether a string is the original body. A JSON parser also leaves a string for a body that is a JSON string, which was longer by its quotation marks. */
 function isText(text: string, { headers }: NodeRequest): boolean {
   if (!/^application\/json\b/i.test(String(headers['content-type']))) return true;
   const length = headers['content-encoding'] === undefined ? headers['content-length'] : undefined;

@@ -1,7 +1,7 @@
 import { SerializationError } from '../../errors/serialization-error';
 import { badRequest } from './problem';
 
-/** Deeper than any sensible entry, and shallow enough for whatever walks entries by recursion. */
+/** Deeper than any sensible entry, and shallow enough for code that walks entries recursively. */
 const MAX_DEPTH = 128;
 
 const QUOTE = '"'.charCodeAt(0);
@@ -10,7 +10,7 @@ const BACKSLASH = '\\'.charCodeAt(0);
 const OPENING = '{'.charCodeAt(0);
 const CLOSING = '}'.charCodeAt(0);
 
-/** The entry that a text is the JSON of; throws a 400 for what is no JSON and {@link SerializationError} for what is nested too deep. */
+/** Parses an entry from JSON; throws a 400 for invalid JSON and {@link SerializationError} for an entry that is nested too deep. */
 export function parseEntry(text: string): unknown {
   assertShallow(text);
   try {

@@ -11,19 +11,19 @@ import { WriteUncertainError } from '../../errors/write-uncertain-error';
 import { etag, MEMORY_HEADER } from '../protocol';
 import type { Verbatim } from './write-memory';
 
-/** A refusal that says why, without end, is a way to fill the server's memory. */
+/** An endless reason for a refusal could fill the server's memory. */
 const MAX_ISSUES = 10;
 const MAX_MESSAGE_LENGTH = 200;
 const MAX_DETAIL_LENGTH = 500;
 
-/** What a problem has beside code and detail. */
+/** What a problem has besides code and detail. */
 export interface ProblemOptions extends ErrorOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly verbatim?: Verbatim;
 }
 
-/** Why a request is not answered as asked: a status, and a body after RFC 9457 with a `code` that does not change. */
+/** Why a request is refused: a status, and a body as in RFC 9457 with a stable `code`. */
 export class Problem extends Error {
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
@@ -43,23 +43,23 @@ export class Problem extends Error {
 
   toResponse(headers: Readonly<Record<string, string>>): Response {
     const all = new Headers({ ...headers, ...this.headers, 'Content-Type': 'application/problem+json' });
-    // A client takes a 503 with the journal's mark for what became of its write, and one without for a server that may answer yet.
+    // For a client, a 503 with the journal's mark is the outcome of its write; without the mark, the server may still answer later.
     if (all.has('Retry-After')) all.delete(MEMORY_HEADER);
     return new Response(JSON.stringify(this.body), { status: this.status, headers: all });
   }
 }
 
-/** A request that is wrong in itself. */
+/** An invalid request. */
 export function badRequest(detail: string): Problem {
   return new Problem(400, 'ERR_BAD_REQUEST', detail);
 }
 
-/** The journal cannot be flushed now, as when its disk is full: it may be tried again. */
+/** The journal cannot be flushed now, for example because its disk is full; a retry may succeed. */
 export function unflushed(cause: unknown): Problem {
   return new Problem(503, 'ERR_UNAVAILABLE', 'The journal cannot be flushed now', { cause });
 }
 
-/** What a client gets of an error: of those it has no part in, no more than that there was one. */
+/** What a client receives for an error: of errors that it did not cause, only that one occurred. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const problem = (status: number, { code, message }: ScrivenerError, options?: ProblemOptions) =>
@@ -86,7 +86,7 @@ export function problemOf(error: unknown): Problem {
   return new Problem(500, 'ERR_INTERNAL', 'The server failed', { cause: error });
 }
 
-/** An issue as data, whatever the validator, which is somebody else's, made of it. */
+/** An issue as plain data, whatever the user's validator returned. */
 function plainIssue(issue: unknown): unknown {
   const { message, path } = (issue ?? {}) as { readonly message?: unknown; readonly path?: unknown };
   return {
@@ -108,7 +108,7 @@ function plainText(value: unknown): string {
   }
 }
 
-/** What a client gets when `admit` has thrown: the answer that it threw, or that the entry is not admitted. */
+/** What a client receives when `admit` has thrown: the `Response` that it threw, or that the entry is not admitted. */
 export async function refusal(thrown: unknown): Promise<unknown> {
   if (thrown instanceof Problem || ScrivenerError.is(thrown)) return thrown;
   if (!(thrown instanceof Response)) {

@@ -2,9 +2,9 @@ import { Problem } from './problem';
 import type { Answer } from './write-memory';
 
 /**
- * What several servers of one journal know of writes with an `Idempotency-Key`: a table of a database, or Redis, that all of them use.
+ * The memory of writes with an `Idempotency-Key` that several servers of one journal share: a table of a database, or Redis.
  *
- * Keep each key for longer than clients try (their `retryMs`, 30 seconds by default). Keys and records are texts; a record has at most some kilobytes.
+ * Keep each key for longer than clients retry (their `retryMs`, 30 seconds by default). Keys and records are strings; a record has a few kilobytes at most.
  *
  * @example
  * ```ts
@@ -15,7 +15,7 @@ import type { Answer } from './write-memory';
  * ```
  */
 export interface RememberedWrites {
-  /** Keeps `record` under a key that has none yet, in one step that no other server comes between; resolves with the record that the key has already, else with `undefined`. */
+  /** Atomically stores `record` under a key that has none yet; resolves with the record that the key already has, otherwise with `undefined`. */
   claim(key: string, record: string): Promise<string | undefined>;
   /** Replaces the record of a key; with `undefined` the key is free again. */
   settle(key: string, record: string | undefined): Promise<void>;
@@ -23,21 +23,21 @@ export interface RememberedWrites {
 
 interface Written {
   readonly digest: string;
-  /** Not there while a server writes, and for good where it ended meanwhile. */
+  /** Missing while a server writes, and forever if that server ended meanwhile. */
   readonly answer?: Answer;
 }
 
-/** How a write is told from others. */
+/** How a write is identified. */
 interface Keyed {
   readonly key: string;
   readonly digest: string;
 }
 
 /**
- * Writes, unless a server of the same journal has done so: then it is answered as there. While another one is about it, or nobody can say, the answer is a
- * 503 that asks to come again.
+ * Writes, unless another server of the same journal has done so: then the answer is that server's. While another one is writing, or its state is unknown, the answer is a
+ * 503 that asks for a retry.
  *
- * @param report - is told what the memory fails with once the write is answered
+ * @param report - receives errors of the memory after the write is answered
  */
 export async function writeOnceAmong(
   servers: RememberedWrites,
@@ -56,7 +56,7 @@ export async function writeOnceAmong(
     answer = await write();
     return answer;
   } finally {
-    // Nothing was appended by a 503, and it is worth trying again.
+    // A 503 has appended nothing, and is worth a retry.
     const record = answer && answer.status !== 503 ? JSON.stringify({ digest, answer: plain(answer) }) : undefined;
     try {
       await servers.settle(key, record);
@@ -84,7 +84,7 @@ function later(detail: string, cause?: unknown): Problem {
   return new Problem(503, 'ERR_UNAVAILABLE', detail, { cause, headers: { 'Retry-After': '1' } });
 }
 
-/** Problems are answers with more about them. */
+/** Problems are answers with more details. */
 export function plain({ status, body, headers, verbatim }: Answer): Answer {
   return { status, body, ...(headers && { headers }), verbatim };
 }

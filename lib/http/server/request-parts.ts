@@ -1,14 +1,14 @@
 import type { Position } from '../../journal/position';
 import { badRequest, Problem } from './problem';
 
-/** The one value that a query has for a name; `undefined` when it has none. */
+/** The single value of a query parameter; `undefined` if it has none. */
 export function single(query: URLSearchParams, name: string): string | undefined {
   const values = query.getAll(name);
   if (values.length > 1) throw badRequest(`\`${name}\` is given more than once`);
   return values[0];
 }
 
-/** A position as text; throws a 400 that calls it by `name`. */
+/** Parses a position; throws a 400 that names it. */
 export function parsePosition(name: string, text: string): Position {
   const position = Number(text);
   if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(position)) return position;

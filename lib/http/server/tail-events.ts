@@ -4,7 +4,7 @@ import { eventText, type EventTexts } from './event-texts';
 import { unflushed, type Problem } from './problem';
 import { CAUGHT_UP, ENDED, FAILED } from '../protocol';
 
-/** Records that are ready are sent together until they make up so many characters. */
+/** Records that are ready are sent together, up to this many characters. */
 const CHUNK_LENGTH = 32 * 1024;
 /** How many microtasks a record may take and still count as ready. */
 const READY_TURNS = 4;
@@ -12,7 +12,7 @@ const HEARTBEAT = ':\n\n';
 
 const utf8 = new TextEncoder();
 
-/** What the events of a tail are made from. */
+/** Options of a tail's events. */
 export interface TailEventsOptions<T> {
   readonly scrivener: Scrivener<T>;
   readonly after: Position;
@@ -20,7 +20,7 @@ export interface TailEventsOptions<T> {
   readonly heartbeatMs: number;
   readonly maxTailMs: number;
   readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
-  /** What is told of an error. */
+  /** The problem that the client gets for an error. */
   readonly toProblem: (error: unknown) => Problem;
   /** Its signal aborts when the reader is gone; Node's follows only while the request itself is kept. */
   readonly request: Request;
@@ -30,14 +30,14 @@ export interface TailEventsOptions<T> {
 
 type Outcome<T> = { readonly result: IteratorResult<Positioned<T>, unknown> } | { readonly error: unknown };
 
-/** How a tail begins. */
+/** How a tail started. */
 export type Beginning =
   | { readonly kind: 'ended'; readonly head: Position | undefined }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'open'; readonly body: ReadableStream<Uint8Array> };
 
 /**
- * A tail as Server-Sent Events, a chunk each time the socket takes one: whoever is slow holds a cursor and one chunk.
+ * A tail as Server-Sent Events, one chunk each time the socket accepts one: a slow reader costs one cursor and one chunk.
  */
 export class TailEvents<T> {
   readonly #options: TailEventsOptions<T>;
@@ -69,7 +69,7 @@ export class TailEvents<T> {
     if (this.#signals.some(({ aborted }) => aborted)) this.#release();
   }
 
-  /** Waits until it shows whether there is anything to tail: an entry, the end of those there are, a failure, or long enough without any. */
+  /** Waits until the tail has started: with an entry, the end of replay, a failure, or after a while without any of them. */
   async begin(): Promise<Beginning> {
     this.#read();
     if (!this.#hasNews) await this.#news();
@@ -115,7 +115,7 @@ export class TailEvents<T> {
     if (this.#isOver) controller.close();
   }
 
-  /** Reads the next record, unless that is under way. */
+  /** Reads the next record, unless a read is pending. */
   #read(): void {
     if (this.#reading || this.#outcome || this.#isOver) return;
     this.#reading = true;
@@ -136,7 +136,7 @@ export class TailEvents<T> {
     }, fail);
   }
 
-  /** The text of what happened first. */
+  /** The text of the next event. */
   #nextEvent(): string {
     const [caughtUp, outcome] = [this.#caughtUp, this.#outcome];
     this.#beatIsDue = false;
@@ -157,7 +157,7 @@ export class TailEvents<T> {
     }
   }
 
-  /** Nothing was sent for so long: a sign of life, by which both sides and what is between them see that the connection stands. */
+  /** Nothing was sent for a while: a heartbeat shows both sides, and proxies between them, that the connection works. */
   readonly #beat = (): void => {
     if (this.#isQuiet) {
       this.#beatIsDue = true;

@@ -5,31 +5,31 @@ import { keyReused, plain, writeOnceAmong, type RememberedWrites } from './remem
 export const REMEMBER_MS = 300_000;
 export const REMEMBER_COUNT = 10_000;
 
-/** What a write was answered with. */
+/** The answer to a write. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The body of an answer to one entry that is not ours: as a hook of the user's made it. */
+  /** The body of an answer that the user's hook made. */
   readonly verbatim?: Verbatim | undefined;
 }
 
-/** A body as it is sent. */
+/** A body as text. */
 export interface Verbatim {
   readonly text: string;
   readonly type: string;
 }
 
-/** A request to write that may come again. */
+/** A write request that may be repeated. */
 export interface KeyedWrite {
   readonly key: string;
-  /** Whose key it is; `undefined` where nobody is told apart. */
+  /** Whose key it is; `undefined` if callers are not distinguished. */
   readonly caller: string | undefined;
   /** The same for the same request. */
   readonly digest: string;
   /** How many entries it has. */
   readonly count: number;
-  /** The memory's token before the request was sent for the first time; only when it is sent again. */
+  /** The memory's token before the request was first sent; only on a repeated request. */
   readonly since: string | undefined;
 }
 
@@ -51,11 +51,11 @@ interface Remembered {
 }
 
 /**
- * Answers a write that comes again with what it was answered before, also while that is not settled yet; what was written last is
+ * Answers a repeated write with its first answer, even while that is not settled yet; the newest writes are
  * remembered, for a while.
  *
  * Whether a write that is *not* remembered was never received, or was forgotten, shows by the token: it names this memory and how far it
- * had come, and what is newer than the last thing forgotten is all there.
+ * had come, and everything newer than the last thing forgotten is still there.
  */
 export class WriteMemory {
   #made: string | undefined;
@@ -71,7 +71,7 @@ export class WriteMemory {
   /**
    * @param maxCount - how many entries to remember the writing of
    * @param servers - what other servers remember; `undefined` where there are none
-   * @param report - is told what that fails with
+   * @param report - receives their errors
    */
   constructor(
     maxMs: number,
@@ -85,7 +85,7 @@ export class WriteMemory {
     this.#report = report;
   }
 
-  /** What it remembers, for a memory that continues with it; to be asked when no write comes any more. */
+  /** What it remembers, for a memory that continues with it; call it when no more writes come. */
   async handOver(): Promise<string> {
     const writes: [string, unknown][] = [];
     for (const [key, { answer, at, ...write }] of this.#writes) {
@@ -95,7 +95,7 @@ export class WriteMemory {
     return JSON.stringify({ name: this.#name, sequence: this.#sequence, forgotten: this.#forgotten, writes });
   }
 
-  /** Continues with what a memory has handed over, in the place of this one, which has no writes yet. */
+  /** Takes over what another memory has handed over; this one must have no writes yet. */
   takeOver(text: string): void {
     const { name, sequence, forgotten, writes } = JSON.parse(text) as HandedOver;
     [this.#made, this.#sequence, this.#forgotten] = [name, sequence, forgotten];
@@ -105,19 +105,19 @@ export class WriteMemory {
     }
   }
 
-  /** Made for the first request: where a worker's module is loaded, Cloudflare's workerd has no random values. */
+  /** Made for the first request: Cloudflare's workerd has no random values while a module is loaded. */
   get #name(): string {
     return (this.#made ??= randomName());
   }
 
-  /** Where the memory is now. */
+  /** The memory's current token. */
   get token(): string {
     return `${this.#name}.${this.#sequence}`;
   }
 
   /**
-   * What the write was, or is now, answered with. Throws a 422 when the key was another request's, and a 409 for a request that is sent again
-   * when nobody knows whether it was received.
+   * The earlier or new answer to the write. Throws a 422 if the key was used for another request, and a 409 for a repeated request
+   * if it is unknown whether it was received before.
    */
   answer({ key: name, caller, digest, count, since }: KeyedWrite, write: () => Promise<Answer>): Promise<Answer> {
     const key = JSON.stringify([caller ?? null, name]);
@@ -137,7 +137,7 @@ export class WriteMemory {
     const forget = () => {
       if (this.#writes.get(key) === remembered) this.#delete(key);
     };
-    // Nothing was appended, and it is worth trying again.
+    // Nothing was appended, and a retry may succeed.
     answer.then(({ status }) => status === 503 && forget(), forget);
     return answer;
   }
