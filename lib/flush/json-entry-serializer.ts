@@ -2,7 +2,7 @@ import { CorruptEntryError } from '../errors/corrupt-entry-error';
 import { SerializationError } from '../errors/serialization-error';
 import type { Position, Positioned } from '../journal/position';
 import type { EntrySerializer } from './entry-serializer';
-import { CycleError, stableStringify } from './stable-stringify';
+import { NoTextError, stableStringify } from './stable-stringify';
 
 export const SCHEMA_VERSION = '1';
 /** How a line begins, up to its position. */
@@ -80,7 +80,7 @@ export function toJson(entry: unknown): string {
   try {
     json = stableStringify(entry);
   } catch (cause) {
-    throw new SerializationError(cause instanceof CycleError ? cause.message : 'JSON has no text for it', { cause });
+    throw new SerializationError(cause instanceof NoTextError ? cause.message : 'JSON has no text for it', { cause });
   }
   if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
   return json;

@@ -18,9 +18,10 @@ const SLOTS = 256;
 const MAX_KEYS = 64;
 const MAX_LENGTH = 2_048;
 
-/** Deeper than this there may be a cycle: the writing starts over and checks for one. */
+/** Deeper than this there may be a cycle. */
 const MAX_DEPTH = 64;
-const TOO_DEEP = Symbol();
+/** The writing starts over and keeps its trail: an error has the path. */
+const WITH_TRAIL = Symbol();
 
 /** The current place in an entry: the objects from the root, and the key of each. */
 interface Trail {
@@ -28,8 +29,8 @@ interface Trail {
   readonly keys: (string | number)[];
 }
 
-/** An object holds itself. */
-export class CycleError extends TypeError {}
+/** An object holds itself, or something is a bigint. */
+export class NoTextError extends TypeError {}
 
 /** Only characters that `JSON.stringify` does not escape: matching one run is faster than finding an exception, and for strings up to this length faster than a native call. */
 const PLAIN = /^[^\u0000-\u001f"\\\ud800-\udfff]*$/; // eslint-disable-line no-control-regex -- JSON escapes them
@@ -40,13 +41,13 @@ const SHORT = 512;
  * cost, because it caches the sorted order of keys and quotes natively.
  *
  * @returns undefined for values that JSON leaves out (`undefined`, functions, symbols)
- * @throws TypeError for a bigint, {@link CycleError} for a cycle
+ * @throws {@link NoTextError} for a bigint and for a cycle
  */
 export function stableStringify(value: unknown): string | undefined {
   try {
     return stringify(value, '', 0);
   } catch (error) {
-    if (error !== TOO_DEEP) throw error;
+    if (error !== WITH_TRAIL) throw error;
     return stringifyDeep(value, '', { objects: [], keys: [] });
   }
 }
@@ -64,6 +65,7 @@ function stringify(value: unknown, key: string | number, depth: number): string 
     case 'bigint':
     case 'function':
       if (hasToJSON(value)) return stringify(value.toJSON(String(key)), key, depth);
+      if (typeof value === 'bigint') throw WITH_TRAIL;
       return libraryStringify(value);
     default:
       return libraryStringify(value);
@@ -77,7 +79,7 @@ function stringifyObject(object: object, key: string | number, depth: number): s
     object = replaced;
   }
 
-  if (depth === MAX_DEPTH) throw TOO_DEEP;
+  if (depth === MAX_DEPTH) throw WITH_TRAIL;
   if (Array.isArray(object)) {
     let out = '[';
     for (let i = 0; i < object.length; i++) {
@@ -109,18 +111,23 @@ function stringifyObject(object: object, key: string | number, depth: number): s
   return (leavesOut ? '{' + out.slice(1) : out) + '}';
 }
 
-/** The same for deep values, with one frame per level; throws for a cycle. */
+/** The same for deep values, with one frame per level; throws for a cycle and for a bigint. */
 function stringifyDeep(value: unknown, key: string | number, trail: Trail): string | undefined {
-  if (typeof value === 'object' && value !== null && hasToJSON(value)) value = value.toJSON(String(key));
-  if (typeof value === 'object' && value !== null) value = unboxed(value) ?? value;
-  if (typeof value !== 'object' || value === null) return stringify(value, key, 0);
-
   const { objects, keys } = trail;
+  if ((isObject(value) || ['bigint', 'function'].includes(typeof value)) && hasToJSON(value))
+    value = value.toJSON(String(key));
+  if (isObject(value)) value = unboxed(value) ?? value;
+  if (typeof value === 'bigint') {
+    const where = keys.length > 0 ? pathOf([...keys, key]) : 'the entry';
+    throw new NoTextError(`JSON has no text for a bigint: ${where} is one`);
+  }
+  if (!isObject(value)) return stringify(value, key, 0);
+
   keys.push(key);
   const start = objects.indexOf(value);
   if (start >= 0) {
     const held = start > 0 ? pathOf(keys.slice(0, start + 1)) : 'the entry';
-    throw new CycleError(`it has a cycle: ${pathOf(keys)} is ${held}`);
+    throw new NoTextError(`it has a cycle: ${pathOf(keys)} is ${held}`);
   }
   objects.push(value);
   let out = '';
@@ -137,6 +144,10 @@ function stringifyDeep(value: unknown, key: string | number, trail: Trail): stri
   objects.pop();
   keys.pop();
   return out;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function hasToJSON<V>(value: V): value is V & { toJSON(key: string): unknown } {

@@ -571,11 +571,47 @@ describe('like JSON.stringify', () => {
   });
 });
 
-test('a cycle is told with its path, however deep', () => {
-  const cycle: Record<string, unknown> = { a: { list: [1, {}] } };
-  const inner = (cycle.a as { list: Record<string, unknown>[] }).list[1]!;
-  inner.back = cycle.a;
-  expect(() => new JsonEntrySerializer<unknown>().serialize({ position: 1, entry: cycle })).toThrow(
-    /a cycle: `a\.list\.1\.back` is `a`/,
-  );
+describe('an error tells the path', () => {
+  const messageOf = (entry: unknown) => {
+    try {
+      return new JsonEntrySerializer<unknown>().serialize({ position: 1, entry });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const nested = (levels: number, inner: unknown) => {
+    for (let i = 0; i < levels; i++) inner = { in: inner };
+    return inner;
+  };
+
+  test('of a cycle, however deep', () => {
+    const cycle: Record<string, unknown> = { a: { list: [1, {}] } };
+    const inner = (cycle.a as { list: Record<string, unknown>[] }).list[1]!;
+    inner.back = cycle.a;
+    expect(messageOf(cycle)).toMatch(/a cycle: `a\.list\.1\.back` is `a`/);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['that is the entry', 1n, 'the entry'],
+    ['that the entry’s toJSON gives', { toJSON: () => 1n }, 'the entry'],
+    ['in an object', { a: { z: 1n, b: 'c' } }, '`a.z`'],
+    ['in an array', { a: [{}, [1n]] }, '`a.1.0`'],
+    ['in a box', { a: Object(1n) as unknown }, '`a`'],
+    ['that a toJSON gives', { a: [{ toJSON: () => 1n }] }, '`a.0`'],
+    ['that a function’s toJSON gives', { a: Object.assign(() => 1, { toJSON: () => 1n }) }, '`a`'],
+    ['within what a toJSON gives', { a: { toJSON: () => ({ n: 1n }) } }, '`a.n`'],
+    ['deeper than 64 levels', nested(100, 1n), '`' + Array(100).fill('in').join('.') + '`'],
+  ])('of a bigint %s', (_, entry, where) => {
+    const message = `The entry cannot be serialized: JSON has no text for a bigint: ${where} is one`;
+    expect(messageOf(entry)).toBe(message);
+  });
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['function', () => 1],
+    ['symbol', Symbol('x')],
+  ])('but there is none for %s, which is refused only as the whole entry', (type, entry) => {
+    expect(messageOf(entry)).toBe(`The entry cannot be serialized: JSON has no text for ${type}`);
+    expect(messageOf({ a: entry, b: [entry] })).toBe('{"schemaVersion":"1","position":1,"entry":{"b":[null]}}');
+  });
 });
