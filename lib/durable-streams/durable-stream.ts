@@ -6,6 +6,8 @@ import { JournalNotFoundError } from '../errors/journal-not-found-error';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { SerializationError } from '../errors/serialization-error';
 import { readEntry, validateEntry } from '../flush/validate-entry';
+import { Attempt } from '../http/client/attempt';
+import { eventsOf } from '../http/client/events-of';
 import { retryUntilSettled, Unreachable } from '../http/client/retry-until-settled';
 import { assertWriteOptions } from '../journal/assert-options';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
@@ -43,7 +45,17 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What comes after the messages of an event: where reading continues. */
+interface Control {
+  readonly streamNextOffset: string;
+  readonly streamCursor?: string;
+  readonly streamClosed?: boolean;
+}
+
 const MAX_BATCH = 100;
+const EVENTS_TYPE = 'text/event-stream';
+/** Servers end an answer of events after a minute or so, or send one before: where so long nothing comes, it is asked for anew. In milliseconds. */
+const SILENCE_MS = 45_000;
 
 /** A JSON stream of a server of the Durable Streams Protocol, opened with {@link openDurableStream}: all that was read of it is kept. */
 export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
@@ -197,24 +209,77 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     throw new JournalClosedError();
   }
 
-  /** Reads on until it is closed, here or there. */
+  /** Reads on until it is closed, here or there: by events where the server has them, else by long-poll. */
   async #follow(): Promise<void> {
+    const { signal } = this.#closing;
+    let hasEvents = true;
     try {
-      while (!this.#isClosed && !this.#closing.signal.aborted)
-        await retryUntilSettled(() => this.#page(true), this.#closing.signal);
+      while (!this.#isClosed && !signal.aborted) {
+        if (hasEvents) hasEvents = (await retryUntilSettled(() => this.#events(), signal)) ?? false;
+        else await retryUntilSettled(() => this.#page(true), signal);
+      }
       if (this.#isClosed) this.#read.complete();
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#read.error(error);
+      if (!signal.aborted) this.#read.error(error);
     }
+  }
+
+  /** Reads events until their connection ends; resolves with whether the server has any. */
+  async #events(): Promise<boolean> {
+    const response = await this.#request(this.#query('sse'), { method: 'GET' });
+    const isEvents = response.headers.get('Content-Type')?.startsWith(EVENTS_TYPE);
+    if (!response.ok || !response.body || !isEvents) {
+      await response.body?.cancel();
+      return false;
+    }
+    const attempt = new Attempt(this.#closing.signal);
+    let messages: unknown[] = [];
+    let hasCome = false;
+    try {
+      for await (const events of eventsOf(response.body, attempt, SILENCE_MS)) {
+        for (const { event, data } of events) {
+          const value: unknown = JSON.parse(data);
+          if (event === 'data') messages.push(...(value as unknown[]));
+          if (event !== 'control') continue;
+          // Not before: after a cut between the two the messages come again.
+          const { streamNextOffset, streamCursor, streamClosed } = value as Control;
+          this.#take(messages, streamNextOffset, streamCursor, streamClosed === true);
+          messages = [];
+          hasCome = true;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    } finally {
+      attempt.end();
+    }
+    // The next try follows a pause.
+    if (!hasCome) throw new Unreachable('The events ended before the first');
+    return true;
+  }
+
+  #query(live?: 'sse' | 'long-poll'): string {
+    const query = new URLSearchParams({ offset: this.#offset });
+    if (live) query.set('live', live);
+    if (live && this.#cursor !== null) query.set('cursor', this.#cursor);
+    query.sort();
+    return `?${query.toString()}`;
+  }
+
+  /** Takes over messages, and where reading continues. */
+  #take(messages: readonly unknown[], offset: string | null, cursor: string | null | undefined, isEnd: boolean): void {
+    const { schema, url } = this.#parts;
+    for (const message of messages) {
+      this.#read.append(readEntry({ schema }, message, url, this.head + 1));
+    }
+    this.#offset = offset ?? this.#offset;
+    this.#cursor = cursor ?? this.#cursor;
+    this.#isClosed = isEnd;
   }
 
   /** Reads what follows; resolves with whether that was all. */
   async #page(isLive: boolean): Promise<boolean> {
-    const query = new URLSearchParams({ offset: this.#offset });
-    if (isLive) query.set('live', 'long-poll');
-    if (isLive && this.#cursor !== null) query.set('cursor', this.#cursor);
-    query.sort();
-    const response = await this.#request(`?${query.toString()}`, { method: 'GET' });
+    const response = await this.#request(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' });
     if (response.status === 404 && !isLive && this.#offset === '-1') {
       const created = await this.#request('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } });
       if (!created.ok) throw await this.#refusal(created);
@@ -225,13 +290,8 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     if (response.status === 200 && !type?.startsWith(JSON_TYPE))
       throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
     const messages = response.status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
-    const { schema, url } = this.#parts;
-    for (const message of messages) {
-      this.#read.append(readEntry({ schema }, message, url, this.head + 1));
-    }
-    this.#offset = response.headers.get(OFFSET_HEADER) ?? this.#offset;
-    this.#cursor = response.headers.get(CURSOR_HEADER) ?? this.#cursor;
-    this.#isClosed = response.headers.get(CLOSED_HEADER) === 'true';
+    const isEnd = response.headers.get(CLOSED_HEADER) === 'true';
+    this.#take(messages, response.headers.get(OFFSET_HEADER), response.headers.get(CURSOR_HEADER), isEnd);
     return response.headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;
   }
 

@@ -32,7 +32,8 @@ const OPTIONS: Record<keyof DurableStreamConfig<never>, true> = {
 /**
  * Opens a JSON stream of any server of the Durable Streams Protocol as a scrivener; a stream that does not exist is created.
  *
- * Reads it from its beginning and keeps it, so a position is the count of messages; follows it by long-poll. Writes as an idempotent producer: a write
+ * Reads it from its beginning and keeps it, so a position is the count of messages; follows it by events, or by long-poll where a
+ * server has none. Writes as an idempotent producer: a write
  * that is sent again is appended once. `expect` rejects with {@link NotSupportedError}. Resolves when all is read that the stream holds then; rejects
  * with {@link HttpStatusError} for a server that refuses.
  *

@@ -1,4 +1,4 @@
-import { firstValueFrom, map, merge, race, take, timer } from 'rxjs';
+import { firstValueFrom, fromEvent, map, merge, race, take, timer } from 'rxjs';
 import { isNotFound } from '../errors/journal-not-found-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { Position } from '../journal/position';
@@ -37,16 +37,14 @@ export async function pageAfter(stream: Stream, after: Position): Promise<Page> 
 
 /** Waits until there is more to tell than up to a position: a message, the stream's end or its deletion; resolves with whether there is. */
 export async function moreAfter(stream: Stream, after: Position, ms: number, signal: AbortSignal): Promise<boolean> {
-  const left = new Promise<boolean>((resolve) =>
-    signal.addEventListener('abort', () => resolve(false), { once: true }),
-  );
+  const left$ = fromEvent(signal, 'abort').pipe(map(() => false));
   const more$ = merge(stream.messages.tail(after, { flushed: true }).pipe(take(1)), stream.changes.pipe(take(1))).pipe(
     take(1),
     map(() => true),
   );
   if (signal.aborted) return false;
   try {
-    return await firstValueFrom(race(more$, timer(ms).pipe(map(() => false)), left), { defaultValue: true });
+    return await firstValueFrom(race(more$, timer(ms).pipe(map(() => false)), left$), { defaultValue: true });
   } catch (error) {
     if (isNotFound(error) || error instanceof JournalClosedError) return true;
     throw error;

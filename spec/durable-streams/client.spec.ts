@@ -43,6 +43,55 @@ test('a write whose answer is lost is sent again, and is there once', async () =
   expect(entries.map(({ entry }) => entry)).toEqual([1, 2]);
 });
 
+test('is told of what is new by events; where they are cut, wherever that is, it has each message once', async () => {
+  const { journals, fetch } = server();
+  const asked: string[] = [];
+  /** Each answer of events ends after so many bytes, more each time. */
+  let length = 0;
+  const cutting = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    const live = new URL(url).searchParams.get('live');
+    if (live !== null) asked.push(live);
+    if (live !== 'sse') return response;
+    let left = (length += 70);
+    const cut = new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        controller.enqueue(bytes.subarray(0, left));
+        left -= bytes.length;
+        if (left < 0) controller.error(new TypeError('cut'));
+      },
+    });
+    return new Response(response.body!.pipeThrough(cut), response);
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: cutting });
+  for (let n = 1; n <= 5; n++) await journals.journal('it').write(n);
+  const read: number[] = [];
+  for await (const { entry } of stream.tail()) if (read.push(entry) === 5) break;
+  expect(read).toEqual([1, 2, 3, 4, 5]);
+  expect(new Set(asked)).toEqual(new Set(['sse']));
+  expect(asked.length).toBeGreaterThan(2);
+});
+
+test.each([
+  ['refuses them', () => new Response(null, { status: 400 })],
+  ['answers with something else', () => Response.json([])],
+])('follows by long-poll where a server has no events: it %s', async (_, answer) => {
+  const { journals, fetch } = server();
+  const asked: (string | null)[] = [];
+  const without = async (url: string, init: RequestInit) => {
+    const live = new URL(url).searchParams.get('live');
+    if (live !== null) asked.push(live);
+    return live === 'sse' ? answer() : fetch(url, init);
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: without });
+  for (let n = 1; n <= 3; n++) {
+    await journals.journal('it').write(n);
+    expect(await stream.waitFor(n - 1, () => true)).toEqual({ position: n, entry: n });
+  }
+  expect(asked.slice(0, 2)).toEqual(['sse', 'long-poll']);
+  expect(asked.filter((live) => live === 'sse')).toHaveLength(1);
+});
+
 test('a new scrivener of the same producer shuts out the one before', async () => {
   const { fetch } = server();
   await using before = await openDurableStream<number>({ url: URL_OF_IT, fetch, producer: 'p' });

@@ -145,6 +145,28 @@ test('a live reader gets what is appended with the end, and then the end', async
   expect(await text).toMatch(/event: data\ndata:\["last"\]\n\nevent: control\n(.*\n)*.*"streamClosed":true/);
 });
 
+test('an answer that waited listens to its request no more', async () => {
+  await send('PUT', 'a');
+  const request = new Request('http://host/s/a?offset=0000000000000000&live=long-poll');
+  const listeners = new Set<unknown>();
+  const { signal } = request;
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  jest.spyOn(signal, 'addEventListener').mockImplementation((type: string, listener, options) => {
+    listeners.add(listener);
+    add(type, listener, options);
+  });
+  jest.spyOn(signal, 'removeEventListener').mockImplementation((type: string, listener, options) => {
+    listeners.delete(listener);
+    remove(type, listener, options);
+  });
+  const answer = handle(request);
+  await new Promise((resolve) => void setImmediate(resolve));
+  await send('POST', 'a', { body: '1' });
+  expect(await (await answer).json()).toEqual([1]);
+  expect(signal.addEventListener).toHaveBeenCalled();
+  expect(listeners.size).toBe(0);
+});
+
 test('a source that is deleted is kept for its forks alone', async () => {
   await send('PUT', 'a', { body: '[1,2,3]' });
   const headers = { 'Stream-Forked-From': '/s/a', 'Stream-Fork-Offset': '0000000000000002' };
