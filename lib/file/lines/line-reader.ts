@@ -9,6 +9,7 @@ import { BlockText } from './block-text';
 import { mayHaveChecksum, withoutChecksum } from './checksum';
 import { isContinuedLine } from './group-line';
 import { isLineBeginning } from './is-line-beginning';
+import { EntryRun } from './entry-run';
 import { OwnFrame } from './own-frame';
 import { isForeign } from './is-foreign';
 import type { Block, IsForeign } from '../disk/read-blocks';
@@ -59,6 +60,8 @@ export class LineReader<T> {
   #last: Position;
   /** The records of a group that continues, how many lines it has so far, and where it begins. */
   #group: { readonly records: Positioned<T>[]; lines: number; readonly byteOffset: number } | undefined;
+  /** Lines whose entries are not parsed yet. */
+  readonly #entries = new EntryRun();
   /** The last position before this run. */
   #run: Position = START;
 
@@ -96,12 +99,15 @@ export class LineReader<T> {
     if (!isUtf8(bytes)) return this.#readByLine(bytes, byteOffset, records, after);
     const frame = this.#own ? new OwnFrame(bytes) : undefined;
     const text = new BlockText(bytes);
+    const entries = this.#entries;
+    entries.clear();
     for (let from = 0, end: number; from < bytes.length; from = end + 1) {
       end = bytes.indexOf(NEWLINE, from);
       const at = byteOffset + from;
-      const isEmitted = this.#last >= after;
+      const last = this.#last + entries.length;
+      const isEmitted = last >= after;
       // Lines of groups are parsed completely: a mistake about where a group continues could cut it off.
-      const isPlain = frame?.isOf(this.#last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
+      const isPlain = frame?.isOf(last + 1 - this.#run, from, end) === true && bytes[end - 2] !== SPACE;
       const hasChecksum = isPlain && mayHaveChecksum(bytes, end);
       if (isPlain && !isEmitted) {
         if (hasChecksum) this.#verify(text.slice(from, end), at);
@@ -110,15 +116,30 @@ export class LineReader<T> {
         continue;
       }
       const isBare = isPlain && !hasChecksum && this.#parses;
-      let record = isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1)) : undefined;
-      let continued = false;
-      if (record === undefined) {
-        const line = text.slice(from, end);
-        record = this.#parse(line, at);
-        continued = this.#own && isContinuedLine(line);
-      }
-      this.#keep(isEmitted ? record : undefined, continued, records, at);
+      if (isBare && entries.add(bytes, from, frame.entryAt, end)) continue;
+      this.#keepEntries(text, byteOffset, records);
+      if (isBare && entries.add(bytes, from, frame.entryAt, end)) continue;
+      const line = text.slice(from, end);
+      const record =
+        (isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1)) : undefined) ?? this.#parse(line, at);
+      this.#keep(isEmitted ? record : undefined, this.#own && isContinuedLine(line), records, at);
     }
+    this.#keepEntries(text, byteOffset, records);
+  }
+
+  /** Adds the records of the lines whose entries wait to be parsed. */
+  #keepEntries(text: BlockText, byteOffset: number, records: Positioned<T>[]): void {
+    const { length, from, entryAt, end } = this.#entries;
+    if (length === 0) return;
+    const entries = this.#entries.parse();
+    for (let i = 0; i < length; i++) {
+      const at = byteOffset + from[i]!;
+      const record = entries
+        ? this.#accept({ position: this.#last + 1 - this.#run, entry: entries[i] as T })
+        : (this.#parseEntry(text.slice(entryAt[i]!, end[i]! - 1)) ?? this.#parse(text.slice(from[i]!, end[i]!), at));
+      this.#keep(record, false, records, at);
+    }
+    this.#entries.clear();
   }
 
   /** What a file ends with, given the block after its last newline; throws {@link CorruptJournalError} if that is neither a line nor the beginning of one. */
