@@ -53,7 +53,7 @@ test('is told of what is new by events; where they are cut, wherever that is, it
     const live = new URL(url).searchParams.get('live');
     if (live !== null) asked.push(live);
     if (live !== 'sse') return response;
-    let left = (length += 70);
+    let left = (length += 40);
     const cut = new TransformStream<Uint8Array, Uint8Array>({
       transform(bytes, controller) {
         controller.enqueue(bytes.subarray(0, left));
