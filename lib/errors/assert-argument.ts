@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 
-/** The longest that timers count, in milliseconds; past it they fire at once. */
+/** The longest delay of timers, in milliseconds; beyond it they fire immediately. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Throws a `RangeError` that calls the argument by `name` unless it is an integer >= 1 (or, where that means "no limit", `Infinity`). */
@@ -30,7 +30,7 @@ export function assertFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw new TypeError(`Expected \`${name}\` to be a function, got ${shown(value)}`);
 }
 
-/** Throws a `TypeError` that calls the argument by `name` unless it is a text. */
+/** Throws a `TypeError` that calls the argument by `name` unless it is a string. */
 export function assertText(name: string, value: unknown): void {
   if (typeof value !== 'string') throw new TypeError(`Expected \`${name}\` to be a text, got ${shown(value)}`);
 }
@@ -43,7 +43,7 @@ export function assertMethods(name: string, value: unknown, methods: readonly st
   throw new TypeError(`Expected \`${name}\` to be an object with ${of}, got ${described(value, missing)}`);
 }
 
-/** Throws a `TypeError` that calls the options by `name` unless they are an object with none but those known: a misspelled one would do nothing. */
+/** Throws a `TypeError` that calls the options by `name` unless they are an object with only known members: a misspelled one would do nothing. */
 export function assertOptions(name: string, options: unknown, known: Readonly<Record<string, true>>): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`Expected the options of \`${name}\` to be an object, got ${shown(options)}`);
@@ -53,7 +53,7 @@ export function assertOptions(name: string, options: unknown, known: Readonly<Re
   }
 }
 
-/** Throws a `TypeError` for what is no Standard Schema. */
+/** Throws a `TypeError` for a value that is not a Standard Schema. */
 export function assertSchema(schema: unknown): void {
   const standard = (Object(schema) as Partial<StandardSchemaV1>)['~standard'];
   if (typeof standard?.validate === 'function') return;
@@ -64,7 +64,7 @@ function described(value: unknown, missing: readonly string[]): string {
   return typeof value === 'object' && value !== null ? `one without \`${missing[0]}\`` : shown(value);
 }
 
-/** A value in a message: a text in quotation marks, so that `'3'` is told from `3`. */
+/** A value in a message: a string in quotation marks, so that `'3'` differs from `3`. */
 export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'function' ? 'a function' : String(value);
 }

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** So many entries wait to be flushed that no more are taken; the entry was not journaled. */
+/** As many entries as allowed wait to be flushed; the entry was not journaled. */
 export class BacklogFullError extends ScrivenerError {
   override readonly name = 'BacklogFullError';
   readonly code = 'ERR_BACKLOG_FULL';

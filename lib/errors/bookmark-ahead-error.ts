@@ -1,7 +1,7 @@
 import type { Position } from '../journal/position';
 import { ScrivenerError } from './scrivener-error';
 
-/** A bookmark or a checkpoint lies past the end of its journal: it is another journal's, or entries that were handled are lost. */
+/** A bookmark or a checkpoint lies past the end of its journal: it belongs to another journal, or entries that were handled are lost. */
 export class BookmarkAheadError extends ScrivenerError {
   override readonly name = 'BookmarkAheadError';
   readonly code = 'ERR_BOOKMARK_AHEAD';

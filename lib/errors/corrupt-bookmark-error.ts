@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** A bookmark's file holds no bookmark; it was left unchanged, and nothing starts over from the journal's beginning. */
+/** A bookmark's file holds no bookmark. It was left unchanged, and nothing was read again from the journal's beginning. */
 export class CorruptBookmarkError extends ScrivenerError {
   override readonly name = 'CorruptBookmarkError';
   readonly code = 'ERR_CORRUPT_BOOKMARK';

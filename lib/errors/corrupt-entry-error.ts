@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** A serializer was given a line that is none of its own. `reason` says why, without quoting the line. */
+/** A serializer received a line that it did not write. `reason` says why, without quoting the line. */
 export class CorruptEntryError extends ScrivenerError {
   override readonly name = 'CorruptEntryError';
   readonly code = 'ERR_CORRUPT_ENTRY';

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** A file is no journal, or a damaged one; it was left unchanged. */
+/** A file is not a journal, or is damaged; it was left unchanged. */
 export class CorruptJournalError extends ScrivenerError {
   override readonly name = 'CorruptJournalError';
   readonly code = 'ERR_CORRUPT_JOURNAL';

@@ -18,7 +18,7 @@ export function describeIssues(issues: readonly unknown[]): string {
   return issues.map(describe).join('; ');
 }
 
-/** A validator is somebody else's: what it gives may be anything. */
+/** The validator is the user's: it may return anything. */
 function describe(issue: unknown): string {
   const { message = 'refused', path } = Object(issue) as { readonly message?: unknown; readonly path?: unknown };
   const segments: readonly unknown[] = Array.isArray(path) ? path : [];

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** The server refused a request, or failed at it, for a reason that has no error of its own. */
+/** The server refused a request, or failed, for a reason without its own error class. */
 export class HttpStatusError extends ScrivenerError {
   override readonly name = 'HttpStatusError';
   readonly code = 'ERR_HTTP_STATUS';
@@ -8,9 +8,9 @@ export class HttpStatusError extends ScrivenerError {
   constructor(
     /** The answer's status, such as 404 or 500. */
     readonly status: number,
-    /** The `code` that the journal's server gave with it; `undefined` where something else answered. */
+    /** The `code` of the journal's server; `undefined` if another server answered. */
     readonly remoteCode: string | undefined,
-    /** What the journal's server said of it, in at most 300 characters; `undefined` where it said nothing, or something else answered. */
+    /** The reason that the journal's server gave, in at most 300 characters; `undefined` if it gave none, or another server answered. */
     readonly detail?: string,
   ) {
     const code = remoteCode === undefined ? '' : ` (${remoteCode})`;

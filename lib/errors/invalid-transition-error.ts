@@ -1,7 +1,7 @@
 import type { DaemonStatus } from '../daemon/daemon-event';
 import { ScrivenerError } from './scrivener-error';
 
-/** A daemon was asked for something that its status rules out. */
+/** A daemon's status rules out what was requested. */
 export class InvalidTransitionError extends ScrivenerError {
   override readonly name = 'InvalidTransitionError';
   readonly code = 'ERR_INVALID_TRANSITION';
@@ -11,7 +11,7 @@ export class InvalidTransitionError extends ScrivenerError {
     readonly daemon: string,
     /** The status that the daemon had. */
     readonly status: DaemonStatus,
-    /** What was asked of it, as in "cannot …". */
+    /** What was requested, as in "cannot …". */
     action: string,
   ) {
     super(`Daemon "${daemon}" is ${status}: cannot ${action}`);

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** A new journal was to have this name, and there is one already: it stays as it is. */
+/** A new journal cannot have this name, because one exists already; that one is unchanged. */
 export class JournalExistsError extends ScrivenerError {
   override readonly name = 'JournalExistsError';
   readonly code = 'ERR_JOURNAL_EXISTS';

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** Who has a journal open for writing, as far as it is on record. */
+/** The recorded process that has a journal open for writing. */
 export interface LockHolder {
   /** The process's id. */
   readonly pid: number;
@@ -20,7 +20,7 @@ export class JournalLockedError extends ScrivenerError {
   constructor(
     /** The journal's file. */
     readonly filePath: string,
-    /** Who has it, where that is known. */
+    /** The process that has it open, if that is known. */
     readonly holder?: LockHolder,
   ) {
     super(`${filePath} is open for writing elsewhere${holder ? ` (${describe(holder)})` : ''}`);
@@ -31,7 +31,7 @@ function describe(holder: LockHolder): string {
   return `by ${nameOf(holder)}, since ${holder.since}`;
 }
 
-/** A process, as people are told of it. */
+/** A process, in words. */
 export function nameOf({ pid, host, isThisProcess }: LockHolder): string {
   return isThisProcess ? 'this process' : `process ${pid} on ${host}`;
 }

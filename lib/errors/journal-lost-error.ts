@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** The journal cannot be reached any more, and trying on is of no use; `cause` is what the client or the server said. */
+/** The journal can no longer be reached, and a retry will not help; `cause` is the error of the client or the server. */
 export class JournalLostError extends ScrivenerError {
   override readonly name = 'JournalLostError';
   readonly code = 'ERR_JOURNAL_LOST';

@@ -1,6 +1,6 @@
 import { ScrivenerError } from './scrivener-error';
 
-/** What was found in the place of a journal is another one, or none; nothing was written to it. */
+/** Another journal, or something that is not a journal, was found in its place; nothing was written to it. */
 export class JournalMismatchError extends ScrivenerError {
   override readonly name = 'JournalMismatchError';
   readonly code = 'ERR_JOURNAL_MISMATCH';

@@ -7,7 +7,7 @@ export class PositionConflictError extends ScrivenerError {
   readonly code = 'ERR_POSITION_CONFLICT';
 
   constructor(
-    /** The last position that the writer counted on. */
+    /** The last position that the writer expected. */
     readonly expected: Position,
     /** The last position that the journal had. */
     readonly actual: Position,
@@ -16,7 +16,7 @@ export class PositionConflictError extends ScrivenerError {
   }
 }
 
-/** Whether an error is a {@link PositionConflictError}, of whichever copy of the package. */
+/** Whether an error is a {@link PositionConflictError}, from any copy of the package. */
 export function isConflict(error: unknown): error is PositionConflictError {
   return ScrivenerError.is(error) && error.code === 'ERR_POSITION_CONFLICT';
 }

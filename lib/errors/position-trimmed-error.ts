@@ -16,7 +16,7 @@ export class PositionTrimmedError extends ScrivenerError {
   }
 }
 
-/** Whether an error is a {@link PositionTrimmedError}, of whichever copy of the package. */
+/** Whether an error is a {@link PositionTrimmedError}, from any copy of the package. */
 export function isTrimmed(error: unknown): error is PositionTrimmedError {
   return ScrivenerError.is(error) && error.code === 'ERR_POSITION_TRIMMED';
 }

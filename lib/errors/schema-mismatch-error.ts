@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describeIssues } from './entry-validation-error';
 import { ScrivenerError } from './scrivener-error';
 
-/** The schema refuses an entry that the journal holds: the journal is sound, and was left unchanged. */
+/** The schema refuses an entry that the journal holds; the journal is intact and unchanged. */
 export class SchemaMismatchError extends ScrivenerError {
   override readonly name = 'SchemaMismatchError';
   readonly code = 'ERR_SCHEMA_MISMATCH';

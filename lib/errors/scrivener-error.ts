@@ -44,10 +44,10 @@ const BRAND = Symbol.for('rx-scrivener.error');
  */
 export abstract class ScrivenerError extends Error {
   abstract readonly code: ErrorCode;
-  /** @internal Tells its kind across copies. */
+  /** @internal Identifies the class across copies. */
   [BRAND](): void {}
 
-  /** Whether a value is an error of this library, of whichever copy of the package that is loaded: ESM, CJS or another version. */
+  /** Whether a value is an error of this library, from any loaded copy of the package: ESM, CJS or another version. */
   static is(value: unknown): value is ScrivenerError {
     return typeof value === 'object' && value !== null && BRAND in value;
   }

@@ -6,7 +6,7 @@ export class SerializationError extends ScrivenerError {
   readonly code = 'ERR_SERIALIZATION';
 
   constructor(
-    /** Why it has no text. */
+    /** Why it cannot be serialized. */
     readonly reason: string,
     options?: ErrorOptions,
     what: 'entry' | 'state' = 'entry',

@@ -1,8 +1,8 @@
 import { ScrivenerError } from './scrivener-error';
 
 /**
- * An entry was sent and its acknowledgement never came: it may be in the journal, once, or not. Look for it before it is written again.
- * `cause` is what ended the wait, where anything but the time did.
+ * An entry was sent but never acknowledged: it may or may not be in the journal, at most once. Look for it before you write it again.
+ * `cause` is what ended the wait, unless it timed out.
  */
 export class WriteUncertainError extends ScrivenerError {
   override readonly name = 'WriteUncertainError';

@@ -5,12 +5,12 @@ import { JournalMismatchError } from '../errors/journal-mismatch-error';
 /** Our databases have one store, and a version that nobody raises. */
 const VERSION = 1;
 
-/** What becomes of requests when the browser has closed their connection: https://www.w3.org/TR/IndexedDB/#closing-connection */
+/** How requests fail when the browser has closed their connection: https://www.w3.org/TR/IndexedDB/#closing-connection */
 const LOST = ['InvalidStateError', 'AbortError', 'UnknownError'];
 
 /**
- * A connection to a database of ours, which is created when it is missing. It is released when somebody wants the database deleted or another version of it, and made
- * anew when it was closed, also by the browser.
+ * A connection to one of our databases, which is created if it is missing. It is released when somebody deletes the database or upgrades its version, and opened
+ * again after it was closed, even by the browser.
  */
 export class DatabaseConnection<S extends DBSchema> {
   readonly #name: string;
@@ -24,8 +24,8 @@ export class DatabaseConnection<S extends DBSchema> {
   }
 
   /**
-   * Does a step, and does it once more, on a new connection, when its own was closed.
-   * Rejects with {@link JournalMismatchError} when the database is not ours, and with what the step rejects with.
+   * Runs a step, and once more, on a new connection, if its own was closed.
+   * Rejects with {@link JournalMismatchError} if the database is not ours, and as the step does.
    */
   async use<R>(step: (database: IDBPDatabase<S>) => Promise<R>): Promise<R> {
     try {
@@ -37,7 +37,7 @@ export class DatabaseConnection<S extends DBSchema> {
     }
   }
 
-  /** Releases the database once what is under way is done. */
+  /** Releases the database after pending steps. */
   async close(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;
@@ -84,7 +84,7 @@ export class DatabaseConnection<S extends DBSchema> {
   }
 }
 
-/** Throws a `TypeError` unless a name is a text, and not an empty one. */
+/** Throws a `TypeError` unless a name is a non-empty string. */
 export function assertName(name: unknown): void {
   if (typeof name === 'string' && name !== '') return;
   throw new TypeError(`Expected \`name\` to be a text that is not empty, got ${shown(name)}`);

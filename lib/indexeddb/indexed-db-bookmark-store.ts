@@ -11,9 +11,9 @@ interface Bookmarks extends DBSchema {
 const DATABASE = 'rx-scrivener-bookmarks';
 
 /**
- * A bookmark in a browser's IndexedDB, so that reading continues after a reload, and without a network. All of them share the database `rx-scrivener-bookmarks`.
+ * A bookmark in a browser's IndexedDB, so that a consumer continues after a reload, even offline. All bookmarks share the database `rx-scrivener-bookmarks`.
  *
- * Tabs that use one name share one bookmark. A journal in IndexedDB is open in one tab alone; of another one, have one tab consume.
+ * Tabs that use the same name share one bookmark. A journal in IndexedDB is open in only one tab; for another journal, let only one tab consume.
  *
  * @example
  * ```ts
@@ -26,8 +26,8 @@ export class IndexedDbBookmarkStore implements BookmarkStore {
   #target: Position = START;
 
   /**
-   * @param name - of the bookmark: one for each reader that is to remember how far it has come
-   * @throws TypeError when that is no text, or an empty one
+   * @param name - the bookmark's name: one for each consumer
+   * @throws TypeError if it is not a non-empty string
    */
   constructor(name: string) {
     assertName(name);
@@ -36,8 +36,8 @@ export class IndexedDbBookmarkStore implements BookmarkStore {
   }
 
   /**
-   * Resolves with {@link START} when there is no such bookmark. Rejects with {@link CorruptBookmarkError} when what is there is none, {@link JournalMismatchError} when the
-   * database is somebody else's, and with the browser's `DOMException` when it cannot be read.
+   * Resolves with {@link START} if there is no such bookmark. Rejects with {@link CorruptBookmarkError} if the stored value is not one, {@link JournalMismatchError} if the
+   * database belongs to something else, and with the browser's `DOMException` if it cannot be read.
    */
   async load(): Promise<Position> {
     const position = await this.#connection.use((database) => database.get('bookmarks', this.#name));
@@ -50,11 +50,11 @@ export class IndexedDbBookmarkStore implements BookmarkStore {
     return position;
   }
 
-  /** Resolves when the browser has it. Rejects with `RangeError` for what is no position, and as {@link IndexedDbBookmarkStore.load} does. */
+  /** Resolves when the browser has stored it. Rejects with `RangeError` for a value that is not a position, and as {@link IndexedDbBookmarkStore.load} does. */
   async save(position: Position): Promise<void> {
     assertPosition('position', position);
     this.#target = position;
-    // One that is tried again saves the newest: it does not undo a later one.
+    // A retry saves the newest position, so it does not undo a later save.
     await this.#connection.use((database) => database.put('bookmarks', this.#target, this.#name));
   }
 

@@ -9,7 +9,7 @@ import type { Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import type { IndexedDbSink } from './indexed-db-sink';
 
-/** What a database's flushers are made with. */
+/** Options of a database's flushers. */
 export interface IndexedDbFlushingOptions<T> {
   readonly name: string;
   readonly scrivener: Scrivener<T>;
@@ -21,15 +21,15 @@ export interface IndexedDbFlushingOptions<T> {
   readonly retry: RetryConfig | undefined;
 }
 
-/** What passes on its own: there is room again when somebody has made some, and a browser that is busy is not for ever. */
+/** Transient errors: somebody may make room, and a browser is not busy forever. */
 const TRANSIENT = ['QuotaExceededError', 'AbortError', 'InvalidStateError', 'TimeoutError', 'UnknownError'];
 
-/** How a journal gets into its database, by one flusher after the other. */
+/** Moves a journal into its database, with one flusher after the other. */
 export class IndexedDbFlushing<T> {
   readonly #options: IndexedDbFlushingOptions<T>;
-  /** The lines of what is not flushed, each made when its entry was written. */
+  /** The lines of unflushed entries, each made when its entry was written. */
   readonly #lines = new Map<Position, string>();
-  /** Whether it was told that nothing reaches the database, since something did. */
+  /** Whether a warning was given since the last successful flush. */
   #isReported = false;
 
   constructor(options: IndexedDbFlushingOptions<T>) {
@@ -41,7 +41,7 @@ export class IndexedDbFlushing<T> {
     this.#lines.set(position, line);
   }
 
-  /** Starts a flusher for what comes after a position; `take` is given it before it runs. */
+  /** Starts a flusher for the entries after a position; `onCreated` receives it before it runs. */
   async start(after: Position, onCreated?: (flusher: FlusherDaemon<T>) => void): Promise<FlusherDaemon<T>> {
     const { scrivener, sink, predicate, flushQueueCapacity, daemonEvents } = this.#options;
     this.#isReported = false;
@@ -65,7 +65,7 @@ export class IndexedDbFlushing<T> {
     return flusher;
   }
 
-  /** Where a flusher continues after another one has failed: what the database holds by then. */
+  /** Where a flusher continues after another one has failed: after what the database then holds. */
   async after(failed: FlusherDaemon<T>): Promise<Position> {
     return Math.min(failed.flushed, await this.#options.sink.last());
   }
@@ -85,12 +85,12 @@ export class IndexedDbFlushing<T> {
     for (const { position } of snapshot) this.#lines.delete(position);
   }
 
-  /** What was flushed, and is not in the database any more, has a line no longer. */
+  /** An entry that was flushed, and is no longer in the database, has no kept line. */
   #lineOf(record: Snapshot<T>[number]): string {
     return this.#lines.get(record.position) ?? toLine(this.#options.serializer, record);
   }
 
-  /** The journal continues in memory, but not in secret: a warning is given once, until something reaches the database again. */
+  /** The journal continues in memory, but not silently: it warns once, and again only after something has reached the database. */
   #warn(flushed: Position, detail: string): void {
     if (this.#isReported) return;
     this.#isReported = true;

@@ -20,29 +20,29 @@ import { storedAs, SINK_OPTIONS, type IndexedDbSinkOptions } from './indexed-db-
 
 /** How a journal is kept in a browser. */
 export interface IndexedDbScrivenerConfig<T> extends IndexedDbSinkOptions<T> {
-  /** Flush as soon as so many entries wait: an integer >= 1. @default 100 */
+  /** Flush as soon as this many entries wait: an integer >= 1. @default 100 */
   readonly flushThreshold?: number;
-  /** Flush at the latest so long after the first entry that waits, in milliseconds: 0 to 2^31-1, `Infinity`: by count alone. @default 1000 */
+  /** Flush at the latest this long after the first waiting entry, in milliseconds: 0 to 2^31-1; `Infinity`: by count alone. @default 1000 */
   readonly flushIntervalMs?: number;
-  /** How many batches may wait while the database is busy, an integer >= 1; past it the active one grows. @default 8 */
+  /** How many batches may wait while the database is busy, an integer >= 1; beyond that the active one grows. @default 8 */
   readonly flushQueueCapacity?: number;
   /**
-   * Any synchronous Standard Schema validator: its output is what is appended, told and kept, and what an entry of the database becomes when it is
-   * read. It must read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   * Any synchronous Standard Schema validator: its output is what is appended, emitted and kept, and what an entry of the database becomes when it is
+   * read. It must accept its own output as the same entry: `z.coerce.date()`, which accepts a date's JSON, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /**
-   * Brings an entry that was written in an earlier shape to the present one, when it is read; what is kept stays as it was written. Before the schema. One that
-   * has the present shape it must return as the same entry; what it throws is the error of the reading.
+   * Converts an entry that was written in an earlier shape to the present one when it is read; the database is unchanged. Runs before the schema. An entry that
+   * already has the present shape must be returned as the same entry. What it throws is the error of the read.
    */
   readonly upgrade?: (entry: unknown, position: Position) => T;
   /** When a batch is cut, instead of `flushThreshold` and `flushIntervalMs`. */
   readonly predicate?: FlushPredicate<T>;
-  /** Where the flusher journals what happens to it. @default a journal in memory of the newest 1,000 */
+  /** The journal for the flusher's events. @default a journal in memory of the newest 1,000 */
   readonly daemonEvents?: Scrivener<DaemonEvent>;
   /**
-   * Give a batch to the database again that it refused for what passes on its own (a `QuotaExceededError`, a connection that is closed again and again), as this says; refusals are
-   * journaled in `daemonEvents`. When it is given up the flusher fails with {@link FlushAbandonedError}. Default: a refusal fails the flusher.
+   * How to retry a batch that the database refused for a transient reason (a `QuotaExceededError`, a connection that is closed repeatedly); refusals are
+   * events in `daemonEvents`. When the retries end, the flusher fails with {@link FlushAbandonedError}. Default: the first refusal fails the flusher.
    */
   readonly retry?: RetryConfig;
 }
@@ -59,7 +59,7 @@ const OPTIONS: Record<keyof IndexedDbScrivenerConfig<never>, true> = {
   retry: true,
 };
 
-/** A configuration that is checked, with the defaults of what it leaves out; throws a TypeError or RangeError that names what is wrong. */
+/** Checks a configuration and fills in its defaults; throws a TypeError or RangeError that names the invalid option. */
 export function withDefaults<T>(config: IndexedDbScrivenerConfig<T>) {
   assertOptions('openIndexedDbScrivener', config, OPTIONS);
   const {

@@ -21,7 +21,7 @@ import type {
 } from '../journal/scrivener';
 import type { IndexedDbFlushing } from './indexed-db-flushing';
 
-/** What {@link openIndexedDbScrivener} puts a scrivener together from. */
+/** The parts from which {@link openIndexedDbScrivener} builds a scrivener. */
 export interface IndexedDbScrivenerParts<T> {
   readonly memory: InMemoryScrivener<T>;
   readonly flushing: IndexedDbFlushing<T>;
@@ -40,13 +40,13 @@ export interface IndexedDbScrivenerParts<T> {
 /**
  * A journal in memory and in a browser's IndexedDB, opened with {@link openIndexedDbScrivener}: reads come from memory, a flusher persists what is written.
  *
- * Entries are serialized when they are written, so the database gets them as they were then. When it cannot be written any more, the
- * flusher fails and says so, and the journal continues in memory.
+ * Entries are serialized when they are written, so later changes to an object do not reach the database. If the database can no longer be written, the
+ * flusher fails, a warning is printed, and the journal continues in memory.
  */
 export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
-  /** Where the flusher journals what happens to it. */
+  /** The journal of the flusher's events. */
   readonly daemonEvents: Scrivener<DaemonEvent>;
-  /** What the database held when it was opened. */
+  /** What the database held at the opening. */
   readonly recovered: { readonly entries: number; readonly lastPosition: Position };
   readonly #parts: IndexedDbScrivenerParts<T>;
   readonly #memory: InMemoryScrivener<T>;
@@ -98,9 +98,9 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   }
 
   /**
-   * Writes synchronously: returns the entry's position once every live subscriber was given it; it reaches the database with its batch.
+   * Writes synchronously: returns the entry's position after every live subscriber has received it; the entry reaches the database with its batch.
    *
-   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} once closed
+   * @throws {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled, {@link JournalClosedError} after `close`
    */
   append(entry: T): Position {
     return this.#append([entry], {}, ([made]) => this.#memory.append(made!));
@@ -143,9 +143,9 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   }
 
   /**
-   * Ends the journal, persists what is not yet, and releases the database; again: the same promise.
+   * Ends the journal, persists what is not flushed yet, and releases the database. Further calls return the same promise.
    *
-   * Rejects, with the database released, with what the flusher failed with when entries did not reach it.
+   * If entries did not reach the database, it rejects, with the database released, with the error that failed the flusher.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
@@ -158,9 +158,9 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   /**
    * Continues flushing after the flusher has failed, with a new flusher; resolves when that is running.
    *
-   * What was written meanwhile is persisted as it was when it was written. If the database holds less than was flushed, as somebody has cleared the site's data, all of
-   * the journal is written again, and `flushed` counts from what is there. Rejects with {@link InvalidTransitionError} when the flusher has not failed, {@link JournalClosedError}
-   * once closed, and what opening the database fails with.
+   * Entries written meanwhile are persisted as they were written. If the database holds less than was flushed, because somebody has cleared the site's data, all of
+   * the journal is written again, and `flushed` restarts from what the database holds. Rejects with {@link InvalidTransitionError} if the flusher has not failed, {@link JournalClosedError}
+   * after `close`, and with the error of opening the database.
    *
    * @example
    * ```ts
@@ -174,7 +174,7 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     return (this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined)));
   }
 
-  /** In JavaScript `source$.subscribe(scrivener)` would find no `next`, and drop everything in silence. */
+  /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
     throw new TypeError(
       'An IndexedDbScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`',

@@ -12,7 +12,7 @@ import { assertName, DatabaseConnection } from './connection';
 
 /** Where a sink writes, and how. */
 export interface IndexedDbSinkOptions<T> {
-  /** The name of the database; it is created when it is missing. */
+  /** The name of the database; it is created if it is missing. */
   readonly name: string;
   /** How entries become lines. @default JsonEntrySerializer */
   readonly serializer?: EntrySerializer<T>;
@@ -31,16 +31,16 @@ interface Journal extends DBSchema {
   readonly entries: { key: Position; value: string };
 }
 
-/** So many lines are read at once. */
+/** How many lines are read at once. */
 const PAGE = 1_000;
 
 /**
  * Keeps a journal in a browser's IndexedDB: in the store `entries` the line of each entry, under its position.
  *
- * A snapshot is one transaction, so it is there whole or not at all. A connection that the browser closes is made anew, and the snapshot is tried again, once.
- * `append` rejects with {@link PositionConflictError} when the snapshot does not continue what the database holds, {@link JournalLostError} when the database holds less than
- * it did (somebody has cleared the site's data), {@link JournalMismatchError} when the database is somebody else's, and with the browser's
- * `DOMException`, a `QuotaExceededError` where there is no room. It takes no lock.
+ * A snapshot is one transaction, so it is stored whole or not at all. If the browser closes the connection, the sink reconnects and tries the snapshot once more.
+ * `append` rejects with {@link PositionConflictError} if the snapshot does not continue what the database holds, {@link JournalLostError} if the database holds less than
+ * before (somebody has cleared the site's data), {@link JournalMismatchError} if the database belongs to something else, and with the browser's
+ * `DOMException`, a `QuotaExceededError` if there is no room. Takes no lock.
  *
  * @example
  * ```ts
@@ -81,14 +81,14 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     return this.#held ?? START;
   }
 
-  /** The last position that the database holds, {@link START} when it is empty: what an `append` is to continue. */
+  /** The last position that the database holds, which the next `append` must continue; {@link START} if it is empty. */
   async last(): Promise<Position> {
     const last = await this.#connection.use((database) => lastOf(database.transaction('entries').store));
     this.#held = Math.min(this.#held ?? last, last);
     return last;
   }
 
-  /** The entries that the database holds, from position 1; throws {@link CorruptEntryError} for a line that is none. */
+  /** The entries that the database holds, from position 1; throws {@link CorruptEntryError} for a line that is not an entry. */
   async *recover(): AsyncGenerator<Positioned<T>, void> {
     let last = START;
     for (let page: string[] | undefined; page?.length !== 0;) {
@@ -103,7 +103,7 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     this.#held = last;
   }
 
-  /** Closes the database once what is under way is done; whatever comes after opens it anew. */
+  /** Closes the database after pending steps; later calls open it again. */
   async close(): Promise<void> {
     await this.#connection.close();
   }
@@ -167,7 +167,7 @@ export class IndexedDbSink<in out T> implements FlushSink<T> {
     try {
       return this.#serializer.deserialize(line);
     } catch (cause) {
-      // What a foreign serializer throws may quote the line.
+      // A custom serializer's error may quote the line.
       throw cause instanceof CorruptEntryError
         ? cause
         : new CorruptEntryError('the serializer cannot read it', { cause });

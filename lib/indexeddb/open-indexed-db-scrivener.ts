@@ -15,11 +15,11 @@ import { lockJournal } from './web-lock';
 /**
  * Opens a journal in a browser's IndexedDB: locks it for this page or worker, recovers what it holds, and starts to persist what is written.
  *
- * What waits is handed to the browser when the page is hidden or left, too; what counts is what was reported flushed.
+ * Waiting entries are also handed to the browser when the page is hidden or left, but only entries reported as flushed are safe.
  *
- * Rejects with {@link JournalLockedError} when the journal is open elsewhere in this origin, after a second of waiting for it,
- * {@link JournalMismatchError} when the database of that name is somebody else's, {@link CorruptJournalError} when what the database holds is no journal (`line` is the position), {@link SchemaMismatchError} when the schema refuses what it holds, `RangeError` and `TypeError` for wrong options
- * and where the page is not secure, and the browser's `DOMException` when the database cannot be opened.
+ * Rejects with {@link JournalLockedError} if the journal is still open elsewhere in this origin after one second,
+ * {@link JournalMismatchError} if the database of that name belongs to something else, {@link CorruptJournalError} if its content is not a journal (`line` is the position), {@link SchemaMismatchError} if the schema refuses an entry, `RangeError` and `TypeError` for invalid options
+ * and in an insecure page, and the browser's `DOMException` if the database cannot be opened.
  *
  * @example
  * ```ts

@@ -6,8 +6,8 @@ const PATIENCE_MS = 1_000;
 /**
  * Takes the lock of a journal, which all pages and workers of the origin share: https://w3c.github.io/web-locks/
  *
- * @returns what releases it; the end of the page does, too
- * @throws {@link JournalLockedError} when another has it for longer than a second, TypeError where there are no locks
+ * @returns a function that releases it; the end of the page also does
+ * @throws {@link JournalLockedError} if another page holds it for longer than a second, TypeError if there are no locks
  */
 export async function lockJournal(name: string): Promise<() => void> {
   // Typed as always there, but missing in pages that are not secure, and outside browsers.

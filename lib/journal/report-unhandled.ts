@@ -1,6 +1,6 @@
 import { config } from 'rxjs';
 
-/** Reports an error that nobody handles, as RxJS does: outside the call stack of whoever was writing. */
+/** Reports an error that nobody handles, as RxJS does: outside the call stack of the writer. */
 export function reportUnhandled(error: unknown): void {
   setTimeout(() => {
     if (config.onUnhandledError === null) throw error;

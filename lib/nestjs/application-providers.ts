@@ -8,7 +8,7 @@ type Provider = ReturnType<NestModule['getProviderByKey']>;
 const CYCLE_CHECK_MS = 50;
 
 /**
- * What the application itself provides under a journal's tokens, in whichever of its modules.
+ * What the application itself provides under a journal's tokens, in any of its modules.
  *
  * Nest would look only into the journal's own module, where the default is, and into those that are imported there.
  */

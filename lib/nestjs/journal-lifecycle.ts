@@ -3,7 +3,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { ContractDaemon } from '../daemon/contract-daemon';
 
 /**
- * Starts a journal's flusher before the application's own providers are initialized, and ends the journal after the last of them was told
+ * Starts a journal's flusher before the application's own providers are initialized, and ends the journal after the last of them was notified
  * that the application shuts down.
  */
 export class JournalLifecycle implements OnModuleInit, OnApplicationShutdown {
@@ -34,7 +34,7 @@ export class JournalLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     try {
-      await this.onModuleInit(); // an application that was never initialized may have written all the same
+      await this.onModuleInit(); // an application that was never initialized may still have written
       await this.#close?.();
     } finally {
       await this.#flusher?.shutdown();

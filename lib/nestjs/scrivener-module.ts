@@ -44,8 +44,8 @@ class HttpStreamsModule {}
 /**
  * Journals for a NestJS application: import one dynamic module for each journal, once; all modules see its tokens.
  *
- * A journal is open before anything that it is injected into is made. On shutdown it ends after the lifecycle hooks of all other modules, with
- * everything that was written before in its file. Under each of its tokens, what the application provides in any of its modules takes the place
+ * A journal is open before providers that inject it are created. On shutdown it ends after the lifecycle hooks of all other modules, with
+ * everything written by then in its file. For each of its tokens, a provider in any of the application's modules takes the place
  * of the default.
  *
  * @example

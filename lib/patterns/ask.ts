@@ -6,7 +6,7 @@ import type { Scrivener, WaitOptions } from '../journal/scrivener';
 /**
  * Writes a question and resolves with the first entry after it that is its answer.
  *
- * `isAnswer` gets the question's position, too. Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question
+ * `isAnswer` also gets the question's position. Rejects as `write` does, then as `waitFor` does; `timeout` counts from the moment the question
  * is written. The question stays written.
  *
  * @example

@@ -1,10 +1,10 @@
 import type { Position } from '../journal/position';
 
-/** Where a store keeps its bookmark, if it says so: stores with the same value are one. */
+/** Identifies where a store keeps its bookmark: stores with the same value are the same store. */
 export const STORED_AS = Symbol.for('rx-scrivener.storedAs');
 
 /**
- * Remembers how far a consumer has come.
+ * Remembers how far a consumer has read.
  *
  * @example
  * ```ts
@@ -15,8 +15,8 @@ export const STORED_AS = Symbol.for('rx-scrivener.storedAs');
  * ```
  */
 export interface BookmarkStore {
-  /** The position saved last, {@link START} when there is none. */
+  /** The position saved last; {@link START} if there is none. */
   load(): Promise<Position>;
-  /** Resolves once a later `load` gives this position. */
+  /** Resolves when a later `load` will return this position. */
   save(position: Position): Promise<void>;
 }

@@ -6,17 +6,17 @@ import { assertPosition, START, type Position } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { STORED_AS, type BookmarkStore } from './bookmark-store';
 
-/** What needed no handling is saved so much later at the latest. */
+/** How much later, at most, a position that needed no handling is saved. */
 const PASSED_MS = 100;
 
-/** For each store in use: settles when all who have come for it so far have left. */
+/** For each store in use: settles when all consumers so far have finished. */
 const turns = new Map<unknown, Promise<void>>();
 
 /**
- * The bookmark of one consumer while it runs: its store is this consumer's alone until `end`; others wait for their turn.
+ * The bookmark of one consumer while it runs: the consumer owns the store until `end`; others wait their turn.
  *
- * Handling does not wait for it. It is saved one position at a time, the newest next, and is never ahead of what was handled or of what is flushed:
- * what a crash can take back from the journal is handled again.
+ * Handling does not wait for saves. They run one at a time, always with the newest position, and never ahead of what was handled or of what is flushed:
+ * entries that a crash removes from the journal are handled again.
  */
 export class Bookmark<T> {
   readonly #scrivener: Scrivener<T>;
@@ -29,7 +29,7 @@ export class Bookmark<T> {
   #isSaving = false;
   /** Whether the store has refused a position: it is given no other. */
   #isBroken = false;
-  /** Settles when the saving that was begun last has come to its end; never rejects. */
+  /** Settles when the last save has ended; never rejects. */
   #saving: Promise<void> | undefined;
   #due: Subscription | undefined;
   /** Why what was handled is not saved. */
@@ -55,9 +55,9 @@ export class Bookmark<T> {
   }
 
   /**
-   * Waits for its turn and resolves with the bookmark in the store; at {@link START} when it was ended meanwhile.
+   * Waits for its turn and resolves with the bookmark in the store; with {@link START} if it was ended meanwhile.
    *
-   * Rejects with `RangeError` when that is no position: to start over would be worse; with {@link BookmarkAheadError} when the journal ends before it.
+   * Rejects with `RangeError` if the bookmark is not a position, because starting over would be worse, and with {@link BookmarkAheadError} if the journal ends before it.
    */
   async begin(): Promise<Position> {
     await this.#turn;
@@ -77,13 +77,13 @@ export class Bookmark<T> {
     this.#save();
   }
 
-  /** As `moveTo`, for what needed no handling: saved with what comes next, or a little later. */
+  /** Like `moveTo`, for a position that needed no handling: saved with the next one, or a little later. */
   pass(position: Position): void {
     this.#handled = position;
     this.#due ??= timer(PASSED_MS).subscribe(() => this.#save());
   }
 
-  /** Gives the store up when all that was handled is saved; rejects with the error that prevents it. Again: the same promise. */
+  /** Releases the store when everything handled is saved; rejects with the error that prevents it. Further calls return the same promise. */
   end(): Promise<void> {
     return (this.#ending ??= this.#end());
   }
@@ -105,7 +105,7 @@ export class Bookmark<T> {
         const position = Math.min(this.#handled, flushing ? flushing.flushed : this.#handled);
         if (position > this.#saved) await this.#saveAt(position);
       } catch (error) {
-        // Of the flusher, the next that is handled tries again: it may have been replaced.
+        // If the flusher failed, the next handled position tries again: it may have been replaced.
         this.#failure = { error };
         break;
       }

@@ -12,7 +12,7 @@ import { eachInTurn } from './each-in-turn';
 /** How a journal is consumed. */
 export interface ConsumeOptions {
   /**
-   * What to do about entries that the journal has retired before they were handled, as one does that keeps its newest alone: `'error'`, or `'skip'` them
+   * What to do about entries that the journal has retired before they were handled, for example with `retain`: `'error'`, or `'skip'` them
    * and continue with the oldest entry kept. A new consumer of such a journal needs `'skip'`. @default 'error'
    */
   readonly retired?: 'error' | 'skip';
@@ -21,15 +21,15 @@ export interface ConsumeOptions {
 const OPTIONS: Record<keyof ConsumeOptions, true> = { retired: true };
 
 /**
- * Handles a journal's records in order, one at a time, from the bookmark on, and emits each position when it is handled and the bookmark covers it.
+ * Handles a journal's records in order, one at a time, starting after the bookmark, and emits each position when it is handled and the bookmark covers it.
  *
- * At least once: the bookmark is saved after a record was handled, and never ahead of what the journal has flushed, so what a crash takes back
- * is handled again. Handling waits for neither. Pulls: what is not handled yet stays in the journal.
+ * At least once: the bookmark is saved after a record is handled, and never ahead of what the journal has flushed, so entries that a crash removes
+ * are handled again. Handling waits for neither. Pulls: unhandled entries stay in the journal.
  *
- * One subscription for a store works at a time; the next one waits until that has ended. Unsubscribed, it finishes the record under way and saves
- * the bookmark first. Completes with the journal; errors with the journal, the bookmarks and `handle`, whose record is not bookmarked then, in
- * each case after what was handled before is saved; with {@link BookmarkAheadError} when the journal ends before the bookmark, and with
- * {@link PositionTrimmedError} when it no longer keeps the next entry (see `retired`). When flushing fails, it continues handling, emits nothing
+ * Only one subscription per store runs at a time; the next one waits for its end. When unsubscribed, it finishes the current record and saves
+ * the bookmark. Completes with the journal. Errors with the journal, the bookmarks and `handle` (whose record is then not bookmarked), in
+ * each case after the earlier records are saved; with {@link BookmarkAheadError} if the journal ends before the bookmark, and with
+ * {@link PositionTrimmedError} if it no longer keeps the next entry (see `retired`). If flushing fails, it continues handling, emits nothing
  * more, and errors at the journal's end.
  *
  * @example
@@ -95,13 +95,13 @@ export function consume<T>(
       const end = () => bookmark.end();
       Promise.resolve(handling)
         .then(end, end)
-        .catch(() => undefined); // nobody is left to tell
+        .catch(() => undefined); // nobody is subscribed any longer
     });
     run().catch((error: unknown) => subscriber.error(error));
   });
 }
 
-/** A tail that continues with the oldest entry kept where the next one was retired. */
+/** A tail that continues with the oldest entry kept if the next one was retired. */
 function keptAfter<T>(scrivener: Scrivener<T>, after: Position): AsyncIterable<Positioned<T>> {
   const open = (from: Position) => scrivener.tail(from)[Symbol.asyncIterator]();
   return {

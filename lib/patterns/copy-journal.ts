@@ -12,21 +12,21 @@ import type { Scrivener } from '../journal/scrivener';
 import { lastEntries } from './last-entries';
 
 /**
- * How many writes are under way at once. When somebody else writes in between, one of them fails, and those after it may be found to be in their
- * places: at this distance the copy is checked before it continues.
+ * How many writes are pending at once. If somebody else writes in between, one of them fails, and later ones may still land in their
+ * places: after this many entries the copy is checked before it continues.
  */
 const IN_FLIGHT = 256;
 
 /**
- * Copies what a journal holds to the end of another, in order: the entry at position p of `from` takes p - `after` in `to`. Resolves with the last
+ * Copies the entries of a journal to the end of another, in order: the entry at position p of `from` gets position p - `after` in `to`. Resolves with the last
  * position of `to`.
  *
- * Call it again when it was cut short, however that came: it continues after what `to` holds, once the newest entries there are found to be those that
- * `from` has in their places. Each entry is written on the condition that `to` still ends before it, so none is doubled, also when two copy at once.
- * Rejects with {@link JournalMismatchError} when `to` holds something else, {@link PositionConflictError} when somebody else writes to it, and as reading
- * `from` and writing to `to` do. It copies what `from` has flushed, and waits for the rest up to its last position. Entries are compared as JSON; those of a `writeAll` arrive one by one.
+ * Call it again if it was interrupted: it checks that the newest entries of `to` are those that
+ * `from` has at these positions, and continues after them. Each entry is written on the condition that `to` still ends before it, so none is duplicated, even if two processes copy at once.
+ * Rejects with {@link JournalMismatchError} if `to` holds something else, {@link PositionConflictError} if somebody else writes to it, and as reading
+ * `from` and writing to `to` do. Copies what `from` has flushed, and waits for the rest up to its last position. Entries are compared as JSON; those of a `writeAll` arrive one by one.
  *
- * @param options - `after`: leave out what stands up to this position of `from`; the same in each call. Default {@link START}
+ * @param options - `after`: skip the entries of `from` up to this position; pass the same in each call. Default {@link START}
  * @example
  * ```ts
  * await copyJournal(file, stream); // all of it, or what is missing
@@ -50,7 +50,7 @@ export async function copyJournal<T>(
   try {
     const flushing = flushingOf(from);
     const tail = from.tail(after + held);
-    // What a crash takes back from `from` would not be in its place any more.
+    // Entries that a crash removes from `from` would no longer match.
     for await (const { position, entry } of flushing ? flushedOnly(tail, flushing) : tail) {
       const writing = to.write(entry, { expect: copied });
       copied = position - after;
@@ -67,7 +67,7 @@ export async function copyJournal<T>(
   return copied;
 }
 
-/** The last position of `to`, whose newest entries have to be those that `from` has in their places. */
+/** The last position of `to`, whose newest entries must be those that `from` has at these positions. */
 async function assertBeginning<T>(
   from: Scrivener<T>,
   to: Scrivener<T>,
@@ -80,7 +80,7 @@ async function assertBeginning<T>(
   if (after + held > last) {
     throw new JournalMismatchError(`it ends at position ${held}, what is copied to it at ${last - after}`);
   }
-  if (copies.length === 0) return held; // what `to` no longer keeps cannot be compared
+  if (copies.length === 0) return held; // entries that `to` no longer keeps cannot be compared
   let compared = 0;
   try {
     for await (const original of from.readBackward(after + held + 1)) {
@@ -93,7 +93,7 @@ async function assertBeginning<T>(
       if (++compared === copies.length) break;
     }
   } catch (error) {
-    // What `from` no longer keeps cannot be compared.
+    // Entries that `from` no longer keeps cannot be compared.
     if (!isTrimmed(error) || compared === 0) throw error;
   }
   return held;

@@ -1,16 +1,16 @@
 import { NEVER, Observable } from 'rxjs';
 
 /**
- * When it is stopped, a value that has left its source may still be on its way through a few async generators, three microtasks each: it is
- * taken. One that has not may never come.
+ * When it is stopped, a value that has left its source may still pass through a few async generators, three microtasks each: it is
+ * still taken. A value that has not left its source may never come.
  */
 const TURNS = 32;
 
 /**
- * Pulls values one at a time, each when the work on the one before is done, and emits what the work resolves with.
+ * Pulls values one at a time, each when the work on the previous one is done, and emits the result of the work.
  *
- * Completes with the iterable, and at `stop` as soon as the work under way is done; errors with the iterable and with the work.
- * Unsubscribed or stopped it releases the iterator at once, also while it waits for a value.
+ * Completes with the iterable, and at `stop` as soon as the current work is done; errors with the iterable and with the work.
+ * When unsubscribed or stopped, it releases the iterator immediately, even while it waits for a value.
  */
 export function eachInTurn<V, R>(
   values: AsyncIterable<V> | Iterable<V>,
@@ -37,7 +37,7 @@ export function eachInTurn<V, R>(
     };
 
     subscriber.add(() => {
-      release().catch(() => undefined); // nobody is left to tell
+      release().catch(() => undefined); // nobody is subscribed any longer
     });
     subscriber.add(
       stop.subscribe(() => {

@@ -5,7 +5,7 @@ import { assertPosition, type Positioned } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 
 /**
- * Resolves with the last `count` records, or with the last that match, oldest first; with fewer where the journal holds fewer. A type guard narrows them.
+ * Resolves with the last `count` records, or with the last that match, oldest first; with fewer if the journal holds fewer. A type guard narrows their type.
  *
  * @param count - a safe integer >= 0; anything else rejects with `RangeError`
  * @param match - only records whose entry matches; the journal is read until `count` of them are found

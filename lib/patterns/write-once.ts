@@ -15,13 +15,13 @@ export interface WriteOnceOptions {
 const OPTIONS: Record<keyof WriteOnceOptions, true> = { after: true };
 
 /**
- * Writes an entry unless the journal holds a duplicate; of any number of callers at once, in any process, one writes.
+ * Writes an entry unless the journal holds a duplicate; of any number of concurrent callers, in any process, only one writes.
  *
- * Resolves with the position of the entry, or of the newest duplicate. Compares and appends: when another entry came first, only what is new is
- * looked at. Callers in one process take turns. Rejects with {@link PositionTrimmedError} where the journal no longer keeps entries among which
+ * Resolves with the position of the entry, or of the newest duplicate. Compares and appends: if another entry came first, it checks only the new entries.
+ * Callers in one process take turns. Rejects with {@link PositionTrimmedError} if the journal no longer keeps entries among which
  * a duplicate may have been.
  *
- * With `after` a long journal is not read whole, and one that retires entries can be written to.
+ * With `after`, a long journal is not read completely, and a journal that retires entries can be used.
  * @example
  * ```ts
  * const { position, written } = await writeOnce(scrivener, order, (entry) => entry.id === order.id);

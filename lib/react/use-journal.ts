@@ -3,7 +3,7 @@ import { START } from '../journal/position';
 import type { Scrivener } from '../journal/scrivener';
 import { JournalView, type JournalSnapshot, type JournalViewOptions } from '../view/journal-view';
 
-/** What there is of a journal that is not open yet. */
+/** The snapshot of a journal that is not open yet. */
 const NOT_OPEN: JournalSnapshot<never> = {
   head: START,
   first: START + 1,
@@ -25,7 +25,7 @@ const NO_VIEW: Pick<JournalView<never>, 'subscribe' | 'getSnapshot'> = {
  * What the journal fails with is the snapshot's `error`; nothing is thrown. Call `show` in an effect, with the range of a virtual list.
  *
  * @param scrivener - the journal; `undefined` while it is not open yet: that is an empty one, which is not caught up
- * @throws RangeError or TypeError, while rendering, for what is no scrivener and for wrong or unknown options
+ * @throws RangeError or TypeError, while rendering, for a value that is not a scrivener and for invalid or unknown options
  * @example
  * ```tsx
  * const { head, at, show } = useJournal(scrivener);

@@ -5,7 +5,7 @@ import type { Checkpoint, Projection } from '../state/projection';
 import { useObservable } from './use-observable';
 
 /**
- * What a journal adds up to, kept up to date, as {@link project} gives it; `undefined` until it has caught up. Rendered once a frame at most.
+ * The state of a projection, kept up to date, as {@link project} emits it; `undefined` until it has caught up. Rendered once a frame at most.
  *
  * Folds while the component is mounted; give it the same journal, projection and checkpoints at each rendering. Throws what the stream errors with,
  * while rendering, so that an error boundary shows it.

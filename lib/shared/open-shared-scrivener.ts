@@ -9,7 +9,7 @@ import { SharedScrivener } from './shared-scrivener';
 const PAUSE_MS = 20;
 
 /**
- * Opens a journal in a file that any number of processes of this machine and this user open alike: the first one holds the file, the others write and read
+ * Opens a journal in a file that any number of this user's processes on this machine can open: the first one holds the file, the others write and read
  * through it, and one of them takes over when it closes or dies.
  *
  * Takes what {@link openFileScrivener} takes, `flushIntervalMs` 0 by default. Rejects as that does, with {@link JournalLockedError} when a process has the

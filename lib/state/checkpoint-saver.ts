@@ -5,8 +5,8 @@ import type { Scrivener } from '../journal/scrivener';
 import type { Checkpoint, CheckpointStore } from './projection';
 
 /**
- * Saves states now and then, one save at a time, the newest next, and none ahead of what the journal has flushed: what a crash takes back is in no
- * checkpoint. Nobody waits for it.
+ * Saves states now and then, one save at a time, always the newest, and never ahead of what the journal has flushed: an entry that a crash removes is in no
+ * checkpoint. Nothing waits for it.
  */
 export class CheckpointSaver<E, S> {
   readonly #scrivener: Scrivener<E>;
@@ -16,7 +16,7 @@ export class CheckpointSaver<E, S> {
   #next: Checkpoint<S> | undefined;
   #offered: Position;
   #isSaving = false;
-  /** Settles when the saving that was begun last has come to its end; never rejects. */
+  /** Settles when the last save has ended; never rejects. */
   #saving: Promise<void> | undefined;
   #isBroken = false;
   /** Why `next` is not saved. */
@@ -30,17 +30,17 @@ export class CheckpointSaver<E, S> {
     this.#offered = after;
   }
 
-  /** Errors when the store refuses a checkpoint; it is given no other. */
+  /** Errors when the store refuses a checkpoint; no further ones are saved. */
   get failed$(): Observable<never> {
     return this.#failed;
   }
 
-  /** The position whose state is to be offered next. */
+  /** The position whose state should be offered next. */
   get due(): Position {
     return this.#offered + this.#every;
   }
 
-  /** Has a state saved, unless a newer one is offered before it is its turn; returns the position whose state is to be offered next. */
+  /** Saves a state, unless a newer one is offered before its turn; returns the position whose state should be offered next. */
   offer(checkpoint: Checkpoint<S>): Position {
     this.#offered = checkpoint.position;
     this.#next = checkpoint;
@@ -66,7 +66,7 @@ export class CheckpointSaver<E, S> {
         await this.#save(this.#isFlushed(this.#next!.position) ? this.#next! : checkpoint);
       }
     } catch (error) {
-      // Of the flusher, the next that is offered tries again: it may have been replaced.
+      // If the flusher failed, the next offered state tries again: it may have been replaced.
       this.#failure = { error };
     }
     this.#isSaving = false;

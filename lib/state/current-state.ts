@@ -23,11 +23,11 @@ export interface CurrentStateOptions<S> {
 const OPTIONS: Record<keyof CurrentStateOptions<never>, true> = { checkpoints: true, signal: true };
 
 /**
- * Resolves with what a journal adds up to now, and with its last position.
+ * Resolves with a projection's current state of a journal, and the journal's last position.
  *
- * A second call with the same scrivener and projection reads only what came since the first. A journal that has ended has a state, too. Rejects
- * with the error of `evolve`, with the journal's while it is read, with {@link PositionTrimmedError} when the journal no longer keeps an entry that
- * is needed, and with {@link BookmarkAheadError} when the checkpoint lies past the journal's end.
+ * A second call with the same scrivener and projection reads only newer entries. A journal that has ended also has a state. Rejects
+ * with the error of `evolve`, with the journal's while it is read, with {@link PositionTrimmedError} if the journal no longer keeps an entry that
+ * is needed, and with {@link BookmarkAheadError} if the checkpoint lies past the journal's end.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export async function currentState<E, S>(
   return newestState(scrivener, projection, new KeptState(scrivener, projection, checkpoints), { checkpoints, signal });
 }
 
-/** {@link currentState}, without a look at its arguments. */
+/** {@link currentState} without checks of its arguments. */
 export async function newestState<E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,

@@ -17,7 +17,7 @@ import {
 
 /** How {@link decide} decides. */
 export interface DecideOptions<S> {
-  /** How often to decide again when other entries came first: an integer >= 0. @default 10 */
+  /** How often to decide again if other entries came first: an integer >= 0. @default 10 */
   readonly retries?: number;
   /** Where to start instead of the journal's start; it is not saved to. */
   readonly checkpoints?: CheckpointStore<S>;
@@ -28,7 +28,7 @@ export interface DecideOptions<S> {
 const OPTIONS: Record<keyof DecideOptions<never>, true> = { retries: true, checkpoints: true, signal: true };
 
 /**
- * Decides by a journal's state what to append, and appends it only if nothing came between; else decides again.
+ * Decides from a journal's state what to append, and appends it only if no other entry came first; otherwise decides again.
  *
  * `decision` gives an entry, several, which are appended as a group, or none. Resolves with the state after these entries, its position, and the
  * positions written. Callers in one process take turns, so `decision` must wait for neither `decide` nor {@link writeOnce} on the same

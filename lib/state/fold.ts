@@ -8,19 +8,19 @@ import type { Scrivener } from '../journal/scrivener';
 import { CheckpointSaver } from './checkpoint-saver';
 import type { Checkpoint, CheckpointStore, Projection } from './projection';
 
-/** What a journal adds up to, entry by entry. */
+/** Folds a journal into a state, entry by entry. */
 export class Fold<E, S> {
   #state: S;
   #position: Position;
   #target: Position;
   #due: Position;
-  /** The position up to which there is nothing to do but evolve: most entries are replayed. */
+  /** Up to this position only `evolve` is needed: most entries are replayed. */
   #next: Position;
 
   /**
-   * @param start - what the journal adds up to already
-   * @param target - the position whose state is the first to give out
-   * @param saver - is given a state now and then
+   * @param start - the state so far
+   * @param target - the first position whose state is emitted
+   * @param saver - receives a state now and then
    */
   constructor(
     readonly scrivener: Scrivener<E>,
@@ -44,12 +44,12 @@ export class Fold<E, S> {
     return { position: this.#position, state: this.#state };
   }
 
-  /** Whether the state is to be given out: in it is all that the journal was known to hold when the first entry since the last one came. */
+  /** Whether the state should be emitted: it includes everything that the journal was known to hold when the first entry after the last emission came. */
   get isCaughtUp(): boolean {
     return this.#position >= this.#target;
   }
 
-  /** Takes the next entry and returns `isCaughtUp`; throws what `evolve` throws, and is then what it was before. */
+  /** Takes the next entry and returns `isCaughtUp`; throws what `evolve` throws, and is then unchanged. */
   take({ position, entry }: Positioned<E>): boolean {
     this.#state = this.projection.evolve(this.#state, entry, position);
     this.#position = position;
@@ -71,14 +71,14 @@ export class Fold<E, S> {
 
 /** Where a fold starts, and how often a state is saved. */
 export interface FoldOptions<S> {
-  /** Default: what `checkpoints` have, or the initial state. */
+  /** Default: the checkpoint, or the initial state. */
   readonly start?: Checkpoint<S> | undefined;
   readonly checkpoints?: CheckpointStore<S> | undefined;
   /** Default: none is saved. */
   readonly every?: number | undefined;
 }
 
-/** Emits a fold that is to catch up with the journal as it is now; synchronously where the journal is in memory and nothing is to be loaded. */
+/** Emits a fold whose target is the journal's current end; synchronous if the journal is in memory and there is nothing to load. */
 export function foldOf<E, S>(
   scrivener: Scrivener<E>,
   projection: Projection<E, S>,
@@ -110,7 +110,7 @@ export function statesOf<E, S>(fold: Fold<E, S>): Observable<Checkpoint<S>> {
 /** Resolves with the state when a fold has caught up; rejects with {@link JournalClosedError} when the journal ends before that. */
 export function caughtUp<E, S>(fold: Fold<E, S>, signal?: AbortSignal): Promise<Checkpoint<S>> {
   if (fold.isCaughtUp) return Promise.resolve(fold.current);
-  // By hand: a decision that costs a chain of operators costs ten times as much as its write.
+  // Written by hand: with a chain of operators, a decision costs ten times as much as its write.
   return new Promise((resolve, reject) => {
     const found = new Subscription();
     found.add(
@@ -139,6 +139,6 @@ async function loaded<S>(checkpoints: CheckpointStore<S>): Promise<Checkpoint<S>
     assertPosition('position', checkpoint.position);
     return checkpoint;
   } catch {
-    return undefined; // The journal has it all.
+    return undefined; // The state can be rebuilt from the journal.
   }
 }

@@ -5,7 +5,7 @@ type Kept = WeakMap<object, WeakMap<object, Checkpoint<unknown>>>;
 
 const kept = new WeakMap<object, Kept>();
 
-/** The last state of a projection over a journal, kept as long as both are; for each checkpoint store apart, as each says what to start from. */
+/** The last state of a projection over a journal, kept as long as both exist; separate for each checkpoint store, because they determine the start. */
 export class KeptState<E, S> {
   readonly #states: WeakMap<object, Checkpoint<unknown>>;
   readonly #key: object;
@@ -20,7 +20,7 @@ export class KeptState<E, S> {
     return this.#states.get(this.#key) as Checkpoint<S> | undefined;
   }
 
-  /** Keeps a state unless a newer one is kept. */
+  /** Keeps a state unless a newer one is kept already. */
   set(checkpoint: Checkpoint<S>): void {
     const last = this.get();
     if (!last || last.position <= checkpoint.position) this.#states.set(this.#key, checkpoint);

@@ -28,7 +28,7 @@ import {
 export interface ProjectOptions<S> {
   /** Where to start instead of the journal's start, and where states are saved. */
   readonly checkpoints?: CheckpointStore<S>;
-  /** How many entries lie between two checkpoints: an integer >= 1. The last state is saved at the end, too. @default 1000 */
+  /** How many entries lie between two checkpoints: an integer >= 1. The last state is also saved at the end. @default 1000 */
   readonly every?: number;
   /** Errors the stream with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -37,18 +37,18 @@ export interface ProjectOptions<S> {
 const OPTIONS: Record<keyof ProjectOptions<never>, true> = { checkpoints: true, every: true, signal: true };
 
 /**
- * What a journal adds up to, kept up to date: emits a state when replay has caught up, and then as entries come.
+ * The state of a projection, kept up to date: emits a state when replay has caught up, and then with each new entry.
  *
- * Cold: each subscription and each iteration folds for itself; `shareReplay({ bufferSize: 1, refCount: true })` lets several share one. Live, each
- * entry is an emission, but entries that the journal is known to hold already when the first of them is given, such as those of a `writeAll`, are
- * one: nobody sees half of a group. In memory it emits synchronously. Iterated, it pulls, and a slow reader gets the newest state in the same way.
+ * Cold: each subscription and each iteration folds on its own; `shareReplay({ bufferSize: 1, refCount: true })` lets several share one. Live, each
+ * entry causes one emission, but entries that the journal already holds when the first of them arrives, such as those of a `writeAll`, cause only
+ * one: nobody sees half of a group. In memory it emits synchronously. Iterated, it pulls, and a slow reader gets the newest state.
  *
- * With `checkpoints` it starts from the one in the store and saves one each `every` entries, and the last state when it ends or is unsubscribed, one
- * save at a time. None is ahead of what the journal has flushed ({@link flushingOf}), and nothing waits for it but completion. A checkpoint that
- * cannot be read is passed over, and the state is built from the start.
+ * With `checkpoints`, it starts from the one in the store, saves one after each `every` entries, and saves the last state when it ends or is unsubscribed, one
+ * save at a time. None is ahead of what the journal has flushed ({@link flushingOf}), and only completion waits for saves. A checkpoint that
+ * cannot be read is ignored, and the state is built from the start.
  *
- * Completes with the journal. Errors with the error of `evolve`, of the journal, and of `checkpoints.save`; with {@link BookmarkAheadError} when the
- * checkpoint lies past the journal's end, with {@link PositionTrimmedError} when the journal no longer keeps an entry that is needed, and, at
+ * Completes with the journal. Errors with the error of `evolve`, of the journal, and of `checkpoints.save`; with {@link BookmarkAheadError} if the
+ * checkpoint lies past the journal's end, with {@link PositionTrimmedError} if the journal no longer keeps an entry that is needed, and, at
  * the journal's end, with the error that kept it from being flushed.
  *
  * @throws TypeError or RangeError that names the wrong argument
@@ -133,7 +133,7 @@ async function* pulled<E, S>(fold$: Observable<Fold<E, S>>, left: AbortSignal): 
   }
 }
 
-/** Resolves when the last state is saved or cannot be: there is another error to tell, or nobody left to tell it to. */
+/** Resolves when the last state is saved or cannot be: another error is reported, or nobody is subscribed any longer. */
 function ended<E, S>(fold: Fold<E, S>): Promise<void> {
   return fold.end().catch(() => undefined);
 }

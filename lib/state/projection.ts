@@ -3,7 +3,7 @@ import type { Position } from '../journal/position';
 import type { OfType } from '../operators/is-type';
 
 /**
- * What a journal adds up to: a state before the first entry, and how each entry changes it.
+ * How a journal becomes a state: the state before the first entry, and how each entry changes it.
  *
  * `evolve` is pure: it returns the next state and changes neither its arguments nor anything else. States are handed out and kept, so one that is
  * changed in place changes for everyone who holds it. Keep one projection object and reuse it: {@link decide} and {@link currentState} remember
@@ -16,17 +16,17 @@ import type { OfType } from '../operators/is-type';
  */
 export interface Projection<E, S> {
   readonly initial: () => S;
-  /** Gives the state after an entry. What it throws ends the reading with that error. */
+  /** Returns the state after an entry. What it throws ends the read with that error. */
   readonly evolve: (state: S, entry: E, position: Position) => S;
 }
 
-/** How the entries of each type change a state; those of other types leave it as it is. */
+/** How the entries of each type change a state; other types leave it unchanged. */
 export type EvolveByType<E extends { readonly type: string }, S> = {
   readonly [K in E['type']]?: (state: S, entry: OfType<E, K>, position: Position) => S;
 };
 
 /**
- * Makes a {@link Projection}, its types checked where it is written; `evolve` is a function, or one for each `type` of entry that changes the state.
+ * Makes a {@link Projection} whose types are checked where it is written; `evolve` is a function, or one for each `type` of entry that changes the state.
  *
  * @throws TypeError when `initial`, `evolve` or a member of it is no function
  * @example
@@ -75,18 +75,18 @@ export interface Checkpoint<S> {
  * ```
  */
 export interface CheckpointStore<S> {
-  /** The checkpoint saved last, `undefined` when there is none. One that cannot be loaded is passed over. */
+  /** The checkpoint saved last; `undefined` if there is none. One that cannot be loaded is ignored. */
   load(): Promise<Checkpoint<S> | undefined>;
-  /** Resolves when a later `load` gives this checkpoint. */
+  /** Resolves when a later `load` will return this checkpoint. */
   save(checkpoint: Checkpoint<S>): Promise<void>;
 }
 
-/** Throws a `TypeError` for what is no projection. */
+/** Throws a `TypeError` for a value that is not a projection. */
 export function assertProjection(projection: unknown): void {
   assertMethods('projection', projection, ['initial', 'evolve']);
 }
 
-/** Throws a `TypeError` for what is no checkpoint store, but `undefined`. */
+/** Throws a `TypeError` for a value that is neither a checkpoint store nor `undefined`. */
 export function assertCheckpoints(checkpoints: unknown): void {
   if (checkpoints !== undefined) assertMethods('checkpoints', checkpoints, ['load', 'save']);
 }

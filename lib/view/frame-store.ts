@@ -52,7 +52,7 @@ export class FrameStore<S> {
     );
   }
 
-  /** Calls a listener for each frame that has something new; returns what ends that. */
+  /** Calls a listener for each frame with changes; returns a function that stops it. */
   readonly subscribe = (listener: () => void): (() => void) => {
     const subscription = this.#frames$.subscribe(() => {
       this.#publish();
@@ -61,7 +61,7 @@ export class FrameStore<S> {
     return () => subscription.unsubscribe();
   };
 
-  /** What there was at the last frame; the same object until the next one that has something new. */
+  /** The value at the last frame; the same object until the next frame with changes. */
   readonly getSnapshot = (): S => this.#snapshot;
 
   #publish(): void {

@@ -1,6 +1,6 @@
 import { START, type Position, type Positioned } from '../journal/position';
 
-/** So many records are read, and released, together. */
+/** How many records are read, and released, together. */
 export const PAGE_SIZE = 100;
 
 /** A range of positions, both included; empty where `from` is greater. */

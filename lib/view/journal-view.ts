@@ -18,7 +18,7 @@ import type { Scrivener } from '../journal/scrivener';
 import { FrameStore } from './frame-store';
 import { JournalPages, PAGE_SIZE, pageStart } from './journal-pages';
 
-/** How much a view keeps, and when it tells. */
+/** How much a view keeps, and when it notifies. */
 export interface JournalViewOptions {
   /**
    * How many entries to keep in memory, an integer >= 1: those shown, the newest, and those shown last. Others are read again when they are
@@ -37,9 +37,9 @@ export interface JournalSnapshot<T> {
   readonly head: Position;
   /** The oldest position that can be read: 1, unless the journal has dropped entries. */
   readonly first: Position;
-  /** Whether what the journal held has been read, so that what comes is new. */
+  /** Whether replay has ended, so that further entries are new. */
   readonly caughtUp: boolean;
-  /** What the journal failed with, which ended the view; `undefined` while it has not. */
+  /** The journal's error, which ended the view; `undefined` if there is none. */
   readonly error: unknown;
   /** {@link JournalView.at} of the view. */
   at(position: Position): Positioned<T> | undefined;
@@ -48,10 +48,10 @@ export interface JournalSnapshot<T> {
 }
 
 /**
- * A window on a journal of any length, for a screen: knows its end, follows it, and reads what is shown. Needs no framework.
+ * A window on a journal of any length, for a screen: it knows the journal's end, follows it, and reads what is shown. Needs no framework.
  *
- * It reads while anyone is subscribed, and tells of what is new once a frame. What it keeps is bounded: the newest entries and those shown. Once
- * no one is subscribed nothing is read; the next subscriber finds the journal's end as it is then.
+ * It reads while anyone is subscribed, and notifies of changes once per frame. It keeps a bounded number of entries: the newest and those shown. When
+ * no one is subscribed, it reads nothing; the next subscriber finds the journal's end at that time.
  *
  * @example
  * ```ts
@@ -87,7 +87,7 @@ export class JournalView<T> {
     this.#store = new FrameStore({ start: (changed) => this.#start(changed), read: () => this.#read(), scheduler });
   }
 
-  /** Calls a listener once for each frame that has something new; returns what ends that. Begins to read with the first one, and ends with the last. */
+  /** Calls a listener once for each frame with changes; returns a function that stops it. Reading begins with the first listener and ends with the last. */
   get subscribe(): (listener: () => void) => () => void {
     return this.#store.subscribe;
   }
@@ -111,8 +111,8 @@ export class JournalView<T> {
   at = (position: Position): Positioned<T> | undefined => this.#pages.at(position);
 
   /**
-   * Says which positions are on the screen, both included: what is not kept of them is read, the newest first, and no longer once they are not
-   * shown any more. Of more than `keep` only the newest.
+   * Says which positions are on the screen, both included: those not kept are read, the newest first, until they are no longer
+   * shown. If there are more than `keep`, only the newest.
    *
    * @throws RangeError when one is no safe integer >= 0
    */

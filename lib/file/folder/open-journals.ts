@@ -245,7 +245,7 @@ export class OpenJournals<S> {
       try {
         await this.#options.close(entry.scrivener!);
       } catch {
-        // Its flusher's failure was told already.
+        // Its flusher's failure was reported already.
       }
       this.#count--;
     };

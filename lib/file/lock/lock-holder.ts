@@ -17,7 +17,7 @@ export async function recordHolder(lock: FileHandle): Promise<void> {
     ftruncateSync(lock.fd);
     writeSync(lock.fd, JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() }) + '\n');
   } catch {
-    // Nobody is told who holds it.
+    // The lock works without the record.
   }
 }
 
@@ -26,7 +26,7 @@ export async function forgetHolder(lock: FileHandle): Promise<void> {
   try {
     if (recordOf(await textOf(lock))) ftruncateSync(lock.fd);
   } catch {
-    // Whoever takes it next writes over it.
+    // The next holder overwrites it.
   }
 }
 

@@ -161,7 +161,7 @@ export class TabFeed {
         before = texts.at(-1);
       }
     } catch {
-      // Whoever listens asks the server, and is told the same, or not.
+      // Listeners ask the server themselves, and get the same error, or not.
     } finally {
       lost.unsubscribe();
       this.#isHolder = false;
