@@ -113,16 +113,11 @@ function stringifyObject(object: object, key: string | number, depth: number): s
 
 /** The same for deep values, with one frame per level; throws for a cycle and for a bigint. */
 function stringifyDeep(value: unknown, key: string | number, trail: Trail): string | undefined {
-  const { objects, keys } = trail;
-  if ((isObject(value) || ['bigint', 'function'].includes(typeof value)) && hasToJSON(value))
-    value = value.toJSON(String(key));
-  if (isObject(value)) value = unboxed(value) ?? value;
-  if (typeof value === 'bigint') {
-    const where = keys.length > 0 ? pathOf([...keys, key]) : 'the entry';
-    throw new NoTextError(`JSON has no text for a bigint: ${where} is one`);
-  }
-  if (!isObject(value)) return stringify(value, key, 0);
+  value = replaced(value, key);
+  if (typeof value === 'bigint') throw bigintAt(key, trail);
+  if (typeof value !== 'object' || value === null) return stringify(value, key, 0);
 
+  const { objects, keys } = trail;
   keys.push(key);
   const start = objects.indexOf(value);
   if (start >= 0) {
@@ -146,8 +141,16 @@ function stringifyDeep(value: unknown, key: string | number, trail: Trail): stri
   return out;
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** The value that `JSON.stringify` takes instead. Not inlined: a frame of what is deep has to be small. */
+function replaced(value: unknown, key: string | number): unknown {
+  const mayHaveToJSON = value !== null && ['object', 'bigint', 'function'].includes(typeof value);
+  if (mayHaveToJSON && hasToJSON(value)) value = value.toJSON(String(key));
+  return typeof value === 'object' && value !== null ? (unboxed(value) ?? value) : value;
+}
+
+function bigintAt(key: string | number, { keys }: Trail): NoTextError {
+  const where = keys.length > 0 ? pathOf([...keys, key]) : 'the entry';
+  return new NoTextError(`JSON has no text for a bigint: ${where} is one`);
 }
 
 function hasToJSON<V>(value: V): value is V & { toJSON(key: string): unknown } {
