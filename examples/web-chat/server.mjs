@@ -6,16 +6,20 @@ import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
-import { openFileScrivener } from 'rx-scrivener/file';
+import { project } from 'rx-scrivener';
+import { FileCheckpointStore, openFileScrivener } from 'rx-scrivener/file';
 import { journalHandler } from 'rx-scrivener/http';
 import { agent } from './agent.mjs';
 import { chatEntrySchema, saidSchema } from './chat-entry.mjs';
+import { conversation } from './conversation.mjs';
 
 /** @typedef {import('./client/src/chat-entry').ChatEntry} ChatEntry */
 
 const PAGE = join(import.meta.dirname, 'client/dist');
 /** What somebody says counts as said once it is flushed, which takes so long at most. */
 const FLUSH_MS = 300;
+/** A page reads so many entries more than are new, at most. */
+const CHECKPOINT_EVERY = 200;
 const SECURITY = {
   'Content-Security-Policy':
     "default-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
@@ -38,6 +42,21 @@ export async function startServer({ filePath, port, chunkMs }) {
   const journal = journalHandler(scrivener, { authorize: isLocal, schema: saidSchema, whenFlushed });
   const live = journalHandler(scrivener, { authorize: (request) => isLocal(request) && request.method !== 'POST' });
 
+  // A page begins with what the journal adds up to, and reads what came since.
+  const store = new FileCheckpointStore(`${filePath}.conversation.json`, { version: '1' });
+  /** @type {import('rx-scrivener').CheckpointStore<import('./conversation.mjs').NewestMessages>} */
+  const checkpoints = {
+    async load() {
+      const checkpoint = await store.load();
+      // Of a journal that was here before, it may lie past the end of this one.
+      return checkpoint && checkpoint.position <= scrivener.head ? checkpoint : undefined;
+    },
+    save: (checkpoint) => store.save(checkpoint),
+  };
+  const folding = project(scrivener, conversation, { checkpoints, every: CHECKPOINT_EVERY }).subscribe({
+    error: (error) => console.error('The conversation is not kept:', error),
+  });
+
   const run = randomUUID();
   const app = new Hono();
   app.use(async (context, next) => {
@@ -47,6 +66,11 @@ export async function startServer({ filePath, port, chunkMs }) {
   });
   app.all('/journal', ({ req }) => journal(req.raw));
   app.all('/live', ({ req }) => live(req.raw));
+  app.get('/conversation', async ({ req, json, body }) => {
+    if (!isLocal(req.raw)) return body(null, 403);
+    const checkpoint = await checkpoints.load();
+    return checkpoint ? json(checkpoint) : body(null, 204);
+  });
   app.use(serveStatic({ root: PAGE }));
 
   const stop = new AbortController();
@@ -65,6 +89,7 @@ export async function startServer({ filePath, port, chunkMs }) {
       stop.abort();
       await answering.catch(() => undefined);
       server.close();
+      folding.unsubscribe();
       await scrivener.close(); // ends the tails
       server.closeAllConnections();
     },

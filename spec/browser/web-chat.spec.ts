@@ -1,9 +1,10 @@
 import { source as axeSource, type AxeResults } from 'axe-core';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Positioned } from 'rx-scrivener';
+import type { Checkpoint, Positioned } from 'rx-scrivener';
 import type { ChatEntry } from '../../examples/web-chat/client/src/chat-entry';
+import type { Message } from '../../examples/web-chat/client/src/message';
 import { typeCheck } from '../docs/type-check';
 import { ROOT } from '../examples/installed-package';
 import { describeInBrowser } from './support/browser';
@@ -231,6 +232,43 @@ describeInBrowser('The web chat', (browser) => {
     expect(frames).toBeLessThan(2_000);
     await tab.scrollJournal(1);
     expect((await tab.rows()).at(-1)).toEqual(expected(100_000));
+  });
+
+  test('a page begins with what the server keeps of the conversation, unless that is of another journal', async () => {
+    const kept = (position: number) => {
+      const message = { key: 'said-301', who: 'Ben', isAgent: false, text: 'as it was kept', from: 301, to: 301 };
+      const state = { first: 301, messages: [{ ...message, at: new Date().toISOString(), isComplete: true }] };
+      writeFileSync(`${chat.file}.conversation.json`, JSON.stringify({ version: '1', position, state }));
+    };
+    chat.fill(long(310));
+    kept(305);
+    await chat.start(1);
+    const tab = await open(900);
+    await tab.shows('as it was kept');
+    await tab.shows(' 306 307 308 309');
+    await chat.kill();
+    kept(9_999);
+    await chat.start(1);
+    const other = await open(900);
+    await other.shows('remark 301');
+    await other.shows(' 302 303 304 305 306 307 308 309');
+  });
+
+  test('the server keeps the newest messages, as far as they are flushed', async () => {
+    chat.fill(long(2_000));
+    await chat.start(1);
+    const tab = await open(900);
+    await tab.hasFlushed(2_000);
+    const load = () =>
+      tab.page.evaluate(async () => {
+        const response = await fetch('/conversation');
+        return response.status === 200 ? ((await response.json()) as Checkpoint<{ messages: Message[] }>) : undefined;
+      });
+    let checkpoint = await load();
+    while ((checkpoint?.position ?? 0) < 2_000) checkpoint = await load();
+    const { messages } = checkpoint!.state;
+    expect(messages.length).toBe(100);
+    expect(messages.at(-1)).toMatchObject({ from: 1_992, to: 2_000, isComplete: true });
   });
 
   test('the conversation is read back as one scrolls', async () => {

@@ -16,5 +16,5 @@ export default defineConfig({
     // Its React is the page's.
     dedupe: ['react', 'react-dom'],
   },
-  server: { proxy: { '/journal': server, '/live': server } },
+  server: { proxy: { '/journal': server, '/live': server, '/conversation': server } },
 });

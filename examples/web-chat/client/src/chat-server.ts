@@ -16,8 +16,9 @@ import {
   switchMap,
   timer,
 } from 'rxjs';
-import { START, type Position } from 'rx-scrivener';
+import { START, type Checkpoint, type CheckpointStore, type Position } from 'rx-scrivener';
 import { JournalLostError, openRemoteScrivener, WriteUncertainError, type RemoteScrivener } from 'rx-scrivener/http';
+import type { NewestMessages } from '../../conversation.mjs';
 import type { ChatEntry, Said } from './chat-entry';
 
 export type Connection = 'connecting' | 'connected' | 'reconnecting';
@@ -28,6 +29,8 @@ const FLUSHED_EVERY_MS = 100;
 /** The journal as a server process tells it; another process may tell it otherwise, from what had been flushed on. */
 export interface Run {
   readonly journal: RemoteScrivener<ChatEntry>;
+  /** What the server keeps of the conversation, which is flushed. */
+  readonly checkpoints: CheckpointStore<NewestMessages>;
   /** Up to where the journal was known to be flushed when this process was first heard of. */
   readonly safe: Position;
 }
@@ -58,7 +61,7 @@ export class ChatServer {
         retry({ delay: RETRY_MS }),
         switchMap((journal) => {
           this.#head = () => journal.head;
-          const run: Run = { journal, safe: this.#safe };
+          const run: Run = { journal, safe: this.#safe, checkpoints: this.#checkpointsOf(journal) };
           return new Observable<Run>((subscriber) => subscriber.next(run)).pipe(finalize(() => void journal.close()));
         }),
       ),
@@ -104,6 +107,19 @@ export class ChatServer {
       if (entry.type === 'Said' && entry.id === id) return true;
     }
     return false;
+  }
+
+  /** They may be of a journal that was there before. */
+  #checkpointsOf(journal: RemoteScrivener<ChatEntry>): CheckpointStore<NewestMessages> {
+    return {
+      load: async () => {
+        const response = await this.#fetch('/conversation');
+        if (response.status !== 200) return undefined;
+        const checkpoint = (await response.json()) as Checkpoint<NewestMessages>;
+        return checkpoint.position <= journal.head ? checkpoint : undefined;
+      },
+      save: async () => undefined,
+    };
   }
 
   #keep(): Promise<RemoteScrivener<ChatEntry>> {

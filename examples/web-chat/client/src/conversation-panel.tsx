@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 export function ConversationPanel({ server, run, snapshot, onFind }: ConversationPanelProps) {
-  const { conversation, isReading, readOn } = useConversation(run, snapshot);
+  const { conversation, isOpen, isReading, readOn } = useConversation(run, snapshot);
   const [outgoing, setOutgoing] = useState<readonly Outgoing[]>([]);
   const [name, setName] = useState(() => sessionStorage.getItem('name') ?? 'Guest');
   useEffect(() => sessionStorage.setItem('name', name), [name]);
@@ -41,7 +41,7 @@ export function ConversationPanel({ server, run, snapshot, onFind }: Conversatio
     <main className="conversation" aria-label="Conversation">
       <MessageList
         conversation={conversation}
-        isOpen={snapshot.caughtUp}
+        isOpen={isOpen}
         isReading={isReading}
         onTop={readOn}
         me={name}

@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef } from 'react';
-import type { Conversation, Message } from './conversation';
+import type { Conversation } from './conversation';
+import type { Message } from './message';
 
 interface MessageListProps {
   readonly conversation: Conversation;

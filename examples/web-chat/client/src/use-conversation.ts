@@ -1,33 +1,56 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { PositionTrimmedError, type Position, type Positioned } from 'rx-scrivener';
+import { currentState, PositionTrimmedError, type Position, type Positioned } from 'rx-scrivener';
 import type { JournalSnapshot } from 'rx-scrivener/react';
+import { conversation as projection } from '../../conversation.mjs';
 import type { ChatEntry } from './chat-entry';
 import type { Run } from './chat-server';
-import { Conversation } from './conversation';
+import { extended, joined, NOTHING_SAID, preceded, upTo, type Conversation } from './conversation';
 
 /** So many messages are read at once when one scrolls back. */
 const MESSAGES = 20;
 const PAGE = 100;
 
-/** The journal as a conversation, and how to read on before its beginning. */
+/** What is shown, and whose it is: of the run before, until that of the present one is known. */
+interface Shown {
+  readonly run: Run | undefined;
+  readonly conversation: Conversation;
+}
+
+/** The journal as a conversation, which begins with the server's checkpoint, and how to read on before its beginning. */
 export function useConversation(run: Run, snapshot: JournalSnapshot<ChatEntry>) {
-  const [conversation, setConversation] = useState(Conversation.empty);
+  const [{ run: shownRun, conversation }, setShown] = useState<Shown>({ run: undefined, conversation: NOTHING_SAID });
   const [isReading, setReading] = useState(false);
   const current = useRef(conversation);
   current.current = conversation;
   const reading = useRef<AbortController>(undefined);
-  const shown = useRef<Run>(undefined);
+  const isOpen = shownRun === run;
+
+  useEffect(() => {
+    if (isOpen) return;
+    const controller = new AbortController();
+    const { journal, checkpoints, safe } = run;
+    const begin = async () => {
+      const { state, position } = await currentState(journal, projection, { checkpoints, signal: controller.signal });
+      setShown((before) => {
+        const known = before.run === undefined ? NOTHING_SAID : upTo(before.conversation, safe);
+        return { run, conversation: joined(known, { ...state, last: position }) };
+      });
+    };
+    // What the journal fails with, its view shows.
+    begin().catch(() => undefined);
+    return () => controller.abort();
+  }, [run, isOpen]);
 
   // Before the browser draws: the list and the conversation are of the same frame.
   useLayoutEffect(() => {
-    if (!snapshot.caughtUp) return;
-    const isOther = shown.current !== run;
-    shown.current = run;
-    setConversation((before) => {
-      const known = isOther ? before.upTo(run.safe) : before;
-      return known.last === 0 ? Conversation.atEnd(snapshot) : known.extended(snapshot);
+    if (!isOpen || !snapshot.caughtUp) return;
+    setShown((before) => {
+      if (before.run !== run || snapshot.head <= before.conversation.last) return before;
+      const conversation = extended(before.conversation, snapshot);
+      // More has come than the view keeps: it begins anew.
+      return conversation ? { run, conversation } : { run: undefined, conversation: NOTHING_SAID };
     });
-  }, [run, snapshot]);
+  }, [run, isOpen, snapshot]);
 
   useEffect(() => {
     return () => {
@@ -43,7 +66,9 @@ export function useConversation(run: Run, snapshot: JournalSnapshot<ChatEntry>) 
     setReading(true);
     void readBefore(run, current.current, controller.signal, (records, first, before) => {
       // What was read has to fit: meanwhile the conversation may have begun anew.
-      setConversation((now) => (now.first === before ? now.preceded(records, first) : now));
+      setShown((now) =>
+        now.conversation.first === before ? { ...now, conversation: preceded(now.conversation, records, first) } : now,
+      );
     }).finally(() => {
       if (reading.current !== controller) return;
       reading.current = undefined;
@@ -51,7 +76,7 @@ export function useConversation(run: Run, snapshot: JournalSnapshot<ChatEntry>) 
     });
   }, [run]);
 
-  return { conversation, isReading, readOn };
+  return { conversation, isOpen, isReading, readOn };
 }
 
 /** Reads until there are some messages more, a page at a time. */
