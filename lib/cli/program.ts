@@ -85,7 +85,7 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
   program
     .command('verify')
     .description('say whether journals are whole, and list all that is damaged')
-    .argument('<file...>', 'the journals')
+    .argument('<file...>', 'the journals, or folders of them')
     .option('--json', 'a JSON object for each, one a line')
     .action((files: string[], options: VerifyOptions) => verify(files, options, terminal));
 
@@ -111,7 +111,7 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
   program
     .command('stats')
     .description('say what a journal is made of')
-    .argument('<file>', 'the journal, or - for the standard input')
+    .argument('<file>', 'the journal, a folder of them, or - for the standard input')
     .option('--json', 'as a JSON object')
     .action((file: string, options: StatsOptions) => about(file, () => stats(file, options, terminal)));
 

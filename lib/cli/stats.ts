@@ -2,6 +2,7 @@ import { counted, printable } from './terminal/wording';
 import { describeDamage } from './terminal/describe-error';
 import { EntryTimes, TIME_FIELDS, type Rate } from './figures/entry-times';
 import { EntryTypes } from './figures/entry-types';
+import { journalPaths } from './reading/folder-journals';
 import { lineBytes } from './reading/journal-line';
 import { Sizes } from './figures/sizes';
 import { survey, type Survey } from './reading/survey';
@@ -12,8 +13,11 @@ export interface StatsOptions {
   readonly json?: boolean;
 }
 
-interface Stats extends Survey {
+interface Stats extends Pick<Survey, 'entries' | 'bytes' | 'tornBytes'> {
+  /** How many, of a folder. */
+  readonly journals: number | undefined;
   readonly firstPosition: number | undefined;
+  readonly lastPosition: number | undefined;
   readonly types: ReturnType<EntryTypes['top']>;
   readonly sizes: Sizes;
   readonly rate: Rate | undefined;
@@ -27,37 +31,50 @@ const SPANS = [
   ['a day', 86_400],
 ] as const;
 
-/** Says what a journal is made of. */
+/** Says what a journal is made of, or the journals of a folder together. */
 export async function stats(filePath: string, { json = false }: StatsOptions, terminal: Terminal): Promise<void> {
   const types = new EntryTypes();
   const times = new EntryTimes();
   const sizes = new Sizes();
   let firstPosition: number | undefined;
-  const found = await survey(filePath, {
-    doing: 'Reading',
-    terminal,
-    visit({ position, entry: line }) {
-      firstPosition ??= position;
-      types.add(line.entry);
-      times.add(line.entry);
-      sizes.add(lineBytes(line));
-    },
-  });
-  if (found.damage) {
-    terminal.fail(describeDamage(found.damage));
-    return;
+  let lastPosition: number | undefined;
+  const sum = { entries: 0, bytes: 0, tornBytes: 0 };
+  const paths = await journalPaths(filePath);
+  for (const path of paths) {
+    const found = await survey(path, {
+      doing: 'Reading',
+      terminal,
+      visit({ position, entry: line }) {
+        firstPosition ??= position;
+        types.add(line.entry);
+        times.add(line.entry);
+        sizes.add(lineBytes(line));
+      },
+    });
+    if (found.damage) {
+      terminal.fail(describeDamage(found.damage));
+      return;
+    }
+    lastPosition = found.lastPosition;
+    sum.entries += found.entries;
+    sum.bytes += found.bytes;
+    sum.tornBytes += found.tornBytes;
   }
-  const all: Stats = { ...found, firstPosition, types: types.top(TOP_TYPES), sizes, rate: times.rate };
+  const isFolder = paths[0] !== filePath;
+  const place = isFolder
+    ? { journals: paths.length, firstPosition: undefined, lastPosition: undefined }
+    : { journals: undefined, firstPosition, lastPosition };
+  const all: Stats = { ...sum, ...place, types: types.top(TOP_TYPES), sizes, rate: times.rate };
   for (const line of json ? [asJson(filePath, all)] : asText(filePath, all)) await terminal.out.write(line);
 }
 
-function asJson(file: string, { entries, firstPosition, lastPosition, bytes, tornBytes, ...rest }: Stats): string {
-  const { types, sizes, rate } = rest;
+function asJson(file: string, stats: Stats): string {
+  const { journals, entries, firstPosition, lastPosition, bytes, tornBytes, types, sizes, rate } = stats;
   return JSON.stringify({
     file,
+    ...(journals === undefined ? {} : { journals }),
     entries,
-    firstPosition: firstPosition ?? null,
-    lastPosition,
+    ...(journals === undefined ? { firstPosition: firstPosition ?? null, lastPosition } : {}),
     bytes,
     tornBytes,
     meanBytes: entries > 0 ? bytes / entries : null,
@@ -68,15 +85,16 @@ function asJson(file: string, { entries, firstPosition, lastPosition, bytes, tor
 }
 
 function* asText(filePath: string, stats: Stats): Generator<string, void> {
-  const { entries, firstPosition, lastPosition, bytes, tornBytes, types, sizes, rate } = stats;
+  const { journals, entries, firstPosition, lastPosition, bytes, tornBytes, types, sizes, rate } = stats;
   const named = types.types.map(({ type, entries }) => `${printable(type)} ${entries}`);
   if (types.others > 0) named.push(`others ${types.others}`);
   if (types.untyped > 0) named.push(`without a type ${types.untyped}`);
 
   yield printable(filePath);
+  if (journals !== undefined) yield `journals ${journals}`;
   yield `entries  ${entries}${firstPosition === undefined ? '' : `, positions ${firstPosition} to ${lastPosition}`}`;
   const mean = entries > 0 ? `, ${Number((bytes / entries).toFixed(1))} an entry` : '';
-  yield `bytes    ${bytes}${mean}${tornBytes > 0 ? `, then a torn end of ${tornBytes}` : ''}`;
+  yield `bytes    ${bytes}${mean}${tornBytes > 0 ? `, then ${journals === undefined ? 'a torn end' : 'torn ends'} of ${tornBytes}` : ''}`;
   if (entries === 0) return;
   yield `types    ${named.join(', ')}`;
   yield `rate     ${describeRate(rate)}`;

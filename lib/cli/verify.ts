@@ -2,6 +2,7 @@ import type { CorruptJournalError } from '../errors/corrupt-journal-error';
 import { allDamage, type AllDamage, type Place } from './damage/all-damage';
 import { counted, printable } from './terminal/wording';
 import { describeDamage, describeError, fromHere } from './terminal/describe-error';
+import { journalPaths } from './reading/folder-journals';
 import { describeSideFile } from './reading/side-file';
 import { survey, type Survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';
@@ -11,13 +12,14 @@ export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Says of each journal whether it is whole. */
+/** Says of each journal whether it is whole; a folder stands for its journals. */
 export async function verify(
   filePaths: readonly string[],
   { json = false }: VerifyOptions,
   terminal: Terminal,
 ): Promise<void> {
-  for (const filePath of filePaths) {
+  const all = await Promise.all(filePaths.map(journalPaths));
+  for (const filePath of all.flat()) {
     try {
       const sideFile = await describeSideFile(filePath);
       if (sideFile !== undefined) {

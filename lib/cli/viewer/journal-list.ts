@@ -1,10 +1,7 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { journalName } from '../../file/folder/folder-name';
-import { JOURNAL_FILE } from '../../file/folder/journal-folders';
 import { segmentsAmong } from '../../file/store/manifest';
-import { describeSideFile } from '../reading/side-file';
-import { segmentFirst } from '../reading/source';
+import { folderJournals, type FolderJournal } from '../reading/folder-journals';
 import { lineFrom } from './line';
 
 /** A journal of a folder. */
@@ -25,7 +22,6 @@ export interface ListedJournal {
 type Entries = Pick<ListedJournal, 'entries' | 'isEstimate'>;
 
 const END_BYTES = 64 * 1024;
-const NAME = /\.(?:ndjson|jsonl|log)$/;
 
 /** The journals of a folder: its files, and those that `openJournalFolder` keeps in folders of their own. */
 export class JournalList {
@@ -40,24 +36,14 @@ export class JournalList {
   /** The one that changed last is the first. */
   async read(): Promise<ListedJournal[]> {
     const listed: ListedJournal[] = [];
-    const found = await readdir(this.#folder, { withFileTypes: true });
-    const files = found.filter((each) => !each.isDirectory()).map(({ name }) => name);
-    for (const name of files) if (NAME.test(name)) listed.push(...(await this.#look(name, name, files)));
-    for (const each of found) {
-      if (!each.isDirectory() || each.name.startsWith('.')) continue;
-      const files = await readdir(join(this.#folder, each.name)).catch((): string[] => []);
-      if (!files.includes(JOURNAL_FILE)) continue;
-      listed.push(...(await this.#look(`${each.name}/${JOURNAL_FILE}`, journalName(each.name) ?? each.name, files)));
-    }
+    for (const journal of await folderJournals(this.#folder)) listed.push(...(await this.#look(journal)));
     return listed.sort((a, b) => b.changedMs - a.changedMs);
   }
 
-  /** @param files - the names of those beside it */
-  async #look(path: string, name: string, files: readonly string[]): Promise<ListedJournal[]> {
+  async #look({ path, name, files }: FolderJournal): Promise<ListedJournal[]> {
     const filePath = join(this.#folder, path);
-    if (segmentFirst(filePath) !== undefined) return [];
     const found = await stat(filePath).catch(() => undefined);
-    if (found?.isFile() !== true || (await describeSideFile(filePath)) !== undefined) return [];
+    if (found?.isFile() !== true) return [];
     const segments = segmentsAmong(filePath, files);
     let sizeBytes = found.size;
     for (const segment of segments) sizeBytes += (await stat(segment.filePath).catch(() => undefined))?.size ?? 0;
