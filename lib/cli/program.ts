@@ -65,7 +65,7 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
     .description("print a journal's lines")
     .argument('<file>', 'the journal, or - for the standard input')
     .option('--after <position>', 'only those after this position', countArgument)
-    .option('--last <count>', 'only so many at the end', countArgument)
+    .option('--last <count>', 'only this many at the end', countArgument)
     .option('--type <type>', 'only entries of this type, or of several: --type Said --type Asked', collect)
     .action((file: string, options: CatOptions) => about(file, () => cat(file, options, terminal)));
 
@@ -73,10 +73,10 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
     .command('tail')
     .description("print a journal's last lines, and those to come")
     .argument('<file>', 'the journal, or - for the standard input')
-    .option('-f, --follow', 'go on with what is appended, until Ctrl-C')
+    .option('-f, --follow', 'continue with what is appended, until Ctrl-C')
     .option(
       '-n, --lines <count>',
-      'so many of those that are there (default: 10, or all after a position)',
+      'how many of the existing ones (default: 10, or all after a position)',
       countArgument,
     )
     .option('--after <position>', 'only those after this position', countArgument)
@@ -92,17 +92,17 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
   program
     .command('repair')
     .description('write all that can be read of a damaged journal into a new one')
-    .argument('<file>', 'the journal, which is left as it is')
-    .option('--output <file>', 'the new journal, which must not be there yet (default: <file>.repaired)')
+    .argument('<file>', 'the journal, which is left unchanged')
+    .option('--output <file>', 'the new journal, which must not exist yet (default: <file>.repaired)')
     .option('--renumber', 'make one journal of all, under new positions after a gap')
-    .option('--dry-run', 'only say what would be kept and what left out')
+    .option('--dry-run', 'only say what would be kept and what would be left out')
     .action((file: string, options: RepairOptions) => about(file, () => repair(file, options, terminal)));
 
   program
     .command('import')
     .description('make one journal of lines of JSON, or of a file whose positions start again at 1 with each run')
     .argument('<old>', 'the file, or - for the standard input')
-    .argument('<new>', 'the journal, which must not be there yet')
+    .argument('<new>', 'the journal, which must not exist yet')
     .option('--type <field>', "the field whose value becomes an entry's type")
     .action((file: string, output: string, options: ImportLinesOptions) =>
       about(file, () => importJournal(file, output, options, terminal)),

@@ -339,8 +339,8 @@ function textOf(entry: unknown): string {
   try {
     text = (JSON.stringify as (value: unknown) => string | undefined)(entry);
   } catch (cause) {
-    throw new SerializationError('it is no JSON', { cause });
+    throw new SerializationError('it is not JSON', { cause });
   }
-  if (text === undefined) throw new SerializationError('it is no JSON');
+  if (text === undefined) throw new SerializationError('it is not JSON');
   return text;
 }

@@ -84,6 +84,6 @@ function jsonOf(state: unknown): string {
   } catch (cause) {
     throw new SerializationError((cause as Error).message, { cause }, 'state');
   }
-  if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof state}`, undefined, 'state');
+  if (json === undefined) throw new SerializationError(`JSON cannot hold ${typeof state}`, undefined, 'state');
   return json;
 }

@@ -232,7 +232,7 @@ export class FileScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, As
 
   /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
-    throw new TypeError('A FileScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
+    throw new TypeError('A FileScrivener is not an observer: write the source with `source$.pipe(writeTo(scrivener))`');
   }
 
   #append(written: T, options?: WriteOptions): Position {

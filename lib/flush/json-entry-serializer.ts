@@ -80,9 +80,9 @@ export function toJson(entry: unknown): string {
   try {
     json = stableStringify(entry);
   } catch (cause) {
-    throw new SerializationError(cause instanceof NoTextError ? cause.message : 'JSON has no text for it', { cause });
+    throw new SerializationError(cause instanceof NoTextError ? cause.message : 'JSON cannot hold it', { cause });
   }
-  if (json === undefined) throw new SerializationError(`JSON has no text for ${typeof entry}`);
+  if (json === undefined) throw new SerializationError(`JSON cannot hold ${typeof entry}`);
   return json;
 }
 

@@ -5,5 +5,5 @@ export const NOT_FLUSHED = 'SCRIVENER_NOT_FLUSHED';
 
 /** The text of the warning; `flushed` is the last position that is stored. */
 export function notFlushed(journal: string, flushed: Position): string {
-  return `The journal ${journal} is not written any more: what comes after position ${flushed} is in memory alone`;
+  return `The journal ${journal} is no longer written: entries after position ${flushed} are only in memory`;
 }

@@ -150,7 +150,7 @@ function replaced(value: unknown, key: string | number): unknown {
 
 function bigintAt(key: string | number, { keys }: Trail): NoTextError {
   const where = keys.length > 0 ? pathOf([...keys, key]) : 'the entry';
-  return new NoTextError(`JSON has no text for a bigint: ${where} is one`);
+  return new NoTextError(`JSON cannot hold a bigint: ${where} is one`);
 }
 
 function hasToJSON<V>(value: V): value is V & { toJSON(key: string): unknown } {

@@ -78,7 +78,7 @@ export class IndexedDbFlushing<T> {
     const report = reportTo(daemonEvents, () => name);
     const reportRetry = (error: unknown, count: number) => {
       report(error, count);
-      this.#warn(first - 1, `${String(error)}; it is tried again`);
+      this.#warn(first - 1, `${String(error)}; it is retried`);
     };
     await (retry ? retrying(keep, retry, isTransient, first, reportRetry) : keep());
     this.#isReported = false;

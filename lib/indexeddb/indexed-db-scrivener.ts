@@ -177,7 +177,7 @@ export class IndexedDbScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
     throw new TypeError(
-      'An IndexedDbScrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`',
+      'An IndexedDbScrivener is not an observer: write the source with `source$.pipe(writeTo(scrivener))`',
     );
   }
 

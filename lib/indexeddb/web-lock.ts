@@ -13,7 +13,7 @@ export async function lockJournal(name: string): Promise<() => void> {
   // Typed as always there, but missing in pages that are not secure, and outside browsers.
   const { navigator } = globalThis as { readonly navigator?: Partial<Navigator> };
   const locks = navigator?.locks;
-  if (!locks) throw new TypeError('Expected a browser, and a page that is secure: there is no Web Locks API here');
+  if (!locks) throw new TypeError('Expected a secure page in a browser: the Web Locks API is missing');
   const signal = AbortSignal.timeout(PATIENCE_MS);
   return new Promise((resolve, reject) => {
     const hold = () => new Promise<void>((release) => resolve(release));

@@ -117,7 +117,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
 
   /** In JavaScript, `source$.subscribe(scrivener)` would find no `next` and silently drop everything. */
   protected next(): never {
-    throw new TypeError('This scrivener is no observer: write the source with `source$.pipe(writeTo(scrivener))`');
+    throw new TypeError('This scrivener is not an observer: write the source with `source$.pipe(writeTo(scrivener))`');
   }
 
   /** The journal was deleted: what was known of it no longer applies. */

@@ -63,7 +63,7 @@ export function parseAcknowledgement(
   if (expect === undefined || !isConflict) {
     const cause = new JetStreamApiError(error);
     if (TOO_LARGE.includes(error.err_code))
-      return { error: new SerializationError('the stream takes no message as large', { cause }) };
+      return { error: new SerializationError('the message is larger than the stream accepts', { cause }) };
     return { error: new WriteRefusedError(error.description, { cause }) };
   }
   // "wrong last sequence: 7"; newer servers do not always know it.

@@ -175,7 +175,7 @@ export class Publisher {
       flight.sent++;
     } catch (error) {
       if (error instanceof InvalidArgumentError)
-        this.#refuse(flight, new SerializationError('the server takes no message as large', { cause: error }));
+        this.#refuse(flight, new SerializationError('the message is larger than the server accepts', { cause: error }));
       else this.#giveUp(flight, this.#link.toJournalError(error));
     }
   }
@@ -262,7 +262,7 @@ export class Publisher {
 
   /** The stream has given out a position that it had given out before. */
   #failLost(flight: Flight, position: Position): void {
-    const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was made anew, or has lost entries`;
+    const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was recreated, or has lost entries`;
     const lost = this.#link.lose(new JournalLostError(reason));
     this.#forget(flight);
     for (const call of flight.calls) call.reject(lost);

@@ -80,7 +80,7 @@ export class StreamLink {
     if (this.lost) throw this.lost;
     const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
     if (created !== this.#created)
-      throw this.lose(new JournalLostError(`the stream "${this.stream}" was deleted and made anew`));
+      throw this.lose(new JournalLostError(`the stream "${this.stream}" was deleted and recreated`));
     this.noteHead(state.last_seq);
     this.#first = oldest(state);
     return { first: state.first_seq, last: state.last_seq };

@@ -20,7 +20,7 @@ export function waitLimits<V>(options: WaitOptions = {}, what: string): MonoType
           first,
           with: (info) => {
             // eslint-disable-next-line @typescript-eslint/no-deprecated -- RxJS's own error, with a message that says what was waited for
-            throw Object.assign(new TimeoutError(info), { message: `Waited ${first} ms in vain for ${what}` });
+            throw Object.assign(new TimeoutError(info), { message: `Waited ${first} ms for ${what}` });
           },
         }),
     signal === undefined ? identity : takeUntil(aborted(signal)),

@@ -183,6 +183,6 @@ interface Group<T> {
 async function removeSocket(socketPath: string): Promise<void> {
   const found = await lstat(socketPath).catch(() => undefined);
   if (found === undefined) return;
-  if (!found.isSocket()) throw new NotSupportedError(`${socketPath} is no socket: remove it`);
+  if (!found.isSocket()) throw new NotSupportedError(`${socketPath} is not a socket: remove it`);
   await rm(socketPath, { force: true });
 }

@@ -264,7 +264,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
     expect(await storedIn(page)).toEqual([]);
     // Once, however often it is tried again.
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^SCRIVENER_NOT_FLUSHED: .*after position 0 .*QuotaExceededError.*it is tried again/);
+    expect(warnings[0]).toMatch(/^SCRIVENER_NOT_FLUSHED: .*after position 0 .*QuotaExceededError.*it is retried/);
     await setQuota(context, page);
     const given = await page.evaluate(async () => {
       const { scrivener } = window;

@@ -121,7 +121,7 @@ describe('repair', () => {
     writeFileSync(path('j.ndjson.segments'), '{');
     const { code, journals, notes } = await repaired();
     expect({ code, journals }).toEqual({ code: 1, journals: [journalText([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])] });
-    expect(notes).toEqual(['j.ndjson.segments, line 1 (byte 0): it is no list of segments']);
+    expect(notes).toEqual(['j.ndjson.segments, line 1 (byte 0): it is not a list of segments']);
   });
 
   test('begins where the journal does of which segments were retired', async () => {

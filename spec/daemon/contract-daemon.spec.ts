@@ -437,7 +437,7 @@ describe('waitFor', () => {
     expect(waiting.state).toBe('pending');
     await jest.advanceTimersByTimeAsync(1);
     expect(waiting.error).toBeInstanceOf(TimeoutError);
-    expect(waiting.error).toHaveProperty('message', `Waited 100 ms in vain for daemon "${daemon.name}" to be Running`);
+    expect(waiting.error).toHaveProperty('message', `Waited 100 ms for daemon "${daemon.name}" to be Running`);
     expect(jest.getTimerCount()).toBe(0);
   });
 

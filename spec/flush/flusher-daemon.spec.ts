@@ -1159,7 +1159,7 @@ describe('whenFlushed', () => {
       expect(timedOut.state).toBe('pending');
       await jest.advanceTimersByTimeAsync(1);
       expect(timedOut.error).toBeInstanceOf(TimeoutError);
-      expect(timedOut.error).toHaveProperty('message', 'Waited 100 ms in vain for position 1 to be flushed');
+      expect(timedOut.error).toHaveProperty('message', 'Waited 100 ms for position 1 to be flushed');
       controller.abort('gone');
       await settle();
       expect(aborted).toEqual({ state: 'rejected', error: 'gone' });

@@ -602,7 +602,7 @@ describe('an error tells the path', () => {
     ['within what a toJSON gives', { a: { toJSON: () => ({ n: 1n }) } }, '`a.n`'],
     ['deeper than 64 levels', nested(100, 1n), '`' + Array(100).fill('in').join('.') + '`'],
   ])('of a bigint %s', (_, entry, where) => {
-    const message = `The entry cannot be serialized: JSON has no text for a bigint: ${where} is one`;
+    const message = `The entry cannot be serialized: JSON cannot hold a bigint: ${where} is one`;
     expect(messageOf(entry)).toBe(message);
   });
 
@@ -611,7 +611,7 @@ describe('an error tells the path', () => {
     ['function', () => 1],
     ['symbol', Symbol('x')],
   ])('but there is none for %s, which is refused only as the whole entry', (type, entry) => {
-    expect(messageOf(entry)).toBe(`The entry cannot be serialized: JSON has no text for ${type}`);
+    expect(messageOf(entry)).toBe(`The entry cannot be serialized: JSON cannot hold ${type}`);
     expect(messageOf({ a: entry, b: [entry] })).toBe('{"schemaVersion":"1","position":1,"entry":{"b":[null]}}');
   });
 });

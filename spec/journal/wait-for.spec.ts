@@ -64,7 +64,7 @@ describe('timeout', () => {
     await jest.advanceTimersByTimeAsync(1);
     expect(found.state).toBe('rejected');
     expect(found.error).toBeInstanceOf(TimeoutError);
-    expect(found.error).toHaveProperty('message', 'Waited 250 ms in vain for an entry after position 0 that matches');
+    expect(found.error).toHaveProperty('message', 'Waited 250 ms for an entry after position 0 that matches');
     expectClean(scrivener, signal);
   });
 

@@ -220,7 +220,7 @@ describeWithNats('JetStreamScrivener', () => {
       const tailing = rejection(lastValueFrom(scrivener.tail()));
       await manager.streams.delete(stream);
       await manager.streams.add({ name: stream, subjects: [`${stream}.journal`] });
-      expect(await tailing).toMatchObject({ reason: expect.stringContaining('made anew') as string });
+      expect(await tailing).toMatchObject({ reason: expect.stringContaining('recreated') as string });
     });
   });
 

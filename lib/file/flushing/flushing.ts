@@ -172,7 +172,7 @@ export class Flushing<T> {
     const report = reportTo(daemonEvents, name);
     const reportRetry = (error: unknown, count: number) => {
       report(error, count);
-      this.#warn(first - 1, `${String(error)}; it is tried again`);
+      this.#warn(first - 1, `${String(error)}; it is retried`);
     };
     await (retry ? retrying(keep, retry, isTransient, first, reportRetry) : keep());
     this.#taken = undefined;

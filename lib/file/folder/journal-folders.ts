@@ -150,7 +150,7 @@ export class JournalFolders {
   async assertOwn(name: string): Promise<void> {
     const { folder, isShortened } = folderName(name);
     if (!isShortened || (await this.#recordedName(folder)) === name) return;
-    const reason = 'the name on record beside it is another one';
+    const reason = 'the name recorded beside it is another one';
     throw new CorruptJournalError({ filePath: this.fileOf(name), line: 1, byteOffset: 0, reason });
   }
 

@@ -101,7 +101,7 @@ export async function loadManifest(filePath: string): Promise<Manifest> {
   }
   const manifest = parseManifest(text);
   if (manifest) return manifest;
-  const reason = 'it is no list of segments';
+  const reason = 'it is not a list of segments';
   throw new CorruptJournalError({ filePath: manifestPath(filePath), line: 1, byteOffset: 0, reason });
 }
 

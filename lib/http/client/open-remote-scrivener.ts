@@ -98,7 +98,7 @@ export async function openRemoteScrivener<T>(config: RemoteScrivenerConfig<T>): 
     fetch,
   });
   await greet(connection, retryMs, signal);
-  if (connection.memory === undefined) throw new JournalMismatchError('what answers is no journal');
+  if (connection.memory === undefined) throw new JournalMismatchError('what answers there is not a journal');
   return new RemoteScrivener({
     connection,
     writer: new RemoteWriter(connection, retryMs),
@@ -121,7 +121,7 @@ async function greet(connection: Connection, retryMs: number, signal: AbortSigna
         return;
       } catch (error) {
         if (error instanceof HttpStatusError && error.status === 405 && connection.memory === undefined) {
-          throw new JournalMismatchError('what answers takes no HEAD: lead GET, HEAD, POST and OPTIONS to the handler');
+          throw new JournalMismatchError('the server refuses HEAD: route GET, HEAD, POST and OPTIONS to the handler');
         }
         if (!(error instanceof Unreachable)) throw error;
         if (!attempt.signal.aborted) await connection.pause(tries, error, attempt.signal);

@@ -163,7 +163,7 @@ function newPage<T>(): { records: Positioned<T>[]; texts: string[] } {
 
 /** Not even a heartbeat came: the network is down, or a proxy buffers the response. */
 function silence({ silenceMs }: Place, cause: unknown): Unreachable {
-  const message = `Nothing came for ${silenceMs} ms, not even a sign of life: the server is away, or a proxy holds back what it sends`;
+  const message = `Nothing arrived for ${silenceMs} ms, not even a heartbeat: the server is down, or a proxy buffers its answer`;
   return new Unreachable(message, { cause });
 }
 

@@ -36,7 +36,7 @@ const opened = (config: Partial<FileScrivenerConfig<string>> = {}) =>
 const told = (after: number, error = 'Error: EIO: injected') => ({
   type: 'ScrivenerWarning',
   code: 'SCRIVENER_NOT_FLUSHED',
-  message: `The journal ${filePath()} is not written any more: what comes after position ${after} is in memory alone`,
+  message: `The journal ${filePath()} is no longer written: entries after position ${after} are only in memory`,
   detail: error,
 });
 
@@ -86,7 +86,7 @@ describe('one that is tried again', () => {
       await until(() => warnings.length === after / 2 + 1);
       for (let attempts = 0; attempts < 5; attempts++) await new Promise((resolve) => setTimeout(resolve, 3));
       expect(warnings).toHaveLength(after / 2 + 1);
-      expect(warnings.at(-1)).toMatchObject(told(after, 'Error: ENOSPC; it is tried again'));
+      expect(warnings.at(-1)).toMatchObject(told(after, 'Error: ENOSPC; it is retried'));
       makeRoom();
       await flushing;
       await scrivener.write('b');
@@ -114,7 +114,7 @@ test('a sink of one’s own that fails is told, too; a journal that is closed wh
   await rejectionOf(failing.flush());
   await turns();
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]!.message).toContain('The journal mine is not written any more: what comes after position 0');
+  expect(warnings[0]!.message).toContain('The journal mine is no longer written: entries after position 0');
   await rejectionOf(failing.close());
 
   const whole = await opened({ predicate: () => NEVER });

@@ -123,7 +123,7 @@ test('a connection on which nothing comes, not even a heartbeat, is told as that
   expect(told).toEqual([{ status: 'open' }]);
   await goAway();
   expect(told[1]).toMatchObject({ status: 'retrying' });
-  expect((told[1] as { error: Error }).error.message).toMatch(/^Nothing came for 45000 ms, not even a sign of life/);
+  expect((told[1] as { error: Error }).error.message).toMatch(/^Nothing arrived for 45000 ms, not even a heartbeat/);
   subscription.unsubscribe();
   await other.close();
 });
