@@ -12,8 +12,7 @@ const MAX_SEARCHED = 20_000;
 const MAX_SEARCHED_BYTES = 16 * 1024 * 1024;
 const MAX_SEARCHED_MS = 200;
 const SEARCH_STEP = 500;
-/** A survey looks at so many places, at so many of them at a time. */
-const SAMPLES = 400;
+/** A survey looks at so many places at a time. */
 const AT_ONCE = 8;
 /** Of lines without a time so many are passed over. */
 const MOST_WITHOUT = 500;
@@ -90,7 +89,7 @@ export async function search(
 /** @param wanted - the field that says when entries were written; default: the usual ones, or else the one that does most often */
 export async function survey(source: LineSource, wanted?: string): Promise<Survey> {
   const { first, head } = source.extent;
-  const count = Math.min(SAMPLES, head - first + 1);
+  const count = Math.min(source.samples, head - first + 1);
   const places = Array.from(
     { length: count },
     (_, i) => first + Math.round((i * (head - first)) / Math.max(1, count - 1)),

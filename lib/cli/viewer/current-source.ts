@@ -38,6 +38,10 @@ export class CurrentSource implements LineSource {
     };
   }
 
+  get samples(): number {
+    return this.#source.samples;
+  }
+
   lines(from: number, to: number): AsyncIterable<Line> {
     return this.#source.lines(from, to);
   }

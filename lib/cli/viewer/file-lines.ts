@@ -23,6 +23,7 @@ const MAX_TEXT_BYTES = 1024 * 1024;
  */
 export class FileLines implements LineSource {
   readonly changes$ = new Subject<void>();
+  readonly samples = 400;
   readonly #filePath: string;
   readonly #left = new AbortController();
   readonly #following: Promise<void>;

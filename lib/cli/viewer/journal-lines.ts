@@ -1,4 +1,4 @@
-import { Subject, type Observable, type Subscription } from 'rxjs';
+import { asyncScheduler, startWith, Subject, switchMap, throttleTime, type Observable, type Subscription } from 'rxjs';
 import type { ConnectionStatus } from '../../journal/connection-status';
 import type { Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
@@ -15,17 +15,23 @@ export interface OpenJournal extends Scrivener<unknown> {
   close(): Promise<void>;
 }
 
+/** Its size is looked at so often, at most. */
+const SIZE_MS = 1_000;
+
 /** The entries of a journal: one with closed segments, or one that a server has. */
 export class JournalLines implements LineSource {
   readonly changes$ = new Subject<void>();
+  readonly samples = 100;
   readonly #journal: OpenJournal;
   readonly #name: string;
   readonly #following: Subscription;
   #error: string | undefined;
   #lost: string | undefined;
+  #sizeBytes: number | undefined;
   #isOver = false;
 
-  constructor(journal: OpenJournal, name: string) {
+  /** @param sizeOf - how many bytes its files take, where it has any */
+  constructor(journal: OpenJournal, name: string, sizeOf?: () => Promise<number | undefined>) {
     this.#journal = journal;
     this.#name = name;
     this.#following = journal.tail(journal.head).subscribe({
@@ -41,6 +47,23 @@ export class JournalLines implements LineSource {
       this.changes$.next();
     });
     this.#following.add(connection);
+    if (sizeOf === undefined) return;
+    const size$ = journal
+      .tail(journal.head)
+      .pipe(
+        startWith(undefined),
+        throttleTime(SIZE_MS, asyncScheduler, { leading: true, trailing: true }),
+        switchMap(sizeOf),
+      );
+    const sizes = size$.subscribe({
+      next: (sizeBytes) => {
+        this.#sizeBytes = sizeBytes;
+        this.changes$.next();
+      },
+      // It is told above.
+      error: () => undefined,
+    });
+    this.#following.add(sizes);
   }
 
   get isOver(): boolean {
@@ -49,7 +72,7 @@ export class JournalLines implements LineSource {
 
   get extent(): Extent {
     const { head, first = 1 } = this.#journal;
-    return { first, head, generation: 1, error: this.#error ?? this.#lost };
+    return { first, head, generation: 1, sizeBytes: this.#sizeBytes, error: this.#error ?? this.#lost };
   }
 
   async *lines(from: number, to: number): AsyncGenerator<Line, void> {

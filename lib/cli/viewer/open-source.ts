@@ -26,7 +26,8 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
   if (isUrl(target)) return new JournalLines(await openUrl(target, signal), target);
   if ((await findSegments(target)).length > 0) {
     try {
-      return new JournalLines(await openFileReader({ filePath: target, signal }), target);
+      const sizeOf = () => sizeOfFiles(target).catch(() => undefined);
+      return new JournalLines(await openFileReader({ filePath: target, signal }), target, sizeOf);
     } catch (error) {
       // What can be read of its active file is shown, and where it is damaged.
       if (!(error instanceof CorruptJournalError)) throw error;
@@ -46,4 +47,18 @@ async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
   const read = async (url: string, init: RequestInit) =>
     init.method === 'GET' ? fetch(url, init) : new Response(null, { status: 404 });
   return openDurableStream({ url, fetch: read });
+}
+
+/** How many bytes a journal's files take together; one that goes meanwhile takes none. */
+async function sizeOfFiles(filePath: string): Promise<number> {
+  const files = [filePath, ...(await findSegments(filePath)).map((segment) => segment.filePath)];
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

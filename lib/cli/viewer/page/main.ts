@@ -17,6 +17,8 @@ const RATE_MS = 1_000;
 /** A journal is surveyed again when there is so much more of it, and when there is more after so long. */
 const GROWTH = 1.1;
 const SURVEY_MS = 5_000;
+/** And after so many times what a survey takes. */
+const SURVEY_PAUSE = 20;
 
 function showList(): void {
   const nav = find('.journals');
@@ -188,11 +190,13 @@ function showJournal(server: Server): void {
   }
 
   let surveyedAt = { generation: -1, head: 0, ms: 0 };
+  /** What the last one took. */
+  let surveyMs = 0;
   let isSurveying = false;
   function survey(): void {
     const { generation, head } = all.extent;
     const now = performance.now();
-    const isOld = head > surveyedAt.head && now - surveyedAt.ms > SURVEY_MS;
+    const isOld = head > surveyedAt.head && now - surveyedAt.ms > Math.max(SURVEY_MS, surveyMs * SURVEY_PAUSE);
     const isOther = generation !== surveyedAt.generation || head > surveyedAt.head * GROWTH;
     if (isSurveying || !(isOld || isOther)) return;
     isSurveying = true;
@@ -202,6 +206,7 @@ function showJournal(server: Server): void {
       .then(surveyed, say)
       .finally(() => {
         isSurveying = false;
+        surveyMs = performance.now() - now;
         survey();
       });
   }
