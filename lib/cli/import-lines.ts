@@ -15,7 +15,7 @@ export interface ImportLinesOptions {
 const NEWLINE = 10;
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Makes a journal of lines of JSON: each an entry as it stands, in their order; of all of them, or none. */
+/** Makes a journal from lines of JSON: each line becomes an entry unchanged, in order; all of them, or none. */
 export async function importLines(
   source: Source,
   output: string,
@@ -86,7 +86,7 @@ function parsed(json: string): unknown {
   }
 }
 
-/** The JSON of an entry with its type in front, everything else as it stands; `undefined` where it has none. */
+/** The JSON of an entry with its type in front, and the rest unchanged; `undefined` if it has no type. */
 function typed(json: string, field: string): string | undefined {
   const entry = parsed(json);
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined;

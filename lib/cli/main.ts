@@ -11,7 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const terminal = new Terminal(process.stdout, process.stderr);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever reads it has enough.
+  // The reader of the pipe has enough.
   if (error.code !== 'EPIPE') terminal.fail(describeError(error, 'standard output'));
   process.exit(terminal.exitCode);
 });

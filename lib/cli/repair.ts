@@ -23,7 +23,7 @@ export interface RepairOptions {
 }
 
 /**
- * Writes all that can be read of a journal into a new one, whatever is damaged, in whichever of its files.
+ * Writes everything that can be read of a journal into a new one, whatever is damaged, from all of its files.
  *
  * Lines that are no entries are left out. Since a journal has no gaps, what follows one is kept in a further journal, under the positions
  * that it has, or, with `renumber`, numbered on. Groups are kept whole, or not at all.

@@ -37,7 +37,7 @@ export async function view(
   }
 }
 
-/** Whoever has no browser has the address. */
+/** Without a browser, there is still the address. */
 function openBrowser(url: string): void {
   const [command, ...args] =
     process.platform === 'darwin'

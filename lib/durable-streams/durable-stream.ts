@@ -54,7 +54,7 @@ interface Control {
 
 const MAX_BATCH = 100;
 const EVENTS_TYPE = 'text/event-stream';
-/** Servers end an answer of events after a minute or so, or send one before: where so long nothing comes, it is asked for anew. In milliseconds. */
+/** Servers end an answer of events after about a minute, or send an event before that: after this long without any, in milliseconds, the client reconnects. */
 const SILENCE_MS = 45_000;
 
 /** A JSON stream of a server of the Durable Streams Protocol, opened with {@link openDurableStream}: all that was read of it is kept. */

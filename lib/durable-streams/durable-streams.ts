@@ -17,8 +17,8 @@ export interface DurableStreamsOptions extends StreamOptions {
 /** How one stream is served. */
 export interface DurableStreamOptions extends StreamOptions {
   /**
-   * A journal of its own for what is known of the stream: its producers, and its end. Default: in memory, so after a restart a producer has to begin
-   * anew, and a stream that was closed is open
+   * A journal of its own for what is known of the stream: its producers, and its end. Default: in memory, so after a restart a producer must start
+   * over, and a stream that was closed is open
    */
   readonly records?: Scrivener<StreamRecord>;
 }

@@ -55,7 +55,7 @@ export function sseBody({
       const end = isOver ? { streamClosed: true } : { streamCursor: given };
       yield eventOf('control', JSON.stringify({ streamNextOffset: offsetOf(after), ...end, ...upToDate }));
       if (isOver || isGone()) return;
-      // Closed since: it is told of, and nothing would wake this.
+      // Closed since then: that must be sent, and nothing else would wake this.
       if (page.isUpToDate && !state.isClosed) await moreAfter(stream, after, QUIET_MS, left.signal);
       if (isGone()) return;
       state.lastAccessMs = Date.now();

@@ -32,7 +32,7 @@ export interface Append {
 }
 
 /**
- * What is on record about a stream beside its messages, in a journal of its own: so each message is an entry, whoever reads it, and what is said of
+ * What is on record about a stream beside its messages, in a journal of its own: so each message is an entry for every reader, and the record of
  * it is there before it is.
  */
 export type StreamRecord =

@@ -54,7 +54,7 @@ export class Stream {
       }
     }
     let position = await this.messages.write(first, { expect });
-    // From here on it is not refused for somebody else's entry: it would be begun anew.
+    // From here on it is not refused because of another writer's entry: it would start over.
     for (const entry of others) position = await this.messages.write(entry);
     return position;
   }
@@ -204,7 +204,7 @@ export class Streams {
     }
     if (state.isDeleted) return stream;
     if (!isThere) return undefined;
-    // A crash came before its first messages: nobody was told of it.
+    // A crash came before its first messages: nobody has heard of it.
     if (head < (state.creation?.initial ?? 0)) {
       await this.#journals.delete(name);
       await this.#journals.delete(RECORDS + name);

@@ -36,7 +36,7 @@ export class Flight {
   isBroken = false;
   /** Of how many copies the server has said that it does not take them. */
   passed = 0;
-  /** The looking for it in the stream, while that is under way. */
+  /** The pending search for it in the stream. */
   search: AbortController | undefined;
   readonly size: number;
   #copies = 0;

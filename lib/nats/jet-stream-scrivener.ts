@@ -51,8 +51,8 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   }
 
   /**
-   * The newest position that this process knows of, {@link START} when that is none: from opening, from what it wrote and from what it read. What
-   * others have written since is not asked for.
+   * The newest position that this process knows, {@link START} if none: from the opening, its writes and its reads. It does not ask the server what
+   * others have written since.
    */
   get head(): Position {
     return this.#link.head;
@@ -63,26 +63,26 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
     return this.#link.first;
   }
 
-  /** `head`, then each further position, in order, as the stream tells of it; completes when this scrivener is closed. */
+  /** `head`, then each further position, in order, as it arrives from the stream; completes when this scrivener is closed. */
   get head$(): Observable<Position> {
     return headOf(this);
   }
 
   /**
-   * How this scrivener is connected, from now on: `open`, or `retrying` since the connection was lost; completes when it is closed for good, or this scrivener
-   * is. The client tries again on its own, and says not when: there is no `nextAttempt`.
+   * The status of the connection, now and from now on: `open`, or `retrying` since it was lost; completes when the connection is closed for good, or this scrivener
+   * is. The client retries on its own and does not say when, so there is no `nextAttempt`.
    */
   get connected$(): Observable<ConnectionStatus> {
     return this.#link.connected$;
   }
 
   /**
-   * Publishes the entry and resolves with the sequence that the stream acknowledges; sent again, under the same message id, while no
+   * Publishes the entry and resolves with the sequence that the stream acknowledges; sends it again, under the same message id, while no
    * acknowledgement comes, for half of the stream's duplicate window.
    *
    * Rejects as {@link Scrivener.write} does, and with {@link EntryValidationError} and {@link SerializationError} for an entry that cannot be
-   * journaled, {@link WriteUncertainError} when it was sent and not acknowledged, {@link JournalLostError} when the stream is gone or out of
-   * reach, and {@link WriteRefusedError} when the stream refuses the message, as a full one may.
+   * journaled, {@link WriteUncertainError} if it was sent and not acknowledged, {@link JournalLostError} if the stream is gone or out of
+   * reach, and {@link WriteRefusedError} if the stream refuses the message, as a full stream may.
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     const publisher = this.#writable();
@@ -92,7 +92,7 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   /**
    * Publishes the entries as one atomic batch, all or none, and resolves with their positions; otherwise as {@link JetStreamScrivener.write}.
    *
-   * Rejects with {@link NotSupportedError} where the server is older than nats-server 2.12, or the stream was made without its setting `allow_atomic`.
+   * Rejects with {@link NotSupportedError} if the server is older than nats-server 2.12, or the stream was created without `allow_atomic`.
    */
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     const publisher = this.#writable();
@@ -133,8 +133,8 @@ export class JetStreamScrivener<in out T> implements Scrivener<T>, GroupWriter<T
   }
 
   /**
-   * Ends this scrivener's tails, which complete, and waits for the acknowledgements that are under way; the stream and the connection stay as
-   * they are. Again: the same promise.
+   * Completes this scrivener's tails and waits for pending acknowledgements; the stream and the connection are
+   * unchanged. Further calls return the same promise.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());

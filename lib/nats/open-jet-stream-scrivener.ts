@@ -19,36 +19,36 @@ import { isNotFound, StreamLink } from './stream-link';
 import { StreamPayload } from './stream-payload';
 import { subjectMatches } from './subject-matches';
 
-/** How a journal is kept in a JetStream stream. */
+/** How a journal is kept in a JetStream stream, and how to reach it. */
 export interface JetStreamScrivenerConfig<T> {
   /**
-   * The connection to use; it stays the caller's, and is not closed. Make it with `maxReconnectAttempts: -1`: the client's default gives up for
+   * The connection to use; it belongs to the caller, and is not closed. Make it with `maxReconnectAttempts: -1`: the client's default gives up for
    * good after ten tries, about twenty seconds.
    */
   readonly connection: NatsConnection;
-  /** The stream's name. The whole stream is the journal: whatever is published to any of its subjects is an entry. */
+  /** The stream's name. The whole stream is the journal: every message on any of its subjects is an entry. */
   readonly stream: string;
   /** The subject that entries are published to, one of the stream's. @default `${stream}.journal` */
   readonly subject?: string;
   /**
-   * How entries become payloads. It is given each entry with position 1, for the stream gives the position, and of what it reads the entry
-   * alone is taken. @default JSON with sorted keys: `{"schemaVersion":"1","entry":{…}}`
+   * How entries become payloads. It receives each entry with position 1, because the stream assigns positions, and only the entry of what it reads
+   * is used. @default JSON with sorted keys: `{"schemaVersion":"1","entry":{…}}`
    */
   readonly serializer?: EntrySerializer<T>;
   /**
-   * Any synchronous Standard Schema validator: its output is what is published, and what an entry of the stream becomes when it is read. It must
-   * read its own output as the same entry: `z.coerce.date()`, which takes the text that JSON makes of a date, not `z.date()`.
+   * Any synchronous Standard Schema validator: its output is published, and is what an entry of the stream becomes when it is read. It must
+   * accept its own output as the same entry: `z.coerce.date()`, which accepts a date's JSON, not `z.date()`.
    */
   readonly schema?: StandardSchemaV1<unknown, T>;
   /**
-   * Brings an entry that was written in an earlier shape to the present one, when it is read. Before the schema. One that has the present shape it must
-   * return as the same entry; what it throws is the error of the reading.
+   * Converts an entry that was written in an earlier shape to the present one when it is read. Runs before the schema. An entry that already has the present shape must be
+   * returned as the same entry. What it throws is the error of the read.
    */
   readonly upgrade?: (entry: unknown, position: Position) => T;
-  /** What a stream that is missing is made with, beside its name and subject. Default: the server's defaults, and `allow_atomic`. */
+  /** The configuration of a stream that is created, besides its name and subject. Default: the server's defaults, and `allow_atomic`. */
   readonly streamConfig?: Partial<StreamConfig>;
   /**
-   * Make the stream when it is missing. Default: yes, but for a server whose JetStream belongs to a domain when `domain` is not given: the stream may
+   * Create the stream if it is missing. Default: yes, except on a server whose JetStream belongs to a domain if `domain` is not given: the stream may
    * be in another domain.
    */
   readonly create?: boolean;
@@ -72,11 +72,11 @@ const OPTIONS: Record<keyof JetStreamScrivenerConfig<unknown>, true> = {
 };
 
 /**
- * Opens a journal in a JetStream stream, which is made if it is missing. A mirror, and a stream that has sources and no subjects of its own, is opened for
+ * Opens a journal in a JetStream stream, which is created if it is missing. A mirror, and a stream that has sources and no subjects of its own, is opened for
  * reading: `write` rejects with {@link NotSupportedError}.
  *
- * Rejects with {@link JournalMismatchError} when the stream that exists cannot be this journal, {@link JournalLostError} when it is missing
- * and not to be made, or the server does not answer, is closed, or allows it not, and `TypeError` for wrong options.
+ * Rejects with {@link JournalMismatchError} if the existing stream cannot be this journal, {@link JournalLostError} if it is missing
+ * and must not be created, or if the server does not answer, is closed, or denies access, and `TypeError` for invalid options.
  *
  * @example
  * ```ts

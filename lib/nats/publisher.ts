@@ -36,7 +36,7 @@ export interface PublisherOptions {
 }
 
 /**
- * Publishes entries in the order of the calls, and settles each call once the server has said what became of it.
+ * Publishes entries in the order of the calls, and settles each call when the server has reported its outcome.
  *
  * On a server that stands alone many flights are in the air. In a cluster, when the leader changes, one could be lost and the next not. So it is one where
  * the stream takes batches: what is called meanwhile goes in the next, as one batch. Elsewhere those in the air are a {@link Chain}, where the server is
@@ -152,7 +152,7 @@ export class Publisher {
     return next?.expect === undefined && this.#newest?.expect === undefined;
   }
 
-  /** Whether anything departed. */
+  /** Whether anything was sent. */
   #sendNext(): boolean {
     const calls = board(this.#queue, this.#isAtomic && this.#isClustered);
     if (calls.length === 0) return false;
@@ -250,7 +250,7 @@ export class Publisher {
     this.#removeFlight(flight);
   }
 
-  /** It is no longer in the air: others may be. */
+  /** It is no longer in flight: others may follow. */
   #removeFlight(flight: Flight): void {
     const isOldest = this.#oldest() === flight;
     this.#forget(flight);
@@ -260,7 +260,7 @@ export class Publisher {
     else if (this.#queue.size > 0 || this.#isIdle()) this.#sendQueued();
   }
 
-  /** The stream has given out a position that it had given out before. */
+  /** The stream has assigned a position for the second time. */
   #failLost(flight: Flight, position: Position): void {
     const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was recreated, or has lost entries`;
     const lost = this.#link.lose(new JournalLostError(reason));
@@ -385,7 +385,7 @@ export class Publisher {
     if (status.type === 'disconnect') this.#pauseSending();
     else if (status.type === 'reconnect') this.#probe();
     else if (forbids(status, this.#subject)) {
-      // What was sent was refused.
+      // The server refused what was sent.
       for (const flight of this.#flights.values()) flight.sent = 0;
       this.#fail(this.#link.toJournalError(status.error));
     }

@@ -30,7 +30,7 @@ export class PullReader {
   readonly #answers: Subscription;
   readonly #listening: Listening;
   #silence: ReturnType<typeof setTimeout>;
-  /** When the server was heard of, or was asked. */
+  /** When the server was last heard, or asked. */
   #heardAt = performance.now();
   readonly #batch: number;
   #messages: Msg[] = [];
@@ -110,7 +110,7 @@ export class PullReader {
     return page;
   }
 
-  /** Releases everything, and has the server drop the consumer; who waits for a page gets none. */
+  /** Releases everything, and deletes the consumer; a pending `page` gets none. */
   close(): void {
     if (this.#answers.isClosed() && this.#listening.closed) return;
     this.#listening.unsubscribe();
@@ -161,7 +161,7 @@ export class PullReader {
     this.#wakeUp();
   }
 
-  /** Loses touch where nothing was heard for too long. */
+  /** Disconnects if nothing was heard for too long. */
   #notice(): void {
     const left = this.#heardAt + SILENCE_MS - performance.now();
     if (left <= 0) this.#disconnect();

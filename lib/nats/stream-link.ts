@@ -36,7 +36,7 @@ export class StreamLink {
   readonly connected$: Observable<ConnectionStatus>;
   readonly #created: string;
   #head: Position;
-  /** Why the journal is lost, once it is. */
+  /** Why the journal is lost, if it is. */
   lost: JournalLostError | undefined;
   #first: Position;
 
@@ -60,7 +60,7 @@ export class StreamLink {
     return this.#head;
   }
 
-  /** The oldest position kept when the stream last told. */
+  /** The oldest position kept, according to the stream's last answer. */
   get first(): Position {
     return this.#first;
   }
@@ -75,7 +75,7 @@ export class StreamLink {
     return createInbox(this.manager.getOptions().watcherPrefix);
   }
 
-  /** Rejects with {@link JournalLostError} when the stream is gone, or another one stands in its place. */
+  /** Rejects with {@link JournalLostError} if the stream is gone, or was replaced by another one. */
   async ends(): Promise<StreamEnds> {
     if (this.lost) throw this.lost;
     const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
@@ -104,7 +104,7 @@ export class StreamLink {
 
   /**
    * The answer to a request. Rejects with {@link JournalLostError} when there will be none, and with {@link Unanswered} when another try may
-   * bring one; a request that was under way when the connection was lost is not waited for.
+   * bring one; does not wait for a request that was pending when the connection was lost.
    */
   async call<R>(request: () => Promise<R>): Promise<R> {
     const reconnected$ = this.events$.pipe(

@@ -18,7 +18,7 @@ interface StreamPayloadOptions<T> {
   readonly reading: Pick<JetStreamScrivenerConfig<T>, 'schema' | 'upgrade'>;
 }
 
-/** What stands in a message: an entry alone, for its position is the sequence that the stream gives to the message. */
+/** The content of a message: only an entry, because its position is the sequence that the stream assigns to the message. */
 export class StreamPayload<T> {
   readonly #source: string;
   readonly #serializer: EntrySerializer<T> | undefined;
@@ -41,7 +41,7 @@ export class StreamPayload<T> {
     } catch (cause) {
       throw new SerializationError('the serializer cannot read its own line', { cause });
     }
-    // Another one's lines need not be the same for equal entries: one that encrypts, say.
+    // A custom serializer may write different lines for equal entries, for example if it encrypts.
     assertReadsBack(
       this.#reading,
       read,

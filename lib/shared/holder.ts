@@ -58,7 +58,7 @@ export class Holder<T> {
     this.#server.requestTimeout = 0;
   }
 
-  /** Serves a file that is open, and so locked, at a socket: one that is there is what a process has left that is no more. */
+  /** Serves an open, and therefore locked, file at a socket. An existing socket was left by a process that has ended. */
   static async start<T>(file: FileScrivener<T>, socketPath: string): Promise<Holder<T>> {
     // A pipe has no folder.
     const hasFolder = process.platform !== 'win32';
@@ -114,7 +114,7 @@ export class Holder<T> {
     await this.file.close();
   }
 
-  /** Who was cut off sends its write again, and is to be told of the first time. */
+  /** A guest that was cut off sends its write again, and must get the answer to the first one. */
   async #handOver(): Promise<void> {
     if (this.#memoryPath === undefined) return;
     const text = JSON.stringify({ head: this.file.head, memory: await this.#memory.handOver() });

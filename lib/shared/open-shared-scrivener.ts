@@ -18,7 +18,7 @@ const PAUSE_MS = 20;
  * @example
  * ```ts
  * await using scrivener = await openSharedScrivener<ChatEntry>({ filePath: 'data/chat.ndjson' });
- * scrivener.tail().subscribe(({ entry }) => show(entry)); // whoever wrote it
+ * scrivener.tail().subscribe(({ entry }) => show(entry)); // from all processes
  * await scrivener.write({ type: 'Said', text: 'hello' });
  * ```
  */

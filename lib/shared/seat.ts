@@ -58,7 +58,7 @@ export class Seat<T> {
     return (this.#taking ??= this.#takeFile().finally(() => (this.#taking = undefined)));
   }
 
-  /** Asks whoever has the file. Where nobody answers, this process tries to take it, and the request fails: it is made again. */
+  /** Sends a request to the holder of the file. If nobody answers, this process tries to take the file, and the request fails, to be retried. */
   readonly fetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(input instanceof Request ? input.url : input);
     if (this.#holder) return this.#noteMemory(await this.#holder.handle(new Request(url, init)));
@@ -66,7 +66,7 @@ export class Seat<T> {
       const socketPath = await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause)));
       return this.#noteMemory(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
-      // Who leaves wants nothing; who has waited in vain wants to know who does not answer.
+      // An aborted caller needs nothing; one that got no answer needs to know who does not answer.
       if (!init.signal?.aborted || isTimeout(init.signal.reason)) await this.look();
       throw error;
     }

@@ -37,7 +37,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   readonly #schema: StandardSchemaV1<unknown, T> | undefined;
   /** What was written through the remote scrivener and is not settled: a group comes after it. */
   readonly #writing = new Set<Promise<unknown>>();
-  /** The group that is under way: what is written later comes after it. */
+  /** The pending group: later writes come after it. */
   #group: Promise<unknown> | undefined;
   readonly #connected$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
   #closing: Promise<void> | undefined;
@@ -65,7 +65,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   /**
-   * Whether whoever has the file answers, now and from now on: `open`, always so where this process has it, or `retrying`, some seconds after it has fallen
+   * Whether the holder of the file answers, now and from now on: `open` (always, if this process is the holder), or `retrying`, some seconds after it has fallen
    * silent, with a {@link JournalLostError} that says who has it. Completes when this scrivener is closed.
    */
   get connected$(): Observable<ConnectionStatus> {

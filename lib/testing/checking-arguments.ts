@@ -10,7 +10,7 @@ function called(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
-/** What is no position, or no time, is a `RangeError`. */
+/** An argument that is not a position, or not a time, causes a `RangeError`. */
 export const checkingArguments: readonly ConformanceCase[] = [
   {
     name: 'tail throws a RangeError for an `after` that is no position',

@@ -77,7 +77,7 @@ export class Trial {
     return promise;
   }
 
-  /** Waits for a condition that nothing tells of. */
+  /** Polls for a condition that no event reports. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     this.#awaited = what;
     while (!(await condition())) {

@@ -25,7 +25,7 @@ export interface AllDamage {
   readonly tornBytes: number;
 }
 
-/** So many are described. */
+/** How many of them are described. */
 const DESCRIBED = 20;
 
 /**

@@ -13,7 +13,7 @@ import type { Piece } from './salvage';
 /** So much garbage may stand within a group. */
 const MAX_HELD_GARBAGE = 1000;
 
-/** Is told of each damaged line, in the order in which they are found. */
+/** Called with each damaged line, in the order in which they are found. */
 export type OnDamage = (line: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>, reason: string) => void;
 
 /** Sorts what is salvaged of a journal into new ones, and tells what is not in them. */

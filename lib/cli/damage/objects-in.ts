@@ -36,7 +36,7 @@ const POSITION = new RegExp(`^${HEAD.replace(/[{}]/g, '\\$&')}(\\d{1,16}),`);
  * they were written into. An object that belongs to another is none. Looks at each byte a few times at most, however the bytes are nested.
  */
 export function* objectsIn(bytes: Buffer): Generator<Span, void> {
-  /** Where a text that is no JSON stopped to be it: what stands there belongs to no object. */
+  /** Where a text stops to be JSON: the character there belongs to no object. */
   let stopped = -1;
   for (let at = bytes.indexOf(OPEN); at >= 0; at = bytes.indexOf(OPEN, at)) {
     const scan = scanObject(bytes, at);
@@ -45,7 +45,7 @@ export function* objectsIn(bytes: Buffer): Generator<Span, void> {
       at = scan.end;
       continue;
     }
-    // Glued to one that was torn where a value was due. An entry that tells of another one tells of an earlier one.
+    // Glued to one that was torn where a value was due. An entry that quotes another one quotes an earlier one.
     const { inner } = scan;
     if (inner && positionAt(bytes, inner.from) >= positionAt(bytes, at)) yield inner;
     stopped = scan.next;

@@ -5,7 +5,7 @@ const CLOSE = 0x7d;
 
 /** Makes a newline of each carriage return that ends a line without one. JSON has none between a closing brace and an opening one. */
 export async function* withNewlines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  /** The last byte that is no carriage return. */
+  /** The last byte other than a carriage return. */
   let before = 0;
   let endsInReturn = false;
   for await (const chunk of chunks) {

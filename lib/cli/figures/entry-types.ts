@@ -1,4 +1,4 @@
-/** So many different types are told from each other; a field that only looks like a type may have any number. */
+/** How many different types are counted separately; a field that only looks like a type may have any number. */
 const MAX_TYPES = 10_000;
 
 /** How many entries there are of each type. */

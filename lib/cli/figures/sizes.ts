@@ -2,7 +2,7 @@ import asciichart from 'asciichart';
 
 const MAX_HEIGHT = 8;
 const COLUMN = 6;
-/** The axis stands in the place of shorter ones. */
+/** The axis takes the place of shorter ones. */
 const MIN_LABEL = 3;
 /** The library's own, but for the first: it would mark zero, and does so at the wrong end. */
 const SYMBOLS = ['┤', '┤', '╶', '╴', '─', '╰', '╭', '╮', '╯', '│'];

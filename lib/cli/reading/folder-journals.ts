@@ -35,7 +35,7 @@ export async function folderJournals(folder: string): Promise<FolderJournal[]> {
   return journals;
 }
 
-/** The files of a folder's journals, by their paths; of a folder that has none, and of what is no folder, the path itself. */
+/** The files of a folder's journals, by their paths; for a folder without any, and for a path that is not a folder, the path itself. */
 export async function journalPaths(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),

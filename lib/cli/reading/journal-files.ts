@@ -30,7 +30,7 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
   let listed: SegmentName[] = [];
   const list = async () => (listed = (await findSegments(filePath)).filter(({ first }) => first > last))[0];
   for (;;) {
-    // A folder of many segments is listed anew only where those that were listed are read, or one of them is gone.
+    // A folder of many segments is listed again only if the listed ones are read, or one of them is gone.
     const closed = listed[0] ?? (await list());
     const isActive = closed === undefined;
     const path = closed?.filePath ?? filePath;

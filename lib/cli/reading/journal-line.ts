@@ -2,10 +2,10 @@ import { withoutChecksum } from '../../file/lines/checksum';
 import { JsonEntrySerializer } from '../../flush/json-entry-serializer';
 import type { Position } from '../../journal/position';
 
-/** A line of a journal as it stands in the file, without its newline. */
+/** A line of a journal, unchanged, without its newline. */
 export interface JournalLine {
   readonly text: string;
-  /** The position that stands in the line. */
+  /** The position in the line. */
   readonly position: Position;
   readonly entry: unknown;
 }

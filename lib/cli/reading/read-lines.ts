@@ -18,13 +18,13 @@ export interface ReadLinesOptions extends Pick<LineFormat<JournalLine>, 'restart
   readonly source?: Source | undefined;
 }
 
-/** `readJournal`, whose entries are the lines themselves; takes also what is no journal of files. */
+/** `readJournal`, whose entries are the lines themselves; also reads pipes, closed segments and compressed files. */
 export function readLines(
   filePath: string,
   stdin: Readable,
   { after, follow = false, source: given, ...options }: ReadLinesOptions = {},
 ): JournalStream<JournalLine> {
-  // Still the journal's own format, whose torn end is told from damage.
+  // Still the journal's own format, whose torn end is distinguished from damage.
   const serializer = Object.assign(new JsonEntrySerializer<JournalLine>(), {
     deserialize(text: string) {
       const line = parseLine(text);

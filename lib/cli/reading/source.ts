@@ -39,7 +39,7 @@ export async function isSource(filePath: string): Promise<boolean> {
   return !found.isFile() || segmentFirst(filePath) !== undefined || (await isCompressedFile(filePath));
 }
 
-/** Opens what is no journal of files; `undefined` for a journal, and for what is not there. */
+/** Opens a pipe, a closed segment or a compressed file; `undefined` for a journal, and for a missing file. */
 export async function openSource(filePath: string, stdin: Readable): Promise<Source | undefined> {
   if (filePath === STANDARD_INPUT) return sourceOf('standard input', stdin);
   const found = await stat(filePath).catch(() => undefined);
@@ -49,7 +49,7 @@ export async function openSource(filePath: string, stdin: Readable): Promise<Sou
   const compressed = await isCompressedFile(filePath);
   if (!compressed && first === undefined) return undefined;
   const file = createReadStream(filePath);
-  // What it fails with, whoever reads it is told.
+  // Its reader gets the error.
   const bytes = compressed ? pipeline(file, createGunzip(), () => undefined) : file;
   return sourceOf(filePath, bytes, first);
 }

@@ -29,7 +29,7 @@ export function describeDamage({
   return `${fromHere(filePath)}, line ${line} (byte ${byteOffset}): ${what}${advice}`;
 }
 
-/** What there is to do about a file that is no journal, or continues others. */
+/** What to do about a file that is not a journal, or continues others. */
 function adviceOn(filePath: string, line: number, reason: string): string {
   if (line > 1) return '';
   if (/^its position is \d+ where 1 is next$/.test(reason))
