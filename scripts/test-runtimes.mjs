@@ -120,6 +120,7 @@ function runParts(name, [file, ...args]) {
     failures.push(`${name}: ${failed.join('; ') || `the suite ended with ${run.status ?? run.signal}`}\n${run.stderr}`);
   }
   console.log(`${name}: ${passed.size} parts passed, ${failed.length} failed`);
+  for (const [line] of run.stdout.matchAll(/^skipped: .*$/gm)) console.log(`${name}: ${line}`);
   return passed;
 }
 

@@ -6,6 +6,7 @@ import { openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { conformance } from './conformance.mjs';
 import { assert } from './http-parts.mjs';
 import { part } from './part.mjs';
+import { sqliteSuite } from './sqlite-suite.mjs';
 
 const [folder] = process.argv.slice(2);
 
@@ -48,5 +49,7 @@ await part('a file is recovered, followed, and read back', async () => {
   await second.close();
   assert((await readFile(filePath, 'utf8')).split('\n').length === 1_002, 'a line for each entry');
 });
+
+await sqliteSuite(folder);
 
 process.exit();
