@@ -350,6 +350,26 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
+  test('a predicate that throws in its call keeps a group whole', async () => {
+    const { context, page } = await open();
+    const outcome = await page.evaluate(async () => {
+      const { rx } = window;
+      const predicate = () => {
+        throw new Error('bad');
+      };
+      const scrivener = await rx.openIndexedDbScrivener<{ n: number }>({ name: 'talk', predicate });
+      await scrivener.writeAll([{ n: 1 }, { n: 2 }, { n: 3 }]);
+      const failure = (await scrivener.flusher.waitForFailure()) as Error;
+      const { flushed } = scrivener;
+      await scrivener.close();
+      const again = await rx.openIndexedDbScrivener({ name: 'talk' });
+      await again.close();
+      return { failure: failure.message, flushed, recovered: again.recovered };
+    });
+    expect(outcome).toEqual({ failure: 'bad', flushed: 3, recovered: { entries: 3, lastPosition: 3 } });
+    await context.close();
+  }, 30_000);
+
   test('keeps of an entry what JSON does, as a file; what JSON has no text for is refused at the write', async () => {
     const { context, page } = await open();
     const { kept, made, codes } = await page.evaluate(async () => {

@@ -53,6 +53,16 @@ test('waits for the rest of a torn line, and follows an empty file', async () =>
   expect(await child.ended).toMatchObject({ code: 0, stdout: journalText([1, 2, 'ü']), stderr: '' });
 });
 
+test('follows a journal whose segments were retired and whose active file is still empty', async () => {
+  writeFileSync(path('talk.ndjson'), '');
+  writeFileSync(path('talk.ndjson.segments'), '{"schemaVersion":"1","first":21,"segments":[]}\n');
+  const child = command.start(['tail', '-f', 'talk.ndjson'], path());
+  appendFileSync(path('talk.ndjson'), line(21, 'first'));
+  await child.prints('"first"');
+  child.process.kill('SIGTERM');
+  expect(await child.ended).toMatchObject({ code: 0, stdout: line(21, 'first'), stderr: '' });
+});
+
 test('a line that waits for its newline is printed once', async () => {
   writeFileSync(path('talk.ndjson'), journalText([1, 2]).trimEnd());
   const child = command.start(['tail', '-f', 'talk.ndjson'], path());

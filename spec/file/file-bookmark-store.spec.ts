@@ -361,3 +361,16 @@ test('stores of one file are one store: the next consumer waits until the one be
   expect(await lastValueFrom(run('second').pipe(take(1)))).toBe(2);
   expect(steps).toEqual(['first begins a', 'first ends a', 'second begins b', 'second ends b']);
 });
+
+test('a relative path is that of the working directory in which it was given', async () => {
+  const before = process.cwd();
+  process.chdir(path());
+  try {
+    const bookmarks = new FileBookmarkStore('bookmark.json');
+    process.chdir('/');
+    await bookmarks.save(7);
+    expect(await store().load()).toBe(7);
+  } finally {
+    process.chdir(before);
+  }
+});

@@ -19,6 +19,8 @@ function schemaOf<T>(
   return { '~standard': { version: 1, vendor: 'spec', validate } };
 }
 
+const boom = new Error('schema');
+
 const Said = z.object({ type: z.literal('Said'), text: z.string().max(5) });
 type Said = z.infer<typeof Said>;
 
@@ -249,6 +251,22 @@ describe('what is read back', () => {
     expect(await outcomeOf(readJournal(filePath()))).toEqual({
       values: [1, 2, 3].map((cents) => ({ position: cents, entry: { cents } })),
     });
+  });
+
+  test.each<[string, StandardSchemaV1<unknown, string>, unknown]>([
+    ['is asynchronous', schemaOf<string>(async (value) => ({ value: value as string })), expect.any(TypeError)],
+    [
+      'throws',
+      schemaOf<string>(() => {
+        throw boom;
+      }),
+      boom,
+    ],
+  ])('by a schema that %s: that error, and no damage', async (_, schema, error) => {
+    writeFileSync(filePath(), journalText(['sound']));
+    expect(await rejectionOf(openFileScrivener<string>({ filePath: filePath(), schema }))).toEqual(error);
+    expect((await outcomeOf(readJournal<string>(filePath(), { schema }))).error).toEqual(error);
+    expect(textOf(filePath())).toBe(journalText(['sound']));
   });
 
   test('with a schema and renumbered', async () => {

@@ -102,6 +102,26 @@ describe('caughtUp', () => {
     expect((await third).value).toEqual({ position: 3, entry: 3 });
     expect(caughtUp).toHaveBeenCalledTimes(1);
   });
+
+  test('may abort the iteration that it comes to, which then ends with the reason', async () => {
+    const scrivener = filled(2);
+    const enough = new AbortController();
+    const caughtUp = () => enough.abort(new Error('read it all'));
+    const read: number[] = [];
+    const reading = (async () => {
+      for await (const { entry } of scrivener.tail(0, { signal: enough.signal, caughtUp })) read.push(entry);
+    })();
+    await expect(reading).rejects.toThrow('read it all');
+    expect([read, scrivener.observed]).toEqual([[1, 2], false]);
+  });
+
+  test('may end the iteration that it comes to', async () => {
+    const scrivener = filled(1);
+    const iterator = scrivener.tail(0, { caughtUp: () => void iterator.return?.() })[Symbol.asyncIterator]();
+    expect((await iterator.next()).value).toEqual({ position: 1, entry: 1 });
+    expect((await iterator.next()).done).toBe(true);
+    expect(scrivener.observed).toBe(false);
+  });
 });
 
 describe('head$', () => {

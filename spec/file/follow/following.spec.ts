@@ -381,6 +381,22 @@ describe('a batch that is taken back', () => {
 describe('another history', () => {
   const mismatch = { code: 'ERR_JOURNAL_MISMATCH' };
 
+  test('that a new journal of the same name has, rotated to where the follower was: none of its entries', async () => {
+    const write = async (entries: readonly string[]) => {
+      const scrivener = await openFileScrivener<string>({ filePath: filePath(), rotation: { maxBytes: 1 } });
+      for (const entry of entries) await scrivener.whenFlushed(await scrivener.write(entry));
+      await scrivener.close();
+    };
+    writeFileSync(filePath(), journalText(['a', 'b', 'c']));
+    const followed = follow();
+    await until(() => followed.values.length === 3);
+    for (const name of readdirSync(path())) rmSync(path(name));
+    await write(['A', 'B', 'C', 'D', 'E', 'F']);
+    await until(() => followed.error !== undefined);
+    expect(followed.error).toMatchObject(mismatch);
+    expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
+  });
+
   test('in the place of what was given out, by a backup that was restored: an error, and nothing of it', async () => {
     writeFileSync(filePath(), journalText(['a', 'b']));
     const followed = follow();

@@ -536,6 +536,43 @@ describe('reopening', () => {
     if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
   });
 
+  test('serializes nothing anew: an entry that has no text any more is saved as it was written', async () => {
+    const scrivener = await openFileScrivener<unknown>({ filePath: filePath(), flushIntervalMs: Infinity });
+    const writes = on('write', () => () => Promise.reject(errorOf('ENOSPC')));
+    const entry: Record<string, unknown> = { text: 'eins' };
+    await scrivener.write(entry);
+    await rejectionOf(scrivener.flush());
+    entry.self = entry;
+    entry.text = 1n;
+    await scrivener.write('zwei');
+    for (let time = 1; time <= 3; time++) {
+      await scrivener.reopen().catch(() => undefined);
+      expect(await rejectionOf(scrivener.flush())).toMatchObject({ code: 'ENOSPC' });
+    }
+    writes.mockRestore();
+    await scrivener.reopen();
+    await scrivener.close();
+    expect(onDisk()).toEqual([{ text: 'eins' }, 'zwei']);
+    if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
+  });
+
+  test('may be done by who hears of the failure', async () => {
+    const daemonEvents = new InMemoryScrivener<DaemonEvent>();
+    const scrivener = await opened({ daemonEvents });
+    let reopened: Promise<void> | undefined;
+    daemonEvents.tail().subscribe(({ entry }) => {
+      if (entry.type === 'StatusChanged' && entry.status === 'Failed') reopened = scrivener.reopen();
+    });
+    const writes = on('write', () => () => Promise.reject(errorOf('EIO')));
+    await scrivener.write('eins');
+    const failure = scrivener.flusher.waitForFailure();
+    await rejectionOf(scrivener.flush());
+    writes.mockRestore();
+    expect(await failure).toMatchObject({ code: 'EIO' });
+    await reopened;
+    await expectWhole(scrivener, ['eins']);
+  });
+
   test('a journal that was rotated stays locked', async () => {
     const scrivener = await broken({ rotation: { maxBytes: 10 } });
     await scrivener.reopen();
