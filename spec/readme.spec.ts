@@ -124,3 +124,25 @@ test("the example of the user's guide runs as printed", async () => {
   expect(again.stdout).toContain('position: 4,');
   expect(existsSync(join(cwd, 'data/talk.ndjson'))).toBe(true);
 }, 30_000);
+
+test('the todo list of the README is kept, with a checkpoint', async () => {
+  const text = codeBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).find(({ text }) =>
+    text.includes('todos'),
+  )!.text;
+  const cwd = installed.newFolder();
+  writeFileSync(join(cwd, 'todo.mjs'), javascriptOf(text));
+  const run = async (...args: string[]) => {
+    const child = new Child(process.execPath, ['todo.mjs', ...args], cwd);
+    const { code, stdout, stderr } = await child.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
+  };
+  expect(await run('Added', 'buy milk')).toBe('buy milk\n');
+  expect(await run('Added', 'call Ann')).toBe('buy milk\ncall Ann\n');
+  expect(await run('Done', 'buy milk')).toBe('call Ann\n');
+  const checkpoint = JSON.parse(readFileSync(join(cwd, 'data/todo.json'), 'utf8')) as unknown;
+  expect(checkpoint).toEqual({ version: '1', position: 3, state: ['call Ann'] });
+  // It is what a run begins with.
+  writeFileSync(join(cwd, 'data/todo.json'), JSON.stringify({ version: '1', position: 3, state: ['as it was kept'] }));
+  expect(await run('Added', 'sleep')).toBe('as it was kept\nsleep\n');
+});
