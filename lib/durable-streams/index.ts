@@ -7,7 +7,12 @@ export {
 } from './durable-streams';
 export type { ServedJournals } from './served-journals';
 export type { StreamOptions } from './stream-options';
-export type { StreamRecord } from './stream-record';
+export type {
+  Append as StreamAppend,
+  Creation as StreamCreation,
+  Producer as StreamProducer,
+  StreamRecord,
+} from './stream-record';
 
 // Client
 export { openDurableStream, type DurableStreamConfig, type StreamHeaders } from './open-durable-stream';
