@@ -1,4 +1,4 @@
-import { InMemoryScrivener, lastEntries } from 'rx-scrivener';
+import { InMemoryScrivener } from 'rx-scrivener';
 import {
   journalHandler,
   openRemoteScrivener,
@@ -106,11 +106,4 @@ test('a journal of one entry, and none', async () => {
   expect(await positions()).toEqual([]);
   append(1);
   expect(await firstValueFrom(remote.readBackward())).toEqual({ position: 1, entry: '1' });
-});
-
-test('an older entry of the same page that has no text is no matter to who does not ask for it', async () => {
-  for (const entry of [10n, undefined, 'newest']) journal.append(entry as string);
-  await open();
-  expect(await lastEntries(remote, 1)).toEqual([{ position: 3, entry: 'newest' }]);
-  await expect(lastEntries(remote, 2)).rejects.toMatchObject({ code: 'ERR_SERIALIZATION' });
 });
