@@ -154,7 +154,7 @@ export const aborting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is not listened to by those who unsubscribed, live or in the replay',
+    name: 'is not listened to after unsubscribing, live or in the replay',
     given: 3,
     async run(trial) {
       const abort = new CountedAbort();
@@ -168,7 +168,7 @@ export const aborting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is not listened to by an iteration that was left',
+    name: 'is not listened to after leaving an iteration',
     given: 3,
     async run(trial) {
       const abort = new CountedAbort();
@@ -185,7 +185,7 @@ export const aborting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is not listened to behind the completion of the journal',
+    name: 'is not listened to after the journal completes',
     needs: ['complete'],
     given: 2,
     async run(trial) {

@@ -13,14 +13,14 @@ function called(value: unknown): string {
 /** An argument that is not a position, or not a time, causes a `RangeError`. */
 export const checkingArguments: readonly ConformanceCase[] = [
   {
-    name: 'tail throws a RangeError for an `after` that is no position',
+    name: 'tail throws a RangeError for an `after` that is not a position',
     given: 1,
     async run({ scrivener }) {
       for (const after of NO_POSITIONS) throws(() => scrivener.tail(after), RangeError, `tail(${called(after)})`);
     },
   },
   {
-    name: 'readBackward throws a RangeError for a `before` that is no position',
+    name: 'readBackward throws a RangeError for a `before` that is not a position',
     given: 1,
     async run({ scrivener }) {
       for (const before of NO_POSITIONS)
@@ -28,7 +28,7 @@ export const checkingArguments: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'waitFor rejects with a RangeError for an `after` that is no position',
+    name: 'waitFor rejects with a RangeError for an `after` that is not a position',
     given: 1,
     async run({ scrivener }) {
       for (const after of NO_POSITIONS)
@@ -36,14 +36,14 @@ export const checkingArguments: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'waitFor rejects with a RangeError for END, behind which nothing comes',
+    name: 'waitFor rejects with a RangeError for END, after which nothing comes',
     given: 1,
     async run({ scrivener }) {
       await rejects(() => scrivener.waitFor(END, () => true), RangeError, 'waitFor(END)');
     },
   },
   {
-    name: 'waitFor rejects with a RangeError for a `timeout` that no timer takes',
+    name: 'waitFor rejects with a RangeError for a `timeout` that timers cannot count',
     given: 1,
     async run({ scrivener }) {
       for (const timeout of NO_TIMEOUTS) {
@@ -56,7 +56,7 @@ export const checkingArguments: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'write rejects with a RangeError for an `expect` that is no position, and appends nothing',
+    name: 'write rejects with a RangeError for an `expect` that is not a position, and appends nothing',
     needs: ['expect'],
     given: 1,
     async run(trial) {

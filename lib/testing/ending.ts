@@ -12,7 +12,7 @@ const failure = () => new Error('The journal failed, says the conformance suite'
 /** Journals that complete or fail. */
 export const ending: readonly ConformanceCase[] = [
   {
-    name: 'completion completes tails behind the last entry, whoever waits for more',
+    name: 'completion completes tails after the last entry, even those that wait for more',
     needs: completes,
     given: 2,
     async run(trial) {
@@ -49,7 +49,7 @@ export const ending: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'completion ends iterations behind the last entry',
+    name: 'completion ends iterations after the last entry',
     needs: completes,
     given: 2,
     async run(trial) {
@@ -102,7 +102,7 @@ export const ending: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'completion rejects who waits with JournalClosedError, now and later',
+    name: 'completion rejects waits with JournalClosedError, now and later',
     needs: completes,
     given: 2,
     async run(trial) {
@@ -115,7 +115,7 @@ export const ending: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an error errors tails behind the last entry',
+    name: 'an error errors tails after the last entry',
     needs: fails,
     given: 2,
     async run(trial) {
@@ -144,7 +144,7 @@ export const ending: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an error rejects iterations once, behind the last entry, and they are over then',
+    name: 'an error rejects iterations once, after the last entry, and they have then ended',
     needs: fails,
     given: 2,
     async run(trial) {
@@ -162,7 +162,7 @@ export const ending: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an error rejects writes and who waits, and leaves what was written readable backward',
+    name: 'an error rejects writes and waits, and leaves what was written readable backward',
     needs: fails,
     given: 2,
     async run(trial) {

@@ -22,7 +22,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'waits for what comes',
+    name: 'waits for new entries',
     given: 1,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -60,7 +60,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'gives a slow reader everything',
+    name: 'delivers everything to a slow reader',
     given: 3,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -74,7 +74,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'gives everything to a reader that comes back after a burst',
+    name: 'delivers everything to a reader that returns after a burst',
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
       const next = trial.hold(iteration.next());
@@ -84,7 +84,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is a cursor of its own each time',
+    name: 'is a new cursor each time',
     given: 3,
     async run(trial) {
       const stream = trial.scrivener.tail();
@@ -99,7 +99,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is over for good after return',
+    name: 'has ended for good after return',
     given: 3,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -111,7 +111,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is over before it began after return',
+    name: 'has ended before it began after return',
     given: 1,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -120,7 +120,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'return ends every next that waits, at once',
+    name: 'return immediately ends every next that waits',
     given: 1,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -158,7 +158,7 @@ export const iterating: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'goes through `toAsyncIterable`, and the subscription through `from`, as they are',
+    name: 'passes unchanged through `toAsyncIterable`, and the subscription through `from`',
     given: 3,
     async run(trial) {
       const stream = trial.scrivener.tail();

@@ -19,7 +19,7 @@ const endsOf = (trial: Trial) => trial.scrivener as unknown as Ends;
 /** `first`, `head` and `head$`. */
 export const journalEnds: readonly ConformanceCase[] = [
   {
-    name: 'of an empty journal: `head` is START, `first` the position to come',
+    name: 'of an empty journal: `head` is START, `first` is the next position',
     needs,
     async run(trial) {
       const { head, first } = endsOf(trial);
@@ -27,7 +27,7 @@ export const journalEnds: readonly ConformanceCase[] = [
     },
   },
   {
-    name: '`head` follows what is written, and `head$` gives each position in order',
+    name: '`head` follows what is written, and `head$` emits each position in order',
     needs,
     given: 2,
     async run(trial) {

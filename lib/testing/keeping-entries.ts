@@ -38,7 +38,7 @@ function check(records: readonly ConformanceRecord[], description: string): void
 /** Entries come back as they were written. */
 export const keepingEntries: readonly ConformanceCase[] = [
   {
-    name: 'tail gives back what was written before',
+    name: 'tail emits what was written before',
     given: NOTED,
     async run(trial) {
       const watch = trial.watch(trial.scrivener.tail());
@@ -47,7 +47,7 @@ export const keepingEntries: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'tail gives on what is written meanwhile',
+    name: 'tail emits what is written meanwhile',
     async run(trial) {
       const watch = trial.watch(trial.scrivener.tail());
       for (const entry of NOTED) await trial.scrivener.write(entry);
@@ -56,7 +56,7 @@ export const keepingEntries: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'iteration gives back what was written',
+    name: 'iteration yields what was written',
     given: NOTED,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail());
@@ -66,14 +66,14 @@ export const keepingEntries: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'readBackward gives back what was written',
+    name: 'readBackward emits what was written',
     given: NOTED,
     async run(trial) {
       check((await trial.collect(trial.scrivener.readBackward())).reverse(), 'readBackward');
     },
   },
   {
-    name: 'waitFor gives `match`, and resolves with, what was written',
+    name: 'waitFor passes what was written to `match`, and resolves with it',
     given: NOTED,
     async run({ scrivener }) {
       const records: ConformanceRecord[] = [];

@@ -78,7 +78,7 @@ export const readingBackward: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'stops at once when unsubscribed from inside next',
+    name: 'stops immediately when unsubscribed from inside next',
     given: 4,
     async run(trial) {
       const watch = trial.watch(trial.scrivener.readBackward(), (record, reader) => {

@@ -63,7 +63,7 @@ export const reentering: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'unsubscribing stops at once, in the replay and live',
+    name: 'unsubscribing stops immediately, in the replay and live',
     given: 4,
     async run(trial) {
       const leaveAt = (position: number) =>
@@ -78,7 +78,7 @@ export const reentering: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'unsubscribing another leaves the rest as they are',
+    name: 'unsubscribing another leaves the rest unchanged',
     async run(trial) {
       const leaving: Watch[] = [];
       // Where each reader has a pace of its own, those that leave may be ahead by then.
@@ -121,7 +121,7 @@ export const reentering: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an operator that throws errors its own subscriber alone',
+    name: 'an operator that throws errors only its own subscriber',
     given: 1,
     async run(trial) {
       const thrown = new Error('Thrown by an operator of the conformance suite');

@@ -14,7 +14,7 @@ function trimmed(requested: number, first: number) {
 /** Journals that keep only their newest entries. */
 export const retaining: readonly ConformanceCase[] = [
   {
-    name: 'keeps the newest entries, and positions go on',
+    name: 'keeps the newest entries, and positions continue',
     needs,
     retain: 3,
     given: 5,
@@ -43,7 +43,7 @@ export const retaining: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'keeps everything while there is no more than it may keep',
+    name: 'keeps everything up to its limit',
     needs,
     retain: 3,
     given: 3,
@@ -78,7 +78,7 @@ export const retaining: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an iteration that is behind but not too far goes on',
+    name: 'an iteration that is behind, but not too far, continues',
     needs,
     retain: 3,
     given: 3,
@@ -106,7 +106,7 @@ export const retaining: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'readBackward from among what was dropped errors at once, but never past position 1',
+    name: 'readBackward from among dropped entries errors immediately, but never past position 1',
     needs,
     retain: 3,
     given: 5,

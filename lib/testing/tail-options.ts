@@ -84,7 +84,7 @@ export const tailOptions: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'a `match` that is no function is a TypeError at the call',
+    name: 'a `match` that is not a function is a TypeError at the call',
     async run({ scrivener }) {
       const match = 'Added' as unknown as () => boolean;
       throws(() => scrivener.tail(0, { match }), TypeError, 'tail');
@@ -92,7 +92,7 @@ export const tailOptions: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'return ends a filtered iteration that waits, at once',
+    name: 'return immediately ends a filtered iteration that waits',
     given: 1,
     async run(trial) {
       const iteration = trial.iterate(trial.scrivener.tail(0, { match: isEven }));
@@ -116,7 +116,7 @@ export const tailOptions: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an iteration that is left from inside `caughtUp` is over',
+    name: 'an iteration that is left from inside `caughtUp` has ended',
     given: 2,
     async run(trial) {
       const leave = () => trial.hold(iteration.return());
@@ -141,7 +141,7 @@ export const tailOptions: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'what is written, and asked for, inside `caughtUp` comes in order',
+    name: 'what is written and requested inside `caughtUp` arrives in order',
     given: 2,
     async run(trial) {
       let inside: Promise<IteratorResult<ConformanceRecord>> | undefined;

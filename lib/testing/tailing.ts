@@ -27,7 +27,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'starts behind `after`',
+    name: 'starts after `after`',
     given: 5,
     async run(trial) {
       const watches = [1, 2, 3, 4].map((after) => trial.watch(trial.scrivener.tail(after)));
@@ -35,7 +35,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'goes on live behind the replay',
+    name: 'continues live after the replay',
     given: 3,
     async run(trial) {
       const watch = trial.watch(trial.scrivener.tail(1));
@@ -45,7 +45,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'from the head emits only what comes',
+    name: 'from the head emits only new entries',
     given: 3,
     async run(trial) {
       const watch = trial.watch(trial.scrivener.tail(3));
@@ -71,7 +71,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'from END completes at once, with nothing',
+    name: 'from END completes immediately, with nothing',
     given: 2,
     async run(trial) {
       const watch = trial.watch(trial.scrivener.tail(END));
@@ -81,7 +81,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'is cold: every subscription is a reader of its own',
+    name: 'is cold: every subscription is its own reader',
     given: 2,
     async run(trial) {
       const stream = trial.scrivener.tail(1);
@@ -126,7 +126,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'gives many subscribers the same',
+    name: 'delivers the same to many subscribers',
     given: 5,
     async run(trial) {
       const watches = Array.from({ length: 50 }, (_, index) => trial.watch(trial.scrivener.tail(index % 8)));
@@ -135,7 +135,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'completes a `take` in the replay, and in what comes',
+    name: 'completes a `take` in the replay, and live',
     given: 3,
     async run(trial) {
       const replayed = trial.watch(trial.scrivener.tail().pipe(take(2)));
@@ -148,7 +148,7 @@ export const tailing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'stops for the one who unsubscribes, and for no other',
+    name: 'stops for the subscriber that unsubscribes, and for no other',
     given: 1,
     async run(trial) {
       const leaving = trial.watch(trial.scrivener.tail());

@@ -13,14 +13,14 @@ const is =
 /** Waiting for one entry. */
 export const waiting: readonly ConformanceCase[] = [
   {
-    name: 'resolves with an entry that is there',
+    name: 'resolves with an existing entry',
     given: 3,
     async run({ scrivener }) {
       deepEqual(await scrivener.waitFor(0, is(2)), { position: 2, entry: added(2) }, 'What it resolved with');
     },
   },
   {
-    name: 'resolves with an entry that comes, and passes over others',
+    name: 'resolves with a new entry, and skips others',
     given: 1,
     async run(trial) {
       const waiting = trial.hold(trial.scrivener.waitFor(0, is(4)));
@@ -36,7 +36,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'looks only behind `after`',
+    name: 'looks only after `after`',
     given: 3,
     async run(trial) {
       const seen: number[] = [];
@@ -82,7 +82,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'wakes everyone who waits',
+    name: 'wakes all that wait',
     async run(trial) {
       const waits = adds(1, 30).map((expected) => ({
         expected,
@@ -94,14 +94,14 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'rejects with a TimeoutError when nothing comes in time',
+    name: 'rejects with a TimeoutError if nothing comes in time',
     given: 1,
     async run(trial) {
       await rejects(() => trial.scrivener.waitFor(0, is(9), { timeout: 20 }), TimeoutError, 'A wait of 20 ms');
     },
   },
   {
-    name: 'rejects with a TimeoutError also while entries come that do not match',
+    name: 'rejects with a TimeoutError even if entries come that do not match',
     async run(trial) {
       const waiting = trial.hold(trial.scrivener.waitFor(0, is(0), { timeout: 25 }));
       const over = new AbortController();
@@ -121,7 +121,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'with a timeout of 0 resolves with a match that is there',
+    name: 'with a timeout of 0 resolves with an existing match',
     needs: ['immediate'],
     given: 2,
     async run({ scrivener }) {
@@ -133,7 +133,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'takes the longest timeout that timers know, and Infinity',
+    name: 'accepts the longest timeout of timers, and Infinity',
     async run(trial) {
       const waits = [2 ** 31 - 1, Infinity].map((timeout) =>
         trial.hold(trial.scrivener.waitFor(0, is(1), { timeout })),
@@ -143,7 +143,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'with a signal aborted before rejects with its reason, also when a match is there',
+    name: 'with a signal aborted before rejects with its reason, even if a match exists',
     given: 1,
     async run(trial) {
       const abort = new CountedAbort();
@@ -175,7 +175,7 @@ export const waiting: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'takes no notice of a signal aborted afterwards, and listens no more',
+    name: 'ignores a signal aborted afterwards, and no longer listens',
     given: 1,
     async run(trial) {
       const abort = new CountedAbort();

@@ -437,7 +437,7 @@ export const BROKEN: Readonly<Record<string, readonly [BrokenJournal, foundBy: s
     'tail: has no gap, duplicate or disorder between replay and live, while others write',
   ],
   'delivers depth first': [DeliveringDepthFirst, 'inside next: a write keeps every subscriber in order, live'],
-  'shares one subscription': [SharingOneSubscription, 'tail: is cold: every subscription is a reader of its own'],
+  'shares one subscription': [SharingOneSubscription, 'tail: is cold: every subscription is its own reader'],
   'leaks a subscription that was unsubscribed': [LeakingOnUnsubscribe, 'release: unsubscribing releases a live tail'],
   'leaks a subscription after waitFor': [
     LeakingAfterWaitFor,
@@ -448,10 +448,10 @@ export const BROKEN: Readonly<Record<string, readonly [BrokenJournal, foundBy: s
     'waitFor: calls `match` no more once it has settled, in any way',
   ],
   'leaks an iteration that was left': [LeakingOnBreak, 'release: return releases an iteration whose next waits'],
-  'iterates by an async generator': [IteratingByGenerator, 'iteration: return ends every next that waits, at once'],
+  'iterates by an async generator': [IteratingByGenerator, 'iteration: return immediately ends every next that waits'],
   'iterates over a bounded queue': [
     IteratingOverABoundedQueue,
-    'iteration: gives everything to a reader that comes back after a burst',
+    'iteration: delivers everything to a reader that returns after a burst',
   ],
   'ignores an abort of a write': [
     IgnoringAborts,
@@ -463,7 +463,7 @@ export const BROKEN: Readonly<Record<string, readonly [BrokenJournal, foundBy: s
   ],
   'listens on a signal forever': [
     ListeningForever,
-    'signal: is not listened to by those who unsubscribed, live or in the replay',
+    'signal: is not listened to after unsubscribing, live or in the replay',
   ],
   'appends, and then rejects': [
     AppendingThenRejecting,
@@ -480,27 +480,27 @@ export const BROKEN: Readonly<Record<string, readonly [BrokenJournal, foundBy: s
   'leaves gaps between positions': [LeavingGaps, 'tail: replays everything from START, which is the default'],
   'takes a negative position': [
     TakingAnyPosition,
-    'arguments: tail throws a RangeError for an `after` that is no position',
+    'arguments: tail throws a RangeError for an `after` that is not a position',
   ],
   'throws where it should reject': [
     ThrowingRatherThanRejecting,
-    'arguments: waitFor rejects with a RangeError for an `after` that is no position',
+    'arguments: waitFor rejects with a RangeError for an `after` that is not a position',
   ],
   'reads backward as of the call': [
     ReadingBackwardAsOfTheCall,
     'readBackward: shows the journal as it is at the moment of subscription',
   ],
   'reads backward forward': [ReadingBackwardForward, 'readBackward: emits everything, newest first, and completes'],
-  'never times out': [NeverTimingOut, 'waitFor: rejects with a TimeoutError when nothing comes in time'],
+  'never times out': [NeverTimingOut, 'waitFor: rejects with a TimeoutError if nothing comes in time'],
   'forgets to complete': [
     ForgettingCompletion,
-    'end: completion completes tails behind the last entry, whoever waits for more',
+    'end: completion completes tails after the last entry, even those that wait for more',
   ],
   'skips what was trimmed': [
     SkippingWhatWasTrimmed,
     'retain: tail errors with PositionTrimmedError when its next position was dropped',
   ],
-  'copies entries by assignment': [CopyingEntries, 'entries: tail gives back what was written before'],
+  'copies entries by assignment': [CopyingEntries, 'entries: tail emits what was written before'],
   'fails with its subscribers': [
     FailingWithItsSubscribers,
     'inside next: a subscriber that throws harms neither the writer nor the others, and RxJS reports it',
