@@ -1,11 +1,11 @@
 /**
  * Runs two things in turn, A B A B …, and compares them round by round, so that a machine whose speed drifts slows both.
  *
- * @param {{ rounds?: number, warmUps?: number, ours: () => Promise<number>, theirs: () => Promise<number> }} options each
- *   gives the nanoseconds (or bytes) of one round
+ * @param {{ rounds?: number, warmUps?: number, ours: () => Promise<number>, theirs: () => Promise<number>,
+ *   difference?: boolean }} options each gives the nanoseconds (or bytes) of one round; `difference`: how much more, not how many times as much
  * @returns {Promise<{ ours: number, theirs: number, ratio: number, ratios: number[] }>} medians
  */
-export async function compare({ rounds = 9, warmUps = 2, ours, theirs }) {
+export async function compare({ rounds = 9, warmUps = 2, ours, theirs, difference = false }) {
   const figures = { ours: [], theirs: [], ratios: [] };
   for (let round = -warmUps; round < rounds; round++) {
     const [first, second] = round % 2 === 0 ? [ours, theirs] : [theirs, ours];
@@ -15,7 +15,7 @@ export async function compare({ rounds = 9, warmUps = 2, ours, theirs }) {
     if (round < 0) continue;
     figures.ours.push(our);
     figures.theirs.push(their);
-    figures.ratios.push(our / their);
+    figures.ratios.push(difference ? our - their : our / their);
   }
   return {
     ours: median(figures.ours),

@@ -28,8 +28,14 @@ const OWN_ROWS = [
   'http-fan-out',
   'remote-tail',
   'remote-backward',
+  ...['lone', 'in-flight', 'one-process', 'takeover'].map((what) => `shared/${what}`),
 ];
-const PEER_ROWS = [...PEERS.map((peer) => `append/${peer}`), 'append-disk/better-sqlite3', 'live-delivery/rxjs-9'];
+const PEER_ROWS = [
+  ...PEERS.map((peer) => `append/${peer}`),
+  'append-disk/better-sqlite3',
+  'shared/better-sqlite3',
+  'live-delivery/rxjs-9',
+];
 const ROWS = [...OWN_ROWS, ...PEER_ROWS];
 
 /** The other package of a row, if it is one against another. */

@@ -6,7 +6,7 @@ export async function open(path, { synchronous = 'OFF', transaction: size = 100 
   const database = new Database(path);
   database.pragma('journal_mode = WAL');
   database.pragma(`synchronous = ${synchronous}`);
-  database.exec('CREATE TABLE journal (position INTEGER PRIMARY KEY, entry TEXT NOT NULL)');
+  database.exec('CREATE TABLE IF NOT EXISTS journal (position INTEGER PRIMARY KEY, entry TEXT NOT NULL)');
   const insert = database.prepare('INSERT INTO journal (entry) VALUES (?)');
   const insertAll = database.transaction((entries) => {
     for (const entry of entries) insert.run(JSON.stringify(entry));

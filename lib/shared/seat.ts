@@ -7,7 +7,7 @@ import { openFileScrivener } from '../file/open-file-scrivener';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { located } from '../file/follow/files-reader';
 import { KEY_HEADER, MEMORY_HEADER, randomName } from '../http/protocol';
-import { Attempt } from '../http/client/attempt';
+import { Attempt, TIMED_OUT } from '../http/client/attempt';
 import { ANSWER_MS } from '../http/client/connection';
 import { sleep } from '../http/client/retry-until-settled';
 import { errorOf } from '../http/client/remote-problem';
@@ -32,6 +32,8 @@ export class Seat<T> {
   #holder: Holder<T> | undefined;
   #taking: Promise<JournalLockedError | undefined> | undefined;
   #isClosed = false;
+  /** Where somebody answered. */
+  #found: string | undefined;
   /** How far what holders remember of writes had come at the newest answer. */
   #memory = '';
   /** When anybody answered last, as `performance.now()` counts. */
@@ -63,11 +65,14 @@ export class Seat<T> {
     const url = new URL(input instanceof Request ? input.url : input);
     if (this.#holder) return this.#noteMemory(await this.#holder.handle(new Request(url, init)));
     try {
-      const socketPath = await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause)));
+      const socketPath: string =
+        this.#found ?? (await this.#socketPath().catch((cause: unknown) => Promise.reject(unsent(cause))));
+      this.#found = socketPath;
       return this.#noteMemory(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
+      this.#found = undefined;
       // An aborted caller needs nothing; one that got no answer needs to know who does not answer.
-      if (!init.signal?.aborted || isTimeout(init.signal.reason)) await this.look();
+      if (!init.signal?.aborted || init.signal.reason === TIMED_OUT) await this.look();
       throw error;
     }
   };
@@ -187,8 +192,4 @@ export class Seat<T> {
   async #socketPath(): Promise<string> {
     return socketPathOf(`${await located(String(this.#config.filePath))}.lock`);
   }
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

@@ -1,5 +1,9 @@
 import { MAX_DELAY_MS } from '../../errors/assert-argument';
 
+/** Why a signal is aborted when the time is up, and when nobody wants it; made once, for each error takes a stack. */
+export const TIMED_OUT = new Error('Nothing came in time');
+const OVER = new Error('It is over');
+
 /** One try at something that may hang: its signal aborts when the time is up, and when the caller gives up. */
 export class Attempt {
   readonly #controller = new AbortController();
@@ -37,8 +41,8 @@ export class Attempt {
 
   readonly #timeOut = (): void => {
     this.#isTimedOut = !this.signal.aborted;
-    this.#controller.abort(new DOMException('Nothing came in time', 'TimeoutError'));
+    this.#controller.abort(TIMED_OUT);
   };
 
-  readonly #abort = (): void => this.#controller.abort();
+  readonly #abort = (): void => this.#controller.abort(OVER);
 }

@@ -78,7 +78,7 @@ async function answer(
   out: NodeResponse,
 ): Promise<void> {
   const gone = new AbortController();
-  out.once('close', () => gone.abort()); // also after the answer, where it is harmless
+  out.once('close', () => gone.abort(GONE_AWAY)); // also after the answer, where it is harmless
   const response = await respond(handler, node, parsed, gone.signal);
   out.statusCode = response.status;
   for (const [name, value] of response.headers) if (name !== 'set-cookie') out.setHeader(name, value);
@@ -120,6 +120,8 @@ async function respond(
 }
 
 const GONE = Symbol();
+/** Made once: each error takes a stack. */
+const GONE_AWAY = new DOMException('The reader is gone', 'AbortError');
 
 /** The body: from the connection if it is unread, otherwise as a parser has left it. */
 function bodyOf(
