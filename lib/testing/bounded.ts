@@ -1,4 +1,4 @@
-/** What the promise settles with, or a rejection with the message when that takes longer than `ms`. */
+/** Settles as the promise does; rejects with the message if that takes longer than `ms`. */
 export async function bounded<V>(promise: Promise<V>, ms: number, message: () => string): Promise<V> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expired = new Promise<never>((_, reject) => {

@@ -5,11 +5,11 @@ import type { Trial } from './trial';
 /** One thing that every scrivener does. */
 export interface ConformanceCase {
   readonly name: string;
-  /** What the backend has to be able to do for it. */
+  /** The features that the backend needs for it. */
   readonly needs?: readonly ConformanceFeature[];
-  /** What is in the journal before: so many `added` entries, or these. Default: nothing. */
+  /** The journal's initial content: this many `added` entries, or these entries. Default: none. */
   readonly given?: number | readonly ConformanceEntry[];
-  /** Asks `create` for a journal that keeps only so many entries. */
+  /** Requests from `create` a journal that keeps only this many entries. */
   readonly retain?: number;
   run(trial: Trial): Promise<void>;
 }

@@ -2,7 +2,7 @@
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
- * What the conformance suite writes: entries that any backend can store, because they are JSON through and through.
+ * What the conformance suite writes: entries that any backend can store, because they are pure JSON.
  *
  * @example
  * ```ts

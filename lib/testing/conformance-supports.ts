@@ -1,5 +1,5 @@
 /**
- * What a backend can do: everything that `Scrivener` has, unless it says `false`, and what else there is, if it says `true`. A case that
+ * What a backend can do: everything that `Scrivener` requires, unless set to `false`, and extras that are set to `true`. A case that
  * needs more is skipped and reported.
  *
  * @example
@@ -14,19 +14,19 @@ export interface ConformanceSupports {
   readonly writeAll?: boolean;
   /** It has `first`, `head` and `head$`, as every scrivener of this package has. @default false */
   readonly ends?: boolean;
-  /** `create` takes `retain`, and the journal keeps only the newest so many entries. @default true */
+  /** `create` takes `retain`, and the journal keeps only this many of the newest entries. @default true */
   readonly retain?: boolean;
   /** The subject's `complete` ends the journal; tails complete and writes reject from then on. @default true */
   readonly complete?: boolean;
-  /** The subject's `fail` ends the journal with an error, which readers get as it is. @default true */
+  /** The subject's `fail` ends the journal with an error, which readers receive unchanged. @default true */
   readonly fail?: boolean;
-  /** The subject's `observed` tells whether anyone reads: the cases that look for leaks. @default true */
+  /** The subject's `observed` says whether anyone reads; used by the cases that look for leaks. @default true */
   readonly observed?: boolean;
   /** What the journal holds is read before a timer of 0 ms fires; a journal behind a network cannot. @default true */
   readonly immediate?: boolean;
 }
 
-/** What is taken for granted. */
+/** The defaults. */
 export const DEFAULT_SUPPORTS: Required<ConformanceSupports> = {
   expect: true,
   writeAll: false,
@@ -38,5 +38,5 @@ export const DEFAULT_SUPPORTS: Required<ConformanceSupports> = {
   immediate: true,
 };
 
-/** The name of something that not every backend can do. */
+/** The name of an optional feature. */
 export type ConformanceFeature = keyof ConformanceSupports;

@@ -1,4 +1,4 @@
-/** Aborts, and counts who still listens for it on the signal: a reader that is done has to stop listening. */
+/** Aborts, and counts who still listens for it on the signal: a reader that has ended must stop listening. */
 export class CountedAbort {
   readonly #controller = new AbortController();
   readonly #listeners = new Set<unknown>();

@@ -20,13 +20,13 @@ import { waiting } from './waiting';
 import { writing } from './writing';
 import { writingGroups } from './writing-groups';
 
-/** Registers a test, as `test` of jest, vitest and `node:test` do; without `skip`, what is skipped is in {@link ConformanceReport} alone. */
+/** Registers a test, as `test` of jest, vitest and `node:test` do; without `skip`, skipped cases appear only in {@link ConformanceReport}. */
 export interface ConformanceTest {
   (name: string, run: () => Promise<void>): unknown;
   skip?(name: string, run: () => Promise<void>): unknown;
 }
 
-/** What to test, and with what. */
+/** What to test, and how. */
 export interface ConformanceOptions {
   /** Registers each case with the runner. */
   readonly test: ConformanceTest;
@@ -35,8 +35,8 @@ export interface ConformanceOptions {
   /** What the backend cannot do. @default everything is supported */
   readonly supports?: ConformanceSupports;
   /**
-   * How long a case may take, at least 1; a case that hangs fails with its name and what it waited for. The default is
-   * below the 5 s after which runners give up without saying either: raise both for slow backends. @default 4000
+   * How long a case may take, in milliseconds, at least 1; a case that hangs fails with its name and what it waited for. The default is
+   * below the 5 s after which runners give up without naming either: raise both for slow backends. @default 4000
    */
   readonly timeoutMs?: number;
 }
@@ -45,7 +45,7 @@ export interface ConformanceOptions {
 export interface ConformanceReport {
   /** The names of the cases that run. */
   readonly cases: readonly string[];
-  /** The cases that do not, and why. */
+  /** The cases that do not run, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -72,9 +72,9 @@ const GROUPS: Readonly<Record<string, readonly ConformanceCase[]>> = {
  * Registers the cases that every {@link Scrivener} must pass with any test runner: the journal's whole contract, with its aborts,
  * leaks and races. Runs in browsers too; never assumes that a backend delivers synchronously.
  *
- * What `supports` rules out is registered with the runner's `test.skip`, the reason in its title, and listed in what is returned.
+ * Cases that `supports` rules out are registered with the runner's `test.skip`, with the reason in the title, and listed in the returned report.
  *
- * @throws RangeError when `timeoutMs` is less than 1
+ * @throws RangeError if `timeoutMs` is less than 1
  * @example
  * ```ts
  * scrivenerConformance({

@@ -59,7 +59,7 @@ export class Trial {
     await (await this.#opening)?.dispose?.();
   }
 
-  /** Has something done at the end of the case, however it ends. */
+  /** Runs something at the end of the case, however it ends. */
   afterwards(release: () => unknown): void {
     this.#releases.push(release);
   }
