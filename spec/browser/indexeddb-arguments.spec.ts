@@ -41,7 +41,7 @@ describe('Outside browsers', () => {
       retry: undefined,
       predicate: undefined,
     });
-    await expect(opening).rejects.toThrow(/^Expected a browser/);
+    await expect(opening).rejects.toThrow(/^Expected a secure page in a browser/);
     const missing = new TypeError('Expected a browser: there is no IndexedDB here');
     await expect(new IndexedDbSink({ name }).append([{ position: 1, entry: 1 }])).rejects.toThrow(missing);
     await expect(new IndexedDbBookmarkStore(name).load()).rejects.toThrow(missing);
