@@ -6,7 +6,7 @@ import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../../errors/position-trimmed-error';
 import { END, START, type Position, type Positioned } from '../../journal/position';
 import { FileChanges } from './file-changes';
-import { findPlace } from './find-place';
+import { findPlace, placeFrom } from './find-place';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
 import { NewestBatch, type Mark } from './newest-batch';
@@ -20,6 +20,8 @@ type Pages<T> = AsyncGenerator<readonly Positioned<T>[], void>;
 /** How long to wait for a missing active file: between two system calls of a rotation it has no name. */
 const ATTEMPTS = 50;
 const PAUSE_MS = 10;
+/** So often it is looked for entries that seem to be missing before the active file. */
+const LOOKS = 5;
 /** How often to check for a file that may appear at any time. */
 const LONGEST_PAUSE_MS = 250;
 
@@ -81,6 +83,7 @@ export class FilesReader<T> {
     this.#recorded = last ?? START;
     if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
     this.#last = first - 1;
+    let looks = 0;
     while (!this.#signal.aborted) {
       yield* this.#closedPages();
       const file = await this.#openActive();
@@ -98,6 +101,13 @@ export class FilesReader<T> {
           // The entries in between were closed and retired.
           this.#skipTo(first);
         }
+        // A listing may miss a file that is renamed meanwhile: then it is there the next time.
+        if (looks < LOOKS && (await this.#beginsLater(file))) {
+          looks++;
+          await sleep(PAUSE_MS, this.#signal);
+          continue;
+        }
+        looks = 0;
         if ((yield* this.#activePages(file)) === 'done') return;
       } finally {
         await file.close();
@@ -110,6 +120,13 @@ export class FilesReader<T> {
     const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
     if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
     this.#last = first - 1;
+  }
+
+  /** Whether a file begins after the entry that is next. */
+  async #beginsLater(file: FileHandle): Promise<boolean> {
+    if (this.#format.restarts === 'renumber') return false;
+    const begin = await placeFrom(file, 0, Infinity, this.#format);
+    return begin !== undefined && begin.position > this.#last + 1;
   }
 
   get #after(): Position {

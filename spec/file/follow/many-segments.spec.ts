@@ -141,3 +141,21 @@ test('by the command', async () => {
   }
   expect(found).toEqual([segment(1), ...[2, 3, 4].map((first) => `${segment(first)}.gz`), segment(5), filePath()]);
 });
+
+test.each([1, 2, 3, 6])(
+  'a listing that misses a segment, since it is renamed meanwhile, makes no damage (%i times)',
+  async (times) => {
+    fill(3);
+    const { readdir } = jest.requireActual<typeof promises>('node:fs/promises');
+    const found = (await readdir(path())).filter((name) => !name.endsWith('3'));
+    for (let n = 0; n < times; n++) jest.mocked(promises.readdir).mockResolvedValueOnce(found as never);
+    expect(await lastValueFrom(readJournal<number>(filePath()).pipe(toArray()))).toEqual(positioned(numbers(4)));
+  },
+);
+
+test('a segment that is missing for good is damage', async () => {
+  fill(3);
+  rmSync(segment(3));
+  const read = lastValueFrom(readJournal<number>(filePath()).pipe(toArray()));
+  await expect(read).rejects.toMatchObject({ code: 'ERR_CORRUPT_JOURNAL' });
+});
