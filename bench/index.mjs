@@ -108,18 +108,14 @@ function tableOf(rows) {
   for (const { what, ours, against, theirs, ratio, ratios, atMost, unit, difference, absolute } of rows) {
     const figure = (value) => (absolute ? value.toFixed(0) : difference ? `+${value.toFixed(1)}` : value.toFixed(2));
     const spread = `${figure(Math.min(...ratios))} to ${figure(Math.max(...ratios))}`;
+    const shown = ratio > atMost ? `**${figure(ratio)}**` : figure(ratio);
     const limit = absolute ? `${atMost} ${unit}` : difference ? `+${atMost}` : `${atMost} x`;
     lines.push(
-      `| ${what} | ${ours.toFixed(0)} ${unit} | ${against} | ${theirs.toFixed(0)} ${unit} | ${figure(ratio)} | ${limit} | ${spread} |`,
+      `| ${what} | ${ours.toFixed(0)} ${unit} | ${against} | ${theirs.toFixed(0)} ${unit} | ${shown} | ${limit} | ${spread} |`,
     );
   }
   const missed = rows.filter(({ ratio, atMost }) => ratio > atMost);
-  lines.push(
-    '',
-    missed.length === 0
-      ? 'All within their limits.'
-      : `${missed.length} over the limit: ${missed.map(({ what, against }) => `${what} (against ${against})`).join('; ')}.`,
-  );
+  lines.push('', missed.length === 0 ? 'All within their limits.' : `${missed.length} over the limit, in bold.`);
   return lines.join('\n');
 }
 
