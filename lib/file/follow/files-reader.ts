@@ -6,7 +6,7 @@ import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../../errors/position-trimmed-error';
 import { END, START, type Position, type Positioned } from '../../journal/position';
 import { FileChanges } from './file-changes';
-import { findPlace, placeFrom } from './find-place';
+import { findPlace } from './find-place';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
 import { NewestBatch, type Mark } from './newest-batch';
@@ -96,13 +96,13 @@ export class FilesReader<T> {
       try {
         // Rotated in between.
         if ((await this.#closed()).length > 0) continue;
-        const { first } = await loadManifest(filePath);
+        const { first, active = first } = await loadManifest(filePath);
         if (first > this.#last + 1) {
           // The entries in between were closed and retired.
           this.#skipTo(first);
         }
         // A listing may miss a file that is renamed meanwhile: then it is there the next time.
-        if (looks < LOOKS && (await this.#beginsLater(file))) {
+        if (looks < LOOKS && active > this.#last + 1) {
           looks++;
           await sleep(PAUSE_MS, this.#signal);
           continue;
@@ -120,13 +120,6 @@ export class FilesReader<T> {
     const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
     if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
     this.#last = first - 1;
-  }
-
-  /** Whether a file begins after the entry that is next. */
-  async #beginsLater(file: FileHandle): Promise<boolean> {
-    if (this.#format.restarts === 'renumber') return false;
-    const begin = await placeFrom(file, 0, Infinity, this.#format);
-    return begin !== undefined && begin.position > this.#last + 1;
   }
 
   get #after(): Position {

@@ -145,7 +145,13 @@ test('by the command', async () => {
 test.each([1, 2, 3, 6])(
   'a listing that misses a segment, since it is renamed meanwhile, makes no damage (%i times)',
   async (times) => {
-    fill(3);
+    const rotation = { maxBytes: line(1, 1).length };
+    const scrivener = await openFileScrivener<number>({ filePath: filePath(), rotation });
+    for (const n of numbers(4)) {
+      await scrivener.write(n);
+      await scrivener.flush();
+    }
+    await scrivener.close();
     const { readdir } = jest.requireActual<typeof promises>('node:fs/promises');
     const found = (await readdir(path())).filter((name) => !name.endsWith('3'));
     for (let n = 0; n < times; n++) jest.mocked(promises.readdir).mockResolvedValueOnce(found as never);
