@@ -29,6 +29,9 @@ const long = (count: number): ChatEntry[] =>
       : { type: 'Chunk', inReplyTo: n - (n % 10) + 1, text: ` ${n}` };
   });
 
+/** So long may a page take to show what is in the file. */
+const SETTLED_MS = 10_000;
+
 /** A record as its row shows it. */
 function rowOf({ position, entry }: Positioned<ChatEntry>): [number, string, string] {
   switch (entry.type) {
@@ -74,9 +77,15 @@ describeInBrowser('The web chat', (browser) => {
   /** Compares what is in a tab with what is in the file. */
   async function expectWhole(tab: ChatPage): Promise<void> {
     await tab.isSettled();
-    const { records } = chat;
+    let records: typeof chat.records;
+    let rows: Awaited<ReturnType<typeof tab.rows>>;
+    // Entries may come between reading the file and reading the page.
+    const deadline = Date.now() + SETTLED_MS;
+    do {
+      records = chat.records;
+      rows = await tab.rows();
+    } while (rows.at(-1)?.[0] !== records.length && Date.now() < deadline);
     expect(records.map(({ position }) => position)).toEqual(records.map((_, index) => index + 1));
-    const rows = await tab.rows();
     expect(rows.length).toBeGreaterThan(0);
     expect(rows).toEqual(rows.map(([position]) => rowOf(records[position - 1]!)));
     expect(rows.at(-1)![0]).toBe(records.length);
