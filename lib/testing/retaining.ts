@@ -78,7 +78,7 @@ export const retaining: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'an iteration that is behind, but not too far, continues',
+    name: 'an iteration that lags, but not too far, continues',
     needs,
     retain: 3,
     given: 3,

@@ -1,4 +1,3 @@
-import { buildSync } from 'esbuild';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -6,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { lastValueFrom, takeWhile, toArray } from 'rxjs';
 import { openRemoteScrivener } from 'rx-scrivener/http';
+import { buildProgram } from '../file/support/build-program';
 
 const ROOT = resolve(__dirname, '../..');
 
@@ -18,18 +18,7 @@ let dir = '';
 let child: ChildProcess;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'rx-scrivener-http-'));
-  buildSync({
-    entryPoints: [join(__dirname, 'support/server-program.ts')],
-    outfile: join(dir, 'server.cjs'),
-    tsconfig: join(ROOT, 'tsconfig.json'),
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['fs-native-extensions'],
-    // It is found by NODE_PATH, which `import` does not look at.
-    supported: { 'dynamic-import': false },
-  });
+  buildProgram(join(__dirname, 'support/server-program.ts'), join(dir, 'server.cjs'));
 });
 afterAll(async () => {
   await crash();

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { openJetStreamScrivener } from 'rx-scrivener/nats';
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
 import { NatsCluster } from './support/nats-cluster';
-import { describeWithNats, hasBatches, NatsServer, whenReady } from './support/nats-server';
+import { describeWithNats, hasBatches, useNatsServer } from './support/nats-server';
 
 // A stream keeps what its settings say, ends for nobody, and answers when the network lets it. Servers before 2.12 take no batches.
 const supports = { writeAll: hasBatches, ends: true, retain: false, complete: false, fail: false, immediate: false };
@@ -29,17 +29,9 @@ async function onStream(connection: NatsConnection, replicas: number): Promise<C
 }
 
 describeWithNats('JetStreamScrivener, on one server', () => {
-  let server: NatsServer;
-  let connection: NatsConnection;
+  const nats = useNatsServer();
 
-  beforeAll(async () => {
-    server = await NatsServer.start();
-    connection = await server.connect();
-    await whenReady(connection);
-  });
-  afterAll(() => server.stop());
-
-  scrivenerConformance({ test, create: () => onStream(connection, 1), supports, timeoutMs: 20_000 });
+  scrivenerConformance({ test, create: () => onStream(nats.connection, 1), supports, timeoutMs: 20_000 });
 });
 
 describeWithNats('JetStreamScrivener, on a cluster of three with a stream on each', () => {

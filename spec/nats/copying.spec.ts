@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { FlusherDaemon, countThreshold, JsonEntrySerializer } from 'rx-scrivener';
 import { FileAppendSink, openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { copyJournal, openJetStreamScrivener } from 'rx-scrivener/nats';
-import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
+import { describeWithNats, useNatsServer } from './support/nats-server';
 
 interface Said {
   readonly type: 'Said';
@@ -12,21 +11,13 @@ interface Said {
 }
 
 describeWithNats('Between files and streams', () => {
-  let server: NatsServer;
-  let connection: NatsConnection;
-  const file = (name: string) => join(server.folder, name);
-
-  beforeAll(async () => {
-    server = await NatsServer.start();
-    connection = await server.connect();
-    await whenReady(connection);
-  });
-  afterAll(() => server.stop());
+  const nats = useNatsServer();
+  const file = (name: string) => join(nats.server.folder, name);
 
   test('a journal moves from a file to a stream and back, and the files are the same', async () => {
     const first = await openFileScrivener<Said>({ filePath: file('first.ndjson') });
     for (let n = 1; n <= 1_000; n++) first.append({ type: 'Said', text: `Grüße ${n} 🖋` });
-    const stream = await openJetStreamScrivener<Said>({ connection, stream: 'moved' });
+    const stream = await openJetStreamScrivener<Said>({ connection: nats.connection, stream: 'moved' });
     expect(await copyJournal(first, stream)).toBe(1_000);
     expect(await stream.write({ type: 'Said', text: 'in the stream' })).toBe(1_001);
     const second = await openFileScrivener<Said>({ filePath: file('second.ndjson') });
@@ -41,11 +32,11 @@ describeWithNats('Between files and streams', () => {
   test('copies that are cut off by the death of the server go on', async () => {
     const from = await openFileScrivener<Said>({ filePath: file('cut.ndjson') });
     for (let n = 1; n <= 5_000; n++) from.append({ type: 'Said', text: String(n) });
-    const stream = await openJetStreamScrivener<Said>({ connection, stream: 'cut' });
+    const stream = await openJetStreamScrivener<Said>({ connection: nats.connection, stream: 'cut' });
     const copying = copyJournal(from, stream).catch((error: unknown) => error);
     await stream.waitFor(0, ({ text }) => text === '500');
-    await server.kill('SIGKILL');
-    server.launch();
+    await nats.server.kill('SIGKILL');
+    nats.server.launch();
     await copying;
     expect(await copyJournal(from, stream)).toBe(5_000);
     let count = 0;
@@ -57,7 +48,7 @@ describeWithNats('Between files and streams', () => {
   });
 
   test('a flusher keeps a copy of a stream in a file', async () => {
-    const scrivener = await openJetStreamScrivener<Said>({ connection, stream: 'mirrored' });
+    const scrivener = await openJetStreamScrivener<Said>({ connection: nats.connection, stream: 'mirrored' });
     const serializer = new JsonEntrySerializer<Said>();
     const filePath = file('mirror.ndjson');
     const mirror = () =>

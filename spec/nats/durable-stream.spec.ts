@@ -1,23 +1,17 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { durableStream, openDurableStream, type StreamRecord } from 'rx-scrivener/durable-streams';
 import { openJetStreamScrivener } from 'rx-scrivener/nats';
-import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
+import { describeWithNats, useNatsServer } from './support/nats-server';
 
 describeWithNats('A journal of JetStream as a durable stream', () => {
-  let server: NatsServer;
-  let connection: NatsConnection;
-
-  beforeAll(async () => {
-    server = await NatsServer.start();
-    connection = await server.connect();
-    await whenReady(connection);
-  });
-  afterAll(() => server.stop());
+  const nats = useNatsServer();
 
   test('is written by an idempotent producer and followed, and its records outlast the server', async () => {
     const serve = async () => {
-      await using journal = await openJetStreamScrivener<unknown>({ connection, stream: 'chat' });
-      await using records = await openJetStreamScrivener<StreamRecord>({ connection, stream: 'chat-records' });
+      await using journal = await openJetStreamScrivener<unknown>({ connection: nats.connection, stream: 'chat' });
+      await using records = await openJetStreamScrivener<StreamRecord>({
+        connection: nats.connection,
+        stream: 'chat-records',
+      });
       const handle = durableStream(journal, { authorize: 'public', longPollMs: 100, records });
       const append = (seq: number) =>
         handle(

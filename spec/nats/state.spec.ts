@@ -1,24 +1,16 @@
-import type { NatsConnection } from '@nats-io/transport-node';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { currentState, decide, project, type Projection } from 'rx-scrivener';
 import { openJetStreamScrivener } from 'rx-scrivener/nats';
-import { describeWithNats, NatsServer, whenReady } from './support/nats-server';
+import { describeWithNats, useNatsServer } from './support/nats-server';
 
 const texts: Projection<string, string> = { initial: () => '', evolve: (state, entry) => state + entry };
 
 describeWithNats('The state of a journal in a stream', () => {
-  let server: NatsServer;
-  let connection: NatsConnection;
-  beforeAll(async () => {
-    server = await NatsServer.start();
-    connection = await server.connect();
-    await whenReady(connection);
-  });
-  afterAll(() => server.stop());
+  const nats = useNatsServer();
 
   test('is read, kept up to date, and decided by, while others write', async () => {
-    const scrivener = await openJetStreamScrivener<string>({ connection, stream: 'state' });
-    const other = await openJetStreamScrivener<string>({ connection, stream: 'state' });
+    const scrivener = await openJetStreamScrivener<string>({ connection: nats.connection, stream: 'state' });
+    const other = await openJetStreamScrivener<string>({ connection: nats.connection, stream: 'state' });
     expect(await currentState(scrivener, texts)).toEqual({ position: 0, state: '' });
     for (const text of ['a', 'b']) await other.write(text);
     expect(await currentState(scrivener, texts)).toEqual({ position: 2, state: 'ab' });
@@ -40,10 +32,10 @@ describeWithNats('The state of a journal in a stream', () => {
   });
 
   test('its entries are upgraded when they are read; the messages stay', async () => {
-    const old = await openJetStreamScrivener<string>({ connection, stream: 'upgraded' });
+    const old = await openJetStreamScrivener<string>({ connection: nats.connection, stream: 'upgraded' });
     await old.write('a');
     const scrivener = await openJetStreamScrivener<{ text: string }>({
-      connection,
+      connection: nats.connection,
       stream: 'upgraded',
       upgrade: (entry) => (typeof entry === 'string' ? { text: entry } : (entry as { text: string })),
     });

@@ -15,6 +15,9 @@ export interface Member {
   readonly packedOffset: number;
 }
 
+/** A member that begins closer to the one before it is not noted, so that a file of tiny ones does not fill the memory. */
+const MIN_PACKED_BYTES = 4 * 1024;
+
 const NEWLINE = 10;
 /** A gzip header with the flag of an extra field, and that field (RFC 1952, 2.3.1.1): one subfield of three numbers. */
 const HEADER_BYTES = 10;
@@ -77,10 +80,14 @@ export class GzipMembers {
     const { size } = await file.stat();
     const members: Member[] = [];
     let [lines, byteOffset, packedOffset] = [0, 0, 0];
+    let next = 0;
     for (let beginsLine = true; packedOffset < size;) {
       const header = await readHeader(file, packedOffset);
       if (header === undefined) return new GzipMembers([FIRST], undefined);
-      if (beginsLine) members.push({ lines, byteOffset, packedOffset });
+      if (beginsLine && packedOffset >= next) {
+        members.push({ lines, byteOffset, packedOffset });
+        next = packedOffset + MIN_PACKED_BYTES;
+      }
       packedOffset += header.packedBytes;
       byteOffset += header.bytes;
       lines += header.lines;

@@ -1,12 +1,12 @@
 import { isAscii } from 'node:buffer';
 
-/** So much is parsed at once: as much as stays in a processor's cache. */
+/** At most this much is parsed at once: more would not stay in a processor's cache. */
 const RUN_BYTES = 64 * 1024;
 const BRACKET = 0x5b;
 const COMMA = 0x2c;
 const END_BRACKET = 0x5d;
 
-/** Where reading a run is used between two of its calls, nobody else's is: one is enough for all. */
+/** Shared by all runs: each is filled and parsed before any other code can run. */
 const scratch = Buffer.allocUnsafe(RUN_BYTES);
 
 /** The entries of lines that follow each other, parsed together as one array: that costs less than one by one. */

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { openFileReader, openFileScrivener, readJournal } from 'rx-scrivener/file';
 import { outcomeOf, until } from '../support/outcome';
+import { onLinux, openDescriptors } from '../support/open-descriptors';
 import { useTempDir } from '../support/temp-dir';
 
 /** A closed segment of several members, and an active file: in a journal that keeps one entry in memory. */
@@ -101,4 +102,87 @@ test('a segment whose last member is missing is damaged, whoever reads it', asyn
   const code = 'ERR_CORRUPT_JOURNAL';
   await expect(opened().then((scrivener) => recordsFrom(scrivener.tail(0), LAST + 1))).rejects.toMatchObject({ code });
   expect((await outcomeOf(readJournal<string>(filePath(), { after: 5_000 }))).error).toMatchObject({ code });
+});
+
+describe.each(['scrivener', 'reader'] as const)('a %s in the middle of it', (kind) => {
+  const open = () => (kind === 'scrivener' ? opened() : openFileReader<string>({ filePath: filePath() }));
+  const held = () => openDescriptors(segment());
+
+  onLinux('holds nothing once its readers have left', async () => {
+    const scrivener = await open();
+    await recordsFrom(scrivener.tail(5_000), 10);
+    await recordsFrom(scrivener.readBackward(9_000), 10);
+    const seen: number[] = [];
+    await new Promise<void>((resolve) => {
+      const subscription = scrivener.tail(3_000).subscribe(({ position }) => {
+        if (seen.push(position) < 10) return;
+        subscription.unsubscribe();
+        resolve();
+      });
+    });
+    await until(() => held().length === 0);
+    expect(seen).toEqual(expected(3_001, 3_010).map(({ position }) => position));
+    await scrivener.close();
+  });
+
+  onLinux('is aborted: the reason, and nothing is held', async () => {
+    const scrivener = await open();
+    const reason = new Error('enough');
+    for (const direction of ['tail', 'readBackward'] as const) {
+      const controller = new AbortController();
+      const options = { signal: controller.signal };
+      let count = 0;
+      const read = async () => {
+        const stream = direction === 'tail' ? scrivener.tail(4_000, options) : scrivener.readBackward(8_000, options);
+        for await (const { position } of stream) if (position > 0 && ++count === 10) controller.abort(reason);
+      };
+      await expect(read()).rejects.toBe(reason);
+      expect(count).toBe(10);
+    }
+    await until(() => held().length === 0);
+    await scrivener.close();
+  });
+
+  test('and another one beside it read at the same time, each all of it', async () => {
+    const scrivener = await open();
+    const reads = [0, 6_000, 11_000].map((after) => recordsFrom(scrivener.tail(after), LAST + 1 - after));
+    const [all, half, end] = await Promise.all(reads);
+    expect(all).toEqual(expected(1, LAST + 1));
+    expect(half).toEqual(expected(6_001, LAST + 1));
+    expect(end).toEqual(expected(11_001, LAST + 1));
+    await scrivener.close();
+  });
+});
+
+test('closed in the middle of reading: what was read is right, and it ends', async () => {
+  const scrivener = await opened();
+  const read: { position: number; entry: string }[] = [];
+  let error: unknown;
+  try {
+    for await (const record of scrivener.tail(0)) {
+      if (read.push(record) === 10) await scrivener.close();
+    }
+  } catch (caught) {
+    error = caught;
+  }
+  expect(read).toEqual(expected(1, read.length));
+  expect(error === undefined ? read.length : error).toEqual(error === undefined ? LAST + 1 : expect.any(Error));
+});
+
+test('compressed while it is read: nothing is missing, nothing comes twice', async () => {
+  const other = path('other.ndjson');
+  const plain = await openFileScrivener<string>({ filePath: other, retain: 1 });
+  for (let position = 1; position <= LAST; position++) plain.append(entry(position));
+  await plain.close();
+  const rotation = { maxBytes: 1_000_000, compress: 'gzip' } as const;
+  const scrivener = await openFileScrivener<string>({ filePath: other, retain: 1, rotation });
+  const read = scrivener.tail(0)[Symbol.asyncIterator]();
+  const records = [(await read.next()).value];
+  await scrivener.write(entry(LAST + 1));
+  await scrivener.flush();
+  await until(() => existsSync(`${other}.0000000000000001.gz`) && !existsSync(`${other}.0000000000000001`));
+  while (records.length <= LAST) records.push((await read.next()).value);
+  expect(records).toEqual(expected(1, LAST + 1));
+  await read.return?.();
+  await scrivener.close();
 });

@@ -1,9 +1,9 @@
-import { buildSync } from 'esbuild';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { buildProgram } from './build-program';
 
 const ROOT = resolve(__dirname, '../../..');
 
@@ -29,18 +29,7 @@ export function useChildren(): (args: readonly string[], shell?: string) => Chil
   let dir = '';
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'rx-scrivener-child-'));
-    buildSync({
-      entryPoints: [join(__dirname, 'child-program.ts')],
-      outfile: join(dir, 'child.cjs'),
-      tsconfig: join(ROOT, 'tsconfig.json'),
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      external: ['fs-native-extensions'],
-      // It is found by NODE_PATH, which `import` does not look at.
-      supported: { 'dynamic-import': false },
-    });
+    buildProgram(join(__dirname, 'child-program.ts'), join(dir, 'child.cjs'));
   });
   afterEach(async () => {
     await Promise.all([...children].map((child) => child.crash()));

@@ -124,6 +124,26 @@ export class NatsServer {
   }
 }
 
+/** A server for the tests of a file or a block, and a connection to it once JetStream answers. */
+export function useNatsServer(): { readonly server: NatsServer; readonly connection: NatsConnection } {
+  let server: NatsServer;
+  let connection: NatsConnection;
+  beforeAll(async () => {
+    server = await NatsServer.start();
+    connection = await server.connect();
+    await whenReady(connection);
+  });
+  afterAll(() => server.stop());
+  return {
+    get server() {
+      return server;
+    },
+    get connection() {
+      return connection;
+    },
+  };
+}
+
 /** Resolves once JetStream answers. */
 export async function whenReady(connection: NatsConnection, deadline = Date.now() + READY_MS): Promise<void> {
   for (;;) {

@@ -1,10 +1,10 @@
-import { buildSync } from 'esbuild';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { buildProgram } from '../../file/support/build-program';
 
 const ROOT = resolve(__dirname, '../../..');
 
@@ -56,17 +56,7 @@ export function usePrograms(name: string): (...args: string[]) => Program {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'rx-scrivener-programs-'));
     script = join(folder, `${name}.cjs`);
-    buildSync({
-      entryPoints: [join(__dirname, `${name}.ts`)],
-      outfile: script,
-      tsconfig: join(ROOT, 'tsconfig.json'),
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      external: ['fs-native-extensions'],
-      supported: { 'dynamic-import': false },
-    });
+    buildProgram(join(__dirname, `${name}.ts`), script);
   });
   afterEach(async () => {
     await Promise.all([...started].map((program) => program.kill()));
