@@ -49,6 +49,9 @@ describeInBrowser('The viewer', (browser) => {
 
   const row = (position: number) =>
     tab.getByRole('option').filter({ has: tab.locator('.position', { hasText: new RegExp(`^${position}$`) }) });
+  /** Two frames: by then the list shows what the page has been told. */
+  const frames = () =>
+    tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const selected = () => tab.locator('[aria-selected=true] .position').textContent();
 
   test('shows the end of a long file, of which only what is on the screen is in the page, and any place of it', async () => {
@@ -104,11 +107,43 @@ describeInBrowser('The viewer', (browser) => {
     await tab.getByRole('button', { name: 'Follow' }).click();
     await appendFile(path('talk.ndjson'), said(1_002) + said(1_003));
     await tab.getByText('1,003 entries').waitFor();
-    // Two frames: a list that follows has moved by then.
-    await tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await frames();
     expect(await row(1_003).count()).toBe(0);
     await tab.getByRole('button', { name: 'Follow' }).click();
     await row(1_003).waitFor();
+  });
+
+  test('rows stay on the screen while what has been added to them is on its way', async () => {
+    await open(lines(1_020));
+    await row(1_020).waitFor();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await tab.route('**/api/rows?*', async (route) => {
+      await released;
+      await route.continue();
+    });
+    await appendFile(path('talk.ndjson'), said(1_021));
+    await tab.getByText('1,021 entries').waitFor();
+    await frames();
+    expect(await row(1_020).count()).toBe(1);
+    release();
+    await row(1_021).waitFor();
+  });
+
+  test('shows what is new though more has come with each answer', async () => {
+    await open(lines(1_020));
+    await row(1_020).waitFor();
+    let count = 1_020;
+    await tab.route('**/api/rows?*', async (route) => {
+      const response = await route.fetch();
+      await appendFile(path('talk.ndjson'), said(++count));
+      await tab.getByText(`${count.toLocaleString('en')} entries`).waitFor();
+      await route.fulfill({ response });
+    });
+    await appendFile(path('talk.ndjson'), said(++count));
+    await row(1_021).waitFor();
+    await tab.unrouteAll({ behavior: 'wait' });
+    await row(count).waitFor();
   });
 
   test('finds the damaged line, and says where it is', async () => {

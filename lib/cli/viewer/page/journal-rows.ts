@@ -15,16 +15,21 @@ export interface Span {
 
 export const EVERYTHING: Span = { from: 1, to: Infinity };
 
+/** What is known of so many lines that follow each other. */
+interface Page {
+  rows: readonly Row[];
+  /** Whether it is still to be fetched, or fetched again. */
+  isStale: boolean;
+  isAsked: boolean;
+}
+
 /** All rows of a journal, or those of a span, of which those shown are fetched. */
 export class JournalRows implements Rows {
   readonly #server: Server;
   readonly #changed: () => void;
-  readonly #pages = new Map<number, readonly Row[]>();
-  readonly #asked = new Set<number>();
+  readonly #pages = new Map<number, Page>();
   #extent: Extent = { first: 1, head: 0, generation: 0 };
   #span = EVERYTHING;
-  /** Changes when what is asked for would be answered differently. */
-  #edition = 0;
 
   constructor(server: Server, changed: () => void) {
     this.#server = server;
@@ -36,9 +41,10 @@ export class JournalRows implements Rows {
   }
 
   set extent(extent: Extent) {
+    const last = this.#pages.get(pageOf(Math.max(1, this.#extent.head)));
     if (extent.generation !== this.#extent.generation) this.forget();
-    // The last line may have been one that was not ended.
-    else this.#pages.delete(Math.floor(Math.max(0, this.#extent.head - 1) / PAGE));
+    // There is more of it, and the last line may have been one that was not ended. Until that is here, its rows are shown as they are.
+    else if (last) last.isStale = true;
     this.#extent = extent;
   }
 
@@ -50,10 +56,9 @@ export class JournalRows implements Rows {
     this.#span = span;
   }
 
-  /** Has all rows fetched again. */
+  /** Has all rows fetched again; answers that are on their way are for pages that are no longer here. */
   forget(): void {
     this.#pages.clear();
-    this.#edition++;
   }
 
   get count(): number {
@@ -67,41 +72,38 @@ export class JournalRows implements Rows {
 
   at(index: number): Row | undefined {
     const n = this.#start + index;
-    return this.#pages.get(pageOf(n))?.[(n - 1) % PAGE];
+    return this.#pages.get(pageOf(n))?.rows[(n - 1) % PAGE];
   }
 
   show(from: number, to: number): void {
-    for (let page = pageOf(this.#start + from); page <= pageOf(this.#start + to); page++) {
-      const found = this.#pages.get(page);
-      if (!found) void this.#fetch(page);
-      else {
-        this.#pages.delete(page);
-        this.#pages.set(page, found);
-      }
+    for (let number = pageOf(this.#start + from); number <= pageOf(this.#start + to); number++) {
+      const page = this.#pages.get(number) ?? { rows: [], isStale: true, isAsked: false };
+      this.#pages.delete(number);
+      this.#pages.set(number, page);
+      if (page.isStale && !page.isAsked) void this.#fetch(number, page);
     }
+    for (const oldest of this.#pages.keys()) if (this.#pages.size > KEPT) this.#pages.delete(oldest);
   }
 
   get #start(): number {
     return Math.max(this.#extent.first, this.#span.from);
   }
 
-  async #fetch(page: number): Promise<void> {
-    if (this.#asked.has(page)) return;
-    this.#asked.add(page);
-    const edition = this.#edition;
-    const { head } = this.#extent;
-    const rows: Row[] = [];
+  async #fetch(number: number, page: Page): Promise<void> {
+    page.isAsked = true;
+    // It is again when there is more before the answer is here.
+    page.isStale = false;
     try {
-      for (const row of await this.#server.rows(page * PAGE + 1, (page + 1) * PAGE)) rows[(row.n - 1) % PAGE] = row;
+      const rows: Row[] = [];
+      for (const row of await this.#server.rows(number * PAGE + 1, (number + 1) * PAGE)) rows[(row.n - 1) % PAGE] = row;
+      page.rows = rows;
     } catch {
       // It is asked for again with the next change.
+      page.isStale = true;
       return;
     } finally {
-      this.#asked.delete(page);
+      page.isAsked = false;
     }
-    const isStale = this.#edition !== edition || (this.#extent.head > head && rows.length < PAGE);
-    if (!isStale) this.#pages.set(page, rows);
-    for (const oldest of this.#pages.keys()) if (this.#pages.size > KEPT) this.#pages.delete(oldest);
     this.#changed();
   }
 }
