@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { EntryValidationError } from '../errors/entry-validation-error';
 import { isConflict } from '../errors/position-conflict-error';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { badRequest, Problem } from '../http/server/problem';
 import type { Position } from '../journal/position';
 import { formatOf } from './messages';
@@ -97,8 +98,17 @@ async function append(stream: Stream, after: Position, entries: readonly unknown
   };
   // First, and flushed: whether it happened shows where the journal ends.
   await stream.record(record);
-  state.begin(record);
-  const position = await stream.append(rest, after);
+  state.begin(record, 0);
+  let position: Position;
+  try {
+    position = await stream.append(rest, after, (count) => (state.written = count));
+  } catch (error) {
+    // Whether that happened shows only where the journal ends, as after a crash.
+    if (isUncertain(error)) state.written = undefined;
+    // Where this fails it is done before the next append.
+    else await settle(stream, after).catch(() => undefined);
+    throw error;
+  }
   state.add(record, position);
   return position;
 }
@@ -109,10 +119,15 @@ async function settle(stream: Stream, head: Position): Promise<void> {
   const { begun } = state;
   if (!begun) return;
   const { producer, after } = begun;
-  const done = head - after + (producer ? state.doneOf(producer) : 0);
+  // Others may have written since: where the journal ends counts only if nobody knows better.
+  const done = (state.written ?? head - after) + (producer ? state.doneOf(producer) : 0);
   const record = { type: 'BrokenOff' as const, done, ...(producer && { producer }) };
   await stream.record(record);
   state.add(record, head);
+}
+
+function isUncertain(error: unknown): boolean {
+  return ScrivenerError.is(error) && error.code === 'ERR_WRITE_UNCERTAIN';
 }
 
 /** The answer to what is there already, or is refused; `undefined` for what is to be appended. */

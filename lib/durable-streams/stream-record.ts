@@ -53,6 +53,8 @@ export class StreamState {
   creation: Creation | undefined;
   /** The newest append on record, while not all of its messages are in the journal. */
   begun: Append | undefined;
+  /** How many messages of that are written; `undefined` if that is not known: a process before this one began it. */
+  written: number | undefined;
   /** Takes back the newest append. */
   #undo: (() => void) | undefined;
   /** How much is there of appends that broke off. */
@@ -85,8 +87,9 @@ export class StreamState {
   }
 
   /** An append is on record, and its messages are not in the journal yet. */
-  begin(record: Append): void {
+  begin(record: Append, written?: number): void {
     this.begun = record;
+    this.written = written;
     this.#undo = undefined;
   }
 

@@ -41,8 +41,16 @@ export class Stream {
     await flushed(this.records, await this.records.write(record));
   }
 
-  /** Appends messages: all, or none, where the journal takes several entries as one; otherwise one after the other. */
-  async append(entries: readonly unknown[], expect: Position): Promise<Position> {
+  /**
+   * Appends messages: all, or none, where the journal takes several entries as one; otherwise one after the other. Resolves with the position of the last.
+   *
+   * @param written - called with how many are written, each time that is more
+   */
+  async append(
+    entries: readonly unknown[],
+    expect: Position,
+    written: (count: number) => void = () => undefined,
+  ): Promise<Position> {
     const [first, ...others] = entries;
     if (entries.length === 0) return expect;
     const { writeAll } = this.messages as Partial<GroupWriter<unknown>>;
@@ -55,7 +63,10 @@ export class Stream {
     }
     let position = await this.messages.write(first, { expect });
     // From here on it is not refused because of another writer's entry: it would start over.
-    for (const entry of others) position = await this.messages.write(entry);
+    for (const [index, entry] of others.entries()) {
+      written(index + 1);
+      position = await this.messages.write(entry);
+    }
     return position;
   }
 }

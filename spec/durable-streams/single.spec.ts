@@ -10,6 +10,7 @@ import {
   type StreamRecord,
 } from 'rx-scrivener/durable-streams';
 import { openFileScrivener } from 'rx-scrivener/file';
+import { WriteUncertainError } from 'rx-scrivener/http';
 
 const URL_OF_IT = 'http://host/any/path';
 
@@ -86,6 +87,38 @@ describe('in files', () => {
   });
 });
 
+describe('where the application writes to the journal, too', () => {
+  /** Before each of the first `times` records the application writes. */
+  const setup = (times: number) => {
+    const journal = new InMemoryScrivener<unknown>();
+    const inner = new InMemoryScrivener<StreamRecord>();
+    const records = new TappedScrivener<StreamRecord>(inner, (entry, records, options) => {
+      if (times-- > 0) journal.append('other');
+      return records.write(entry, options);
+    });
+    const serve = () => client(durableStream(journal, { authorize: 'public', records }));
+    return { journal, serve };
+  };
+
+  test.each([
+    ['"mine"', 1],
+    ['["a","b","c"]', 1],
+    ['["a","b","c"]', 5],
+  ])('what comes between an append and its record is not taken for it: %s, %p times', async (body, times) => {
+    const { journal, serve } = setup(times);
+    const send = serve();
+    expect((await send('POST', { body, headers: producer(0) })).status).toBe(200);
+    expect((await send('POST', { body: '"next"', headers: producer(1) })).status).toBe(200);
+    const others = Array.from<unknown>({ length: times }).fill('other');
+    const mine = [JSON.parse(body)].flat() as unknown[];
+    const entries = (await lastEntries(journal, 20)).map(({ entry }) => entry);
+    expect(entries).toEqual([...others, ...mine, 'next']);
+    for (const again of [send, serve()]) {
+      expect((await again('POST', { body: '"next"', headers: producer(1) })).status).toBe(204);
+    }
+  });
+});
+
 describe('on a journal that takes one entry at a time', () => {
   /** Without `writeAll`; its nth write fails. */
   class OneByOne extends TappedScrivener<unknown> {
@@ -125,6 +158,37 @@ describe('on a journal that takes one entry at a time', () => {
       expect(await held(inner)).toEqual([1, 2, 'other', 3, 4, 5]);
     },
   );
+
+  test.each([false, true])(
+    'what the application writes after one that broke off is not taken for the rest (restarted: %p)',
+    async (restarts) => {
+      const inner = new InMemoryScrivener<unknown>();
+      const journal = new OneByOne(inner, { at: 2 });
+      const records = new InMemoryScrivener<StreamRecord>();
+      const serve = () => client(durableStream(journal, { authorize: 'public', records }));
+      let send = serve();
+      expect((await send('POST', { body: '[1,2,3]', headers: producer(0) })).status).toBe(500);
+      inner.append('other');
+      if (restarts) send = serve();
+      expect((await send('POST', { body: '[1,2,3]', headers: producer(0) })).status).toBe(200);
+      expect(await held(inner)).toEqual([1, 'other', 2, 3]);
+    },
+  );
+
+  test('what was written without an acknowledgement is not written again', async () => {
+    const inner = new InMemoryScrivener<unknown>();
+    let left = 2;
+    const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
+      const position = await inner.write(entry, options);
+      if (--left === 0) throw new WriteUncertainError();
+      return position;
+    });
+    const send = client(durableStream(journal, { authorize: 'public' }));
+    const sent = { body: '[1,2,3]', headers: producer(0) };
+    expect((await send('POST', sent)).status).toBeGreaterThanOrEqual(400);
+    expect((await send('POST', sent)).status).toBe(200);
+    expect(await held(inner)).toEqual([1, 2, 3]);
+  });
 });
 
 test('four methods are enough to serve many; a fork is answered with 501 then', async () => {
