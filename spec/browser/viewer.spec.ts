@@ -172,6 +172,49 @@ describeInBrowser('The viewer', (browser) => {
     await tab.getByText('n: 46 → 48').waitFor();
   });
 
+  test('a line that comes in two parts is searched again when it is whole', async () => {
+    await open(lines(50));
+    await row(50).waitFor();
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('after:49');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('status').filter({ hasText: '1 found' }).waitFor();
+    await appendFile(path('talk.ndjson'), said(51).slice(0, 10));
+    await tab.locator('.row.damage').waitFor();
+    await appendFile(path('talk.ndjson'), said(51).slice(10));
+    await row(51).waitFor();
+    expect(await tab.locator('.row').count()).toBe(2);
+    expect(await tab.locator('.row.damage').count()).toBe(0);
+    // What was no match as a half line is one as a whole.
+    await tab.getByRole('searchbox', { name: 'Search' }).fill('type:Asked after:49');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('status').filter({ hasText: '1 found' }).waitFor();
+    await appendFile(path('talk.ndjson'), said(52).slice(0, 10));
+    await tab.getByText('52 entries').waitFor();
+    await appendFile(path('talk.ndjson'), said(52).slice(10));
+    await row(52).waitFor();
+    expect(await tab.locator('.position').allTextContents()).toEqual(['50', '52']);
+  });
+
+  test('a search that fails says so, and what comes later is searched all the same', async () => {
+    await open(lines(50));
+    await row(50).waitFor();
+    await tab.keyboard.press('/');
+    await tab.getByRole('searchbox', { name: 'Search' }).fill('a'.repeat(20_000));
+    await tab.keyboard.press('Enter');
+    const status = tab.getByRole('status');
+    await status.filter({ hasText: '0 found, and the search failed: 431' }).waitFor();
+    await tab.route('**/api/search?*', (route) => route.fulfill({ status: 500, json: { error: 'no disk' } }), {
+      times: 1,
+    });
+    await tab.getByRole('searchbox', { name: 'Search' }).fill('type:Asked');
+    await tab.keyboard.press('Enter');
+    await status.filter({ hasText: '0 found, and the search failed: no disk' }).waitFor();
+    await appendFile(path('talk.ndjson'), said(51) + said(52));
+    await row(52).waitFor();
+    expect(errors.splice(0)).toEqual([expect.stringContaining('431'), expect.stringContaining('500')]);
+  });
+
   test('a span of the time line is chosen with the pointer, and searched alone', async () => {
     await open(lines(1_000));
     await row(1_000).waitFor();

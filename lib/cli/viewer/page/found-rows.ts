@@ -11,13 +11,13 @@ export class FoundRows implements Rows {
   readonly #server: Server;
   readonly #query: string;
   readonly #changed: () => void;
-  #rows: Row[] = [];
+  #rows: readonly Row[] = [];
   #isEnded = false;
   #isDone = false;
-  #searched: Promise<void> = Promise.resolve();
-  /** What comes from here on is new. */
+  #error: string | undefined;
+  #searched: Promise<void>;
+  /** From here on it is searched when there is more. */
   #next: number;
-
   readonly #last: number;
 
   /** @param head - the newest line */
@@ -26,8 +26,8 @@ export class FoundRows implements Rows {
     this.#query = query;
     this.#changed = changed;
     this.#last = to;
-    this.#next = Math.min(head, to) + 1;
-    this.#searched = this.#search(from, this.#next, true).then(() => {
+    this.#next = Math.max(from, this.#after(head));
+    this.#searched = this.#search(from, Math.min(head, to)).then(() => {
       this.#isDone = true;
       changed();
     });
@@ -38,8 +38,10 @@ export class FoundRows implements Rows {
   }
 
   get summary(): string {
+    const found = `${this.count.toLocaleString('en')} found`;
+    if (this.#error !== undefined) return `${found}, and the search failed: ${this.#error}`;
     const more = this.count >= MOST ? ', more are not shown' : '';
-    return `${this.count.toLocaleString('en')} found${this.#isDone ? more : ', searching…'}`;
+    return `${found}${this.#isDone ? more : ', searching…'}`;
   }
 
   at(index: number): Row | undefined {
@@ -55,24 +57,34 @@ export class FoundRows implements Rows {
     const from = this.#next;
     const to = Math.min(head, this.#last);
     if (to < from) return;
-    this.#next = to + 1;
-    this.#searched = this.#searched.then(() => this.#search(from, to + 1, false));
+    this.#next = this.#after(head);
+    this.#searched = this.#searched.then(() => this.#search(from, to));
   }
 
   end(): void {
     this.#isEnded = true;
   }
 
-  async #search(from: number, before: number, isOld: boolean): Promise<void> {
-    let later: Row[] = [];
-    for (let end = before, done = false; !done && !this.#isEnded && this.count + later.length < MOST;) {
-      const found = await this.#server.search(this.#query, from, end);
-      ({ before: end, done } = found);
-      if (isOld) this.#rows = [...found.rows, ...this.#rows];
-      else later = [...found.rows, ...later];
+  /** The newest line may not have ended yet: it is searched again. */
+  #after(head: number): number {
+    return Math.min(head, this.#last + 1);
+  }
+
+  /** Never rejects: the summary says what failed. */
+  async #search(from: number, to: number): Promise<void> {
+    const earlier = this.#rows.filter(({ n }) => n < from);
+    let rows: readonly Row[] = [];
+    try {
+      for (let end = to + 1, done = false; !done && !this.#isEnded && earlier.length + rows.length < MOST;) {
+        const found = await this.#server.search(this.#query, from, end);
+        ({ before: end, done } = found);
+        rows = [...found.rows, ...rows];
+        this.#rows = [...earlier, ...rows];
+        this.#changed();
+      }
+    } catch (error) {
+      this.#error = error instanceof Error ? error.message : String(error);
       this.#changed();
     }
-    this.#rows.push(...later);
-    this.#changed();
   }
 }

@@ -70,6 +70,10 @@ function listen(url: string, told: (data: string | undefined) => void): void {
 
 async function ask<T>(url: string): Promise<T> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(((await response.json()) as { error: string }).error);
+  if (!response.ok) {
+    // What Node refuses by itself has no JSON.
+    const { error } = (await response.json().catch(() => ({}))) as { error?: string };
+    throw new Error(error ?? `${response.status} ${response.statusText}`);
+  }
   return (await response.json()) as T;
 }
