@@ -146,6 +146,26 @@ describeInBrowser('The viewer', (browser) => {
     await row(count).waitFor();
   });
 
+  test('is shown in more tabs than a browser opens connections: those that are hidden have none', async () => {
+    await open(lines(50));
+    await row(50).waitFor();
+    const turn = (page: Page, to: 'hidden' | 'visible') =>
+      page.evaluate((state) => {
+        Object.defineProperty(document, 'visibilityState', { configurable: true, value: state });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, to);
+    await turn(tab, 'hidden');
+    for (let i = 0; i < 6; i++) {
+      const other = await tab.context().newPage();
+      await other.goto(server!.url);
+      await other.getByText('50 entries').waitFor();
+      await turn(other, 'hidden');
+    }
+    await appendFile(path('talk.ndjson'), said(51));
+    await turn(tab, 'visible');
+    await row(51).waitFor();
+  });
+
   test('finds the damaged line, and says where it is', async () => {
     const before = lines(5_000);
     await open(`${before}{"broken\n${lines(9_000).slice(lines(5_001).length)}`);

@@ -266,6 +266,8 @@ function showJournal(server: Server): void {
     survey();
     changed();
   }, RATE_MS);
+  // What came while the page was hidden did not come in a second.
+  document.addEventListener('visibilitychange', () => (before = -1));
 
   server.live((extent) => {
     if (extent === undefined) return say(null);

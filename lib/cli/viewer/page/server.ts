@@ -61,11 +61,22 @@ export class Server {
   }
 }
 
-/** Calls with the data of each event, and with `undefined` while there is no connection. */
+/**
+ * Calls with the data of each event, and with `undefined` while there is no connection. A page that is hidden has none, and is up to date with the
+ * first event after it is shown again: a browser opens six connections to one server at most, for all of its tabs.
+ */
 function listen(url: string, told: (data: string | undefined) => void): void {
-  const events = new EventSource(url);
-  events.onmessage = ({ data }) => told(data as string);
-  events.onerror = () => told(undefined);
+  let events: EventSource | undefined;
+  const turn = () => {
+    events?.close();
+    events = undefined;
+    if (document.visibilityState === 'hidden') return;
+    events = new EventSource(url);
+    events.onmessage = ({ data }) => told(data as string);
+    events.onerror = () => told(undefined);
+  };
+  document.addEventListener('visibilitychange', turn);
+  turn();
 }
 
 async function ask<T>(url: string): Promise<T> {
