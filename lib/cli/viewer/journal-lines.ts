@@ -1,6 +1,17 @@
-import { asyncScheduler, startWith, Subject, switchMap, throttleTime, type Observable, type Subscription } from 'rxjs';
+import {
+  asyncScheduler,
+  share,
+  startWith,
+  Subject,
+  switchMap,
+  throttleTime,
+  type Observable,
+  type Subscription,
+} from 'rxjs';
+import { CorruptJournalError } from '../../errors/corrupt-journal-error';
+import { isTrimmed } from '../../errors/position-trimmed-error';
 import type { ConnectionStatus } from '../../journal/connection-status';
-import type { Position } from '../../journal/position';
+import type { Position, Positioned } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 import { describeError } from '../terminal/describe-error';
 import type { Line } from './line';
@@ -15,8 +26,18 @@ export interface OpenJournal extends Scrivener<unknown> {
   close(): Promise<void>;
 }
 
+/** The files of a journal that has any here. */
+export interface OpenFiles {
+  /** How many bytes they take. */
+  sizeBytes(): Promise<number | undefined>;
+  /** What is in them from one position to another, damage included. */
+  salvage(from: Position, to: Position): AsyncIterable<Line>;
+}
+
 /** Its size is looked at so often, at most. */
 const SIZE_MS = 1_000;
+/** A server is asked for so many entries at a time: it sends them with one answer. */
+const AT_ONCE = 100;
 
 /** The entries of a journal: one with closed segments, or one that a server has. */
 export class JournalLines implements LineSource {
@@ -24,17 +45,19 @@ export class JournalLines implements LineSource {
   readonly samples = 100;
   readonly #journal: OpenJournal;
   readonly #name: string;
+  readonly #files: OpenFiles | undefined;
   readonly #following: Subscription;
   #error: string | undefined;
   #lost: string | undefined;
   #sizeBytes: number | undefined;
   #isOver = false;
 
-  /** @param sizeOf - how many bytes its files take, where it has any */
-  constructor(journal: OpenJournal, name: string, sizeOf?: () => Promise<number | undefined>) {
+  constructor(journal: OpenJournal, name: string, files?: OpenFiles) {
     this.#journal = journal;
     this.#name = name;
-    this.#following = journal.tail(journal.head).subscribe({
+    this.#files = files;
+    const entries$ = journal.tail(journal.head).pipe(share());
+    this.#following = entries$.subscribe({
       next: () => this.changes$.next(),
       error: (error: unknown) => {
         this.#error = describeError(error, name);
@@ -47,14 +70,12 @@ export class JournalLines implements LineSource {
       this.changes$.next();
     });
     this.#following.add(connection);
-    if (sizeOf === undefined) return;
-    const size$ = journal
-      .tail(journal.head)
-      .pipe(
-        startWith(undefined),
-        throttleTime(SIZE_MS, asyncScheduler, { leading: true, trailing: true }),
-        switchMap(sizeOf),
-      );
+    if (files === undefined) return;
+    const size$ = entries$.pipe(
+      startWith(undefined),
+      throttleTime(SIZE_MS, asyncScheduler, { leading: true, trailing: true }),
+      switchMap(() => files.sizeBytes()),
+    );
     const sizes = size$.subscribe({
       next: (sizeBytes) => {
         this.#sizeBytes = sizeBytes;
@@ -75,24 +96,56 @@ export class JournalLines implements LineSource {
     return { first, head, generation: 1, sizeBytes: this.#sizeBytes, error: this.#error ?? this.#lost };
   }
 
-  async *lines(from: number, to: number): AsyncGenerator<Line, void> {
+  lines(from: number, to: number): AsyncGenerator<Line, void> {
     const { first, head } = this.extent;
-    const last = Math.min(to, head);
-    const n = Math.max(from, first);
-    if (n > last) return;
-    try {
-      // The newest come first: a server that is asked for what comes after a position sends all of it.
+    const [begin, last] = [Math.max(from, first), Math.min(to, head)];
+    return this.#files ? this.#read(begin, last, this.#files) : this.#ask(begin, last);
+  }
+
+  async *#read(from: number, last: number, files: OpenFiles): AsyncGenerator<Line, void> {
+    let next = from;
+    while (next <= last) {
+      try {
+        for await (const record of this.#journal.tail(next - 1)) {
+          yield lineOf(record);
+          next = record.position + 1;
+          if (next > last) return;
+        }
+        // It was closed.
+        return;
+      } catch (error) {
+        if (isTrimmed(error) && error.first > next) next = error.first;
+        else if (error instanceof CorruptJournalError) {
+          for await (const line of files.salvage(next, last)) yield line;
+          return;
+        } else {
+          yield this.#damaged(next, error);
+          return;
+        }
+      }
+    }
+  }
+
+  /** By parts, of which the newest come first: a server that is asked for what comes after a position sends all of it. */
+  async *#ask(from: number, last: number): AsyncGenerator<Line, void> {
+    for (let begin = from; begin <= last; begin += AT_ONCE) {
+      const before = Math.min(begin + AT_ONCE, last + 1);
       const lines: Line[] = [];
-      for await (const { position, entry } of this.#journal.readBackward(last + 1)) {
-        if (position < n) break;
-        const text = JSON.stringify(entry);
-        lines.push({ n: position, position, entry, text, bytes: Buffer.byteLength(text) });
-        if (position === n) break;
+      try {
+        for await (const record of this.#journal.readBackward(before)) {
+          if (record.position >= begin) lines.push(lineOf(record));
+          if (record.position <= begin) break;
+        }
+      } catch (error) {
+        // What was dropped meanwhile is no damage.
+        if (!isTrimmed(error)) lines.push(this.#damaged((lines.at(-1)?.n ?? before) - 1, error));
       }
       yield* lines.reverse();
-    } catch (error) {
-      yield { n, text: '', bytes: 0, damage: describeError(error, this.#name) };
     }
+  }
+
+  #damaged(n: number, error: unknown): Line {
+    return { n, text: '', bytes: 0, damage: describeError(error, this.#name) };
   }
 
   async find(position: number): Promise<number> {
@@ -104,4 +157,9 @@ export class JournalLines implements LineSource {
     this.changes$.complete();
     await this.#journal.close();
   }
+}
+
+function lineOf({ position, entry }: Positioned<unknown>): Line {
+  const text = JSON.stringify(entry);
+  return { n: position, position, entry, text, bytes: Buffer.byteLength(text) };
 }

@@ -23,7 +23,7 @@ export interface LineSource {
   readonly isOver: boolean;
   /** In how many places a survey looks at it: one costs more in a journal than in a file. */
   readonly samples: number;
-  /** The lines from one number to another, both included, as far as there are any; one is held at a time. */
+  /** The lines from one number to another, both included, as far as there are any; a few are held at a time. */
   lines(from: number, to: number): AsyncIterable<Line>;
   /** The number of the line at a position, or of the next one. */
   find(position: number): Promise<number>;

@@ -8,8 +8,9 @@ import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
 import { isCompressedFile } from '../reading/source';
 import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
-import { JournalLines, type OpenJournal } from './journal-lines';
+import { JournalLines, type OpenFiles, type OpenJournal } from './journal-lines';
 import type { LineSource } from './line-source';
+import { salvagedLines } from './salvaged-lines';
 
 export function isUrl(target: string): boolean {
   return /^https?:\/\//.test(target);
@@ -26,8 +27,11 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
   if (isUrl(target)) return new JournalLines(await openUrl(target, signal), target);
   if ((await findSegments(target)).length > 0) {
     try {
-      const sizeOf = () => sizeOfFiles(target).catch(() => undefined);
-      return new JournalLines(await openFileReader({ filePath: target, signal }), target, sizeOf);
+      const files: OpenFiles = {
+        sizeBytes: () => sizeOfFiles(target).catch(() => undefined),
+        salvage: (from, to) => salvagedLines(target, from, to),
+      };
+      return new JournalLines(await openFileReader({ filePath: target, signal }), target, files);
     } catch (error) {
       // What can be read of its active file is shown, and where it is damaged.
       if (!(error instanceof CorruptJournalError)) throw error;

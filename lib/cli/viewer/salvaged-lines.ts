@@ -1,0 +1,44 @@
+import { findSegments } from '../../file/store/manifest';
+import { salvage, type Piece } from '../damage/salvage';
+import { journalFiles } from '../reading/journal-files';
+import { describeDamage } from '../terminal/describe-error';
+import type { Line } from './line';
+
+/**
+ * The lines of a journal from one position to another, whatever is in its files; one that cannot be read takes the position that is next.
+ *
+ * Reads the file that holds the first of them from its beginning.
+ */
+export async function* salvagedLines(filePath: string, from: number, to: number): AsyncGenerator<Line, void> {
+  const first = (await findSegments(filePath)).findLast((segment) => segment.first <= from)?.first ?? 1;
+  let next = first;
+  /** What cannot be read, since the last line that can. */
+  let damaged: Line[] = [];
+  const shown = (lines: readonly Line[]) => lines.filter(({ n }) => n >= from && n <= to);
+  for await (const file of journalFiles(filePath, first)) {
+    for await (const piece of salvage(file)) {
+      const { content, bytes, byteOffset } = piece;
+      if (typeof content === 'string' || content.position < next) {
+        // No more of them than positions that are asked for.
+        if (damaged.length <= to - next) damaged.push(damagedLine(piece, next + damaged.length));
+        continue;
+      }
+      const { position, text, entry } = content;
+      // What stands between two entries that follow each other has no position: it is told of with the second one.
+      const between = damaged.find(({ n }) => n >= position)?.damage;
+      const lines = damaged.filter(({ n }) => n < position);
+      const expected = next + lines.length;
+      const gap = position === expected ? undefined : `its position is ${position} where ${expected} is next`;
+      yield* shown([...lines, { n: position, position, text, entry, bytes, byteOffset, damage: between ?? gap }]);
+      next = position + 1;
+      damaged = [];
+      if (next > to) return;
+    }
+  }
+  yield* shown(damaged);
+}
+
+function damagedLine({ filePath, line, byteOffset, bytes, content }: Piece, n: number): Line {
+  const reason = typeof content === 'string' ? content : `its position is ${content.position} where ${n} is next`;
+  return { n, text: '', bytes, byteOffset, damage: describeDamage({ filePath, line, byteOffset, reason }) };
+}
