@@ -15,8 +15,8 @@ import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
 import { CLOSING_HEADER } from './socket-fetch';
 
-/** Where several entries are written as one. */
-export const GROUP_PATH = '/group';
+/** The media type of several entries that are written as one. */
+export const GROUP_TYPE = 'application/vnd.rx-scrivener.group+json';
 /** A guest is this user's own: this bounds what a mistake costs. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const HEARTBEAT_MS = 2_000;
@@ -81,7 +81,7 @@ export class Holder<T> {
 
   /** Answers a request of this process or another. */
   async handle(request: Request): Promise<Response> {
-    const isGroup = new URL(request.url).pathname === GROUP_PATH;
+    const isGroup = request.headers.get('Content-Type') === GROUP_TYPE;
     const answering = isGroup ? this.#group(request) : this.#handler(request);
     if (request.method === 'POST') this.#track(answering);
     return answering;
@@ -155,10 +155,8 @@ export class Holder<T> {
       const body = await readBody(request.body, MAX_BODY_BYTES);
       const write = async () => {
         const { entries, expect } = JSON.parse(new TextDecoder().decode(body)) as Group<T>;
-        return {
-          status: 200,
-          body: { positions: await this.writeAll(entries, expect === undefined ? {} : { expect }) },
-        };
+        const positions = await this.writeAll(entries, expect === undefined ? {} : { expect });
+        return { status: 201, body: { position: positions.at(-1) ?? this.file.head } };
       };
       const key = request.headers.get(KEY_HEADER)!;
       const digest = createHash('sha256').update(body).digest('base64');

@@ -1,11 +1,13 @@
 import { absolutePathOf } from '../file/disk/file-path';
 import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
 import { Attempt } from '../http/client/attempt';
-import { ANSWER_MS } from '../http/client/connection';
-import { openRemoteScrivener } from '../http/client/open-remote-scrivener';
-import { ORIGIN, RETRY_MS, Seat } from './seat';
+import { ANSWER_MS, Connection } from '../http/client/connection';
+import { Guest } from './guest';
+import { Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 
+/** Nobody resolves it. */
+const ORIGIN = 'http://journal.invalid';
 const PAUSE_MS = 20;
 
 /**
@@ -26,25 +28,17 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
   withDefaults(config, 'openSharedScrivener');
   const { schema, signal, lockTimeoutMs = ANSWER_MS } = config;
   const seat = new Seat<T>({ ...config, filePath: absolutePathOf('filePath', config.filePath) });
+  const connection = new Connection({ url: new URL(ORIGIN), headers: () => ({}), fetch: seat.fetch });
   try {
     for (const deadline = performance.now() + lockTimeoutMs; ;) {
       signal?.throwIfAborted();
       const locked = await seat.take();
-      if (locked === undefined) return new SharedScrivener(seat, undefined, schema);
-      if (await answers(seat, signal)) break;
+      if (locked === undefined) return new SharedScrivener(seat, undefined);
+      if (await answers(connection, signal)) return new SharedScrivener(seat, new Guest(connection, schema));
       signal?.throwIfAborted();
       if (performance.now() >= deadline) throw locked;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
-    const { fetch } = seat;
-    const remote = await openRemoteScrivener<T>({
-      url: ORIGIN,
-      fetch,
-      retryMs: RETRY_MS,
-      ...(schema && { schema }),
-      ...(signal && { signal }),
-    });
-    return new SharedScrivener(seat, remote, schema);
   } catch (error) {
     await seat.close();
     throw error;
@@ -52,11 +46,12 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
 }
 
 /** Whether who has the file serves it: it may still be reading it, and is waited for. */
-async function answers<T>({ fetch }: Seat<T>, outer: AbortSignal | undefined): Promise<boolean> {
+async function answers(connection: Connection, outer: AbortSignal | undefined): Promise<boolean> {
   const attempt = new Attempt(outer);
   attempt.allow(ANSWER_MS);
   try {
-    return (await fetch(ORIGIN, { method: 'HEAD', signal: attempt.signal })).ok;
+    await connection.json({ method: 'HEAD', signal: attempt.signal });
+    return true;
   } catch {
     return false;
   } finally {

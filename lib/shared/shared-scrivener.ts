@@ -1,6 +1,4 @@
 import { BehaviorSubject, defer, distinctUntilChanged, map, of, switchMap, type Observable } from 'rxjs';
-import { toJson } from '../flush/json-entry-serializer';
-import { validateEntry } from '../flush/validate-entry';
 import type { ConnectionStatus } from '../journal/connection-status';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import { assertReadOptions, assertTailOptions } from '../journal/assert-options';
@@ -15,9 +13,10 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { RemoteScrivener } from '../http/client/remote-scrivener';
+import type { Guest } from './guest';
+import type { Holder } from './holder';
 import type { Seat } from './seat';
 
 const OPEN: ConnectionStatus = { status: 'open' };
@@ -33,23 +32,16 @@ export type SharedRole = 'holder' | 'guest';
  */
 export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   readonly #seat: Seat<T>;
-  readonly #remote: RemoteScrivener<T> | undefined;
-  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
-  /** What was written through the remote scrivener and is not settled: a group comes after it. */
-  readonly #writing = new Set<Promise<unknown>>();
-  /** The pending group: later writes come after it. */
-  #group: Promise<unknown> | undefined;
+  /** How the file is written and read where another process has it; none if this one had it from the start. */
+  readonly #guest: Guest<T> | undefined;
   readonly #connected$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(seat: Seat<T>, remote: RemoteScrivener<T> | undefined, schema: StandardSchemaV1<unknown, T> | undefined) {
+  constructor(seat: Seat<T>, guest: Guest<T> | undefined) {
     this.#seat = seat;
-    this.#remote = remote;
-    this.#schema = schema;
-    // Keeps `head` up to date, and notices when the holder goes.
-    remote?.tail(remote.head).subscribe({ error: () => undefined });
-    (remote?.connected$ ?? seat.role$.pipe(map(() => OPEN)))
+    this.#guest = guest;
+    (guest?.reads.connected$ ?? seat.role$.pipe(map(() => OPEN)))
       .pipe(switchMap((status) => (status.status === 'retrying' ? this.#explained(status) : of(status))))
       .subscribe(this.#connected$);
   }
@@ -95,7 +87,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   /** `flushed`, then each change; completes when this scrivener is closed. */
   get flushed$(): Observable<Position> {
     return this.role$.pipe(
-      switchMap(() => this.#seat.holder?.file.flushed$ ?? this.#remote?.head$ ?? of(this.flushed)),
+      switchMap(() => this.#seat.holder?.file.flushed$ ?? this.#guest?.reads.head$ ?? of(this.flushed)),
       distinctUntilChanged((before, after) => after <= before),
     );
   }
@@ -109,35 +101,14 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
-    const group = this.#group;
-    if (group) await settled(group);
-    const { holder } = this.#seat;
-    if (holder && this.#writing.size === 0) return holder.write(entry, options);
-    return this.#track(this.#remote!.write(entry, options));
+    return this.#direct?.write(entry, options) ?? this.#told(this.#guest!.write(entry, options));
   }
 
   /** {@link SharedScrivener.write} for several entries as one. */
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     if (this.#closing) throw new JournalClosedError();
-    const schema = this.#schema;
     const all = [...entries];
-    const since = performance.now();
-    const { holder } = this.#seat;
-    if (holder && this.#writing.size === 0 && this.#group === undefined) return holder.writeAll(all, options);
-    // As they are now, and with what refuses them.
-    const json = all.map((entry) => toJson(schema ? validateEntry(schema, entry) : entry));
-    if (options.expect !== undefined) assertPosition('expect', options.expect);
-    options.signal?.throwIfAborted();
-    const before = [...this.#writing, Promise.resolve(this.#group)];
-    const group = Promise.allSettled(before).then(async () => {
-      options.signal?.throwIfAborted();
-      return this.#seat.writeGroup(json, options.expect, since);
-    });
-    const current = settled(group).finally(() => {
-      if (this.#group === current) this.#group = undefined;
-    });
-    this.#group = current;
-    return this.#told(group);
+    return this.#direct?.writeAll(all, options) ?? this.#told(this.#guest!.writeAll(all, options));
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -179,13 +150,12 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
 
   /** The file where this process has it: then nothing is sent. */
   get #reads(): Pick<RemoteScrivener<T>, 'head' | 'head$' | 'first' | 'tail' | 'readBackward'> {
-    return this.#seat.holder?.file ?? this.#remote!;
+    return this.#seat.holder?.file ?? this.#guest!.reads;
   }
 
-  #track<R>(writing: Promise<R>): Promise<R> {
-    const tracked = settled(writing).finally(() => this.#writing.delete(tracked));
-    this.#writing.add(tracked);
-    return this.#told(writing);
+  /** The holder that this process is, when nothing that was written before is on its way through a socket. */
+  get #direct(): Holder<T> | undefined {
+    return this.#guest?.isWriting ? undefined : this.#seat.holder;
   }
 
   /** What is written, with who does not answer in what it rejects with. */
@@ -204,12 +174,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   async #close(): Promise<void> {
-    await this.#group;
-    await this.#remote?.close();
+    await this.#guest?.close();
     await this.#seat.close();
   }
-}
-
-async function settled(promise: Promise<unknown>): Promise<void> {
-  await promise.catch(() => undefined);
 }

@@ -11,11 +11,6 @@ export function unsent(cause?: unknown): TypeError {
   });
 }
 
-/** Whether an error is {@link unsent}. */
-export function isUnsent(error: unknown): boolean {
-  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
-}
-
 /** Requests through a local socket. */
 export class SocketFetch {
   readonly #agent = new Agent({ keepAlive: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { NotSupportedError } from '../errors/not-supported-error';
 
 /** Guests of one layout of requests do not find holders of another. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /**
  * Where the holder of a journal's lock is found: short, whatever the path's length, and the same by every path that leads to the file. In a folder that only

@@ -93,6 +93,16 @@ export const writingGroups: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'and writes of the same turn take positions in the order of the calls',
+    needs,
+    async run(trial) {
+      const write = () => trial.scrivener.write(added(3)).then((position) => [position]);
+      const positions = await Promise.all([addAll(trial, 1, 2), write(), addAll(trial, 4, 5)]);
+      deepEqual(positions, [[1, 2], [3], [4, 5]], 'The positions of a group, a write and a group');
+      await trial.holds(5);
+    },
+  },
+  {
     name: 'with expect appends all, or rejects with PositionConflictError and appends none',
     needs: ['writeAll', 'expect'],
     given: 2,

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { openSharedScrivener } from 'rx-scrivener/shared';
+import { GROUP_TYPE } from '../../lib/shared/holder';
 import { SocketFetch } from '../../lib/shared/socket-fetch';
 import { socketPathOf } from '../../lib/shared/socket-path';
 import { useTempDir } from '../file/support/temp-dir';
@@ -12,13 +13,17 @@ const open = () => openSharedScrivener<unknown>({ filePath: path('journal.ndjson
 const socketPath = () => socketPathOf(path('journal.ndjson.lock'));
 
 /** Sends a write to whoever has the file, as a guest does whose connection may have been cut before. */
-async function post(key: string, body: string, { since, to = '/' }: { since?: string | undefined; to?: string } = {}) {
+async function post(
+  key: string,
+  body: string,
+  { since, type = 'application/json' }: { since?: string | undefined; type?: string } = {},
+) {
   const headers = {
-    'Content-Type': 'application/json',
+    'Content-Type': type,
     'Idempotency-Key': key,
     ...(since !== undefined && { 'Scrivener-Memory': since }),
   };
-  const url = new URL(to, 'http://journal.invalid');
+  const url = new URL('http://journal.invalid');
   const response = await socket.fetch(await socketPath(), url, { method: 'POST', headers, body });
   const token = response.headers.get('Scrivener-Memory') ?? undefined;
   return { status: response.status, answer: (await response.json()) as unknown, token };
@@ -28,17 +33,17 @@ test('what is sent again to the next holder is answered as by the one that close
   const first = await open();
   const before = await post('a', '"one"');
   expect(before).toMatchObject({ status: 201, answer: { position: 1 } });
-  const group = await post('g', '{"entries":["two","three"]}', { to: '/group' });
-  expect(group).toMatchObject({ status: 200, answer: { positions: [2, 3] } });
+  const group = await post('g', '{"entries":["two","three"]}', { type: GROUP_TYPE });
+  expect(group).toMatchObject({ status: 201, answer: { position: 3 } });
   await first.close();
   await using second = await open();
   expect(await post('a', '"one"', { since: before.token })).toMatchObject({ status: 201, answer: { position: 1 } });
-  const again = await post('g', '{"entries":["two","three"]}', { since: before.token, to: '/group' });
-  expect(again).toMatchObject({ status: 200, answer: { positions: [2, 3] } });
+  const again = await post('g', '{"entries":["two","three"]}', { since: before.token, type: GROUP_TYPE });
+  expect(again).toMatchObject({ status: 201, answer: { position: 3 } });
   expect(await post('a', '"other"')).toMatchObject({ status: 422 });
   expect(await post('b', '"four"', { since: before.token })).toMatchObject({ status: 201, answer: { position: 4 } });
-  const late = await post('h', '{"entries":["five"],"expect":4}', { since: before.token, to: '/group' });
-  expect(late).toMatchObject({ status: 200, answer: { positions: [5] } });
+  const late = await post('h', '{"entries":["five"],"expect":4}', { since: before.token, type: GROUP_TYPE });
+  expect(late).toMatchObject({ status: 201, answer: { position: 5 } });
   expect(second.head).toBe(5);
 });
 
@@ -51,17 +56,17 @@ test('after a crash nobody knows: it is uncertain, and is not written again', as
   await rm(`${await socketPath()}.writes`);
   await using third = await open();
   expect(await post('a', '"one"', { since: token })).toMatchObject({ status: 409 });
-  const group = await post('g', '{"entries":["two"]}', { since: token, to: '/group' });
+  const group = await post('g', '{"entries":["two"]}', { since: token, type: GROUP_TYPE });
   expect(group).toMatchObject({ status: 409, answer: { code: 'ERR_WRITE_UNCERTAIN' } });
   expect(third.head).toBe(1);
 });
 
 test('a group that is refused is refused again, and takes no position', async () => {
   await using first = await open();
-  const expected = await post('g', '{"entries":["one"],"expect":7}', { to: '/group' });
+  const expected = await post('g', '{"entries":["one"],"expect":7}', { type: GROUP_TYPE });
   expect(expected).toMatchObject({ status: 412, answer: { code: 'ERR_POSITION_CONFLICT' } });
   const since = expected.token;
-  expect(await post('g', '{"entries":["one"],"expect":7}', { since, to: '/group' })).toMatchObject({ status: 412 });
+  expect(await post('g', '{"entries":["one"],"expect":7}', { since, type: GROUP_TYPE })).toMatchObject({ status: 412 });
   expect(first.head).toBe(0);
 });
 

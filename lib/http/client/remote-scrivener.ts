@@ -1,7 +1,6 @@
 import { Subject, type Observable } from 'rxjs';
 import { JournalClosedError } from '../../errors/journal-closed-error';
-import { assertReadsBack, readEntry, validateEntry, type Reading } from '../../flush/validate-entry';
-import { toJson } from '../../flush/json-entry-serializer';
+import { readEntry, type Reading } from '../../flush/validate-entry';
 import { assertReadOptions, assertTailOptions, assertWriteOptions } from '../../journal/assert-options';
 import type { ConnectionStatus } from '../../journal/connection-status';
 import { firstMatch } from '../../journal/first-match';
@@ -20,6 +19,7 @@ import type {
 } from '../../journal/scrivener';
 import { untilClosed } from '../../journal/until-closed';
 import type { Connection } from './connection';
+import { encodeEntry } from './encode-entry';
 import type { RemoteScrivenerConfig } from './open-remote-scrivener';
 import { remotePages, type Decode } from './remote-page';
 import { SharedTails } from './shared-tails';
@@ -100,10 +100,10 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     assertWriteOptions(options);
     const { expect, signal } = options;
     if (this.#closing) throw new JournalClosedError();
-    const json = this.#encode(entry);
+    const json = encodeEntry(this.#reading, entry);
     if (expect !== undefined) assertPosition('expect', expect);
     signal?.throwIfAborted();
-    return this.#writer.write(json, expect, signal);
+    return this.#writer.write(json, { expect, signal });
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -143,15 +143,6 @@ export class RemoteScrivener<in out T> implements Scrivener<T>, AsyncDisposable 
     this.#closed$.next();
     await this.#writer.settled;
     this.#connection.end();
-  }
-
-  /** The JSON of the schema's output for an entry. */
-  #encode(entry: T): string {
-    const { schema, upgrade } = this.#reading;
-    if (!schema && !upgrade) return toJson(entry);
-    const json = toJson(schema ? validateEntry(schema, entry) : entry);
-    assertReadsBack(this.#reading, JSON.parse(json), END, (again) => toJson(again) === json);
-    return json;
   }
 
   // The URL may hold secrets.

@@ -20,9 +20,16 @@ const BATCH_LENGTH = 128 * 1024;
 /** Node's error codes for a connection that was never made; browsers have none. */
 const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
 
-interface Pending {
+/** How an entry is sent. */
+export interface Sending {
+  readonly expect?: Position | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** It is several entries, written as one: their media type, and how many. The answer has the last position. */
+  readonly group?: { readonly type: string; readonly count: number };
+}
+
+interface Pending extends Pick<Sending, 'expect' | 'group'> {
   readonly json: string;
-  readonly expect: Position | undefined;
   /** When `write` was called, in `performance.now()` time. */
   readonly since: number;
   /** Removes it from the queue: an abort can no longer prevent that it is sent. */
@@ -51,16 +58,21 @@ export class RemoteWriter {
     this.#retryMs = retryMs;
   }
 
+  /** Whether a call is not settled. */
+  get isWriting(): boolean {
+    return this.#sending !== undefined;
+  }
+
   /** Resolves when every call is settled. */
   get settled(): Promise<void> {
     return Promise.resolve(this.#sending);
   }
 
   /**
-   * Resolves with the entry's position. Rejects with the signal's reason if it is aborted before the entry is sent, with
+   * Resolves with the entry's position, the last one of a group. Rejects with the signal's reason if it is aborted before the entry is sent, with
    * the server's refusal, with {@link JournalLostError} if it could not be sent, and with {@link WriteUncertainError}.
    */
-  write(json: string, expect: Position | undefined, signal: AbortSignal | undefined): Promise<Position> {
+  write(json: string, { signal, ...sending }: Sending): Promise<Position> {
     return new Promise((resolve, reject) => {
       const dequeue = () => {
         this.#queue.delete(pending);
@@ -70,7 +82,7 @@ export class RemoteWriter {
         dequeue();
         reject(signal?.reason);
       };
-      const pending: Pending = { json, expect, since: performance.now(), dequeue, resolve, reject };
+      const pending: Pending = { ...sending, json, since: performance.now(), dequeue, resolve, reject };
       this.#queue.add(pending);
       const unlisten = signal && onAbort(signal, abort);
       this.#sending ??= this.#send();
@@ -103,25 +115,26 @@ export class RemoteWriter {
     return [...this.#queue].filter((pending) => pending === oldest || this.#leftMs(pending) <= 0);
   }
 
-  /** The oldest queued writes; one that expects a position is sent alone. */
+  /** The oldest queued writes; one that expects a position and a group are sent alone. */
   #nextBatch(): Pending[] {
     const batch: Pending[] = [];
     let length = 0;
     for (const pending of this.#queue) {
       length += pending.json.length;
-      const joins = pending.expect === undefined && length <= BATCH_LENGTH && batch.length < this.#maxLines;
+      const isAlone = pending.expect !== undefined || pending.group !== undefined;
+      const joins = !isAlone && length <= BATCH_LENGTH && batch.length < this.#maxLines;
       if (batch.length > 0 && !joins) break;
       batch.push(pending);
-      if (pending.expect !== undefined) break;
+      if (isAlone) break;
     }
     return batch;
   }
 
   /** Sends a batch until its outcome is known or its time is over; settles each of its writes. */
   async #post(batch: readonly Pending[]): Promise<void> {
-    const [{ expect }] = batch as [Pending];
+    const [{ expect, group }] = batch as [Pending];
     const headers: Record<string, string> = {
-      'Content-Type': batch.length === 1 ? JSON_TYPE : LINES_TYPE,
+      'Content-Type': group?.type ?? (batch.length === 1 ? JSON_TYPE : LINES_TYPE),
       [KEY_HEADER]: `${this.#name}.${++this.#count}`,
       ...(expect !== undefined && { 'If-Match': etag(expect) }),
     };
@@ -172,7 +185,7 @@ export class RemoteWriter {
     const answers: readonly unknown[] = batch.length === 1 ? [answer] : Array.isArray(answer) ? answer : [];
     batch.forEach((pending, index) => {
       const { position, status } = (answers[index] ?? {}) as Readonly<Record<string, unknown>>;
-      if (isPosition(position) && position > START) {
+      if (isPosition(position) && position - START >= (pending.group?.count ?? 1)) {
         this.#connection.noteHead(position);
         pending.resolve(position);
       } else if (typeof status === 'number') pending.reject(errorOf(status, answers[index]));
