@@ -14,7 +14,7 @@ import type { ConnectionStatus } from '../../journal/connection-status';
 import type { Position, Positioned } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 import { describeError } from '../terminal/describe-error';
-import type { Line } from './line';
+import { TOO_DEEP, withEntry, type Line } from './line';
 import type { Extent, LineSource } from './line-source';
 
 /** A journal that can be followed, and released. */
@@ -160,6 +160,12 @@ export class JournalLines implements LineSource {
 }
 
 function lineOf({ position, entry }: Positioned<unknown>): Line {
-  const text = JSON.stringify(entry);
-  return { n: position, position, entry, text, bytes: Buffer.byteLength(text) };
+  const line = { n: position, position };
+  try {
+    const text = JSON.stringify(entry);
+    return withEntry({ ...line, text, bytes: Buffer.byteLength(text) }, entry);
+  } catch {
+    // It was parsed from JSON: only its depth can fail.
+    return { ...line, text: '', bytes: 0, damage: TOO_DEEP };
+  }
 }

@@ -33,6 +33,10 @@ export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset
 
 const SUMMARY = 300;
 
+/** An entry that is nested deeper is shown as text: it can be parsed, but `JSON.stringify` may overflow the stack. */
+const MAX_DEPTH = 1_000;
+export const TOO_DEEP = `it is nested deeper than ${MAX_DEPTH} levels`;
+
 /**
  * Reads a line of a file, whatever it is.
  *
@@ -41,17 +45,29 @@ const SUMMARY = 300;
 export function lineFrom(where: Pick<Line, 'n' | 'text' | 'bytes' | 'byteOffset'>, isJournal: boolean): Line {
   try {
     const { position, entry } = parseLine(where.text);
-    return { ...where, position, entry };
+    return withEntry({ ...where, position }, entry);
   } catch (error) {
     if (!(error instanceof CorruptEntryError)) throw error;
     if (isJournal) return { ...where, damage: error.reason };
   }
   if (where.text.trim() === '') return where;
   try {
-    return { ...where, entry: JSON.parse(where.text) as unknown };
+    return withEntry(where, JSON.parse(where.text));
   } catch {
     return { ...where, damage: 'it is not JSON' };
   }
+}
+
+/** A line with its entry, or without it if that is nested too deep. */
+export function withEntry(line: Line, entry: unknown): Line {
+  // Each level takes at least two characters.
+  const isDeep = line.text.length > 2 * MAX_DEPTH && isDeeper(entry, MAX_DEPTH);
+  return isDeep ? { ...line, damage: line.damage ?? TOO_DEEP } : { ...line, entry };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /**

@@ -2,7 +2,7 @@ import { findSegments } from '../../file/store/manifest';
 import { salvage, type Piece } from '../damage/salvage';
 import { journalFiles } from '../reading/journal-files';
 import { describeDamage } from '../terminal/describe-error';
-import type { Line } from './line';
+import { withEntry, type Line } from './line';
 
 /**
  * The lines of a journal from one position to another, whatever is in its files; one that cannot be read takes the position that is next.
@@ -29,7 +29,8 @@ export async function* salvagedLines(filePath: string, from: number, to: number)
       const lines = damaged.filter(({ n }) => n < position);
       const expected = next + lines.length;
       const gap = position === expected ? undefined : `its position is ${position} where ${expected} is next`;
-      yield* shown([...lines, { n: position, position, text, entry, bytes, byteOffset, damage: between ?? gap }]);
+      const line = { n: position, position, text, bytes, byteOffset, damage: between ?? gap };
+      yield* shown([...lines, withEntry(line, entry)]);
       next = position + 1;
       damaged = [];
       if (next > to) return;

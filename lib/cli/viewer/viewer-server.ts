@@ -226,6 +226,8 @@ function sendEvents(states$: Observable<unknown>, response: ServerResponse): voi
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  // Before the head is written: what this throws is answered.
+  const json = JSON.stringify(body);
   response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json; charset=utf-8', ...headers });
-  response.end(JSON.stringify(body));
+  response.end(json);
 }

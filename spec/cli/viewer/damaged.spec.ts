@@ -106,6 +106,14 @@ test('a compressed segment that is damaged is shown as far as it can be read, an
   expect(new Set(numbers).size).toBe(numbers.length);
 });
 
+test('an entry that is nested too deep is shown without its tree, beside the others', async () => {
+  await write();
+  const [from, to] = ['['.repeat(6_000), ']'.repeat(6_000)];
+  await replaceLine(85, `{"schemaVersion":"1","position":85,"entry":${from}${to}}\n`);
+  const damage = [{ n: 85, damage: expect.stringContaining('nested deeper') as string }];
+  expect(await numbersOf(await look(), 62, 100)).toEqual({ numbers: range(62, 100), damage });
+});
+
 test('what retention drops meanwhile is no damage: the lines begin with the oldest that is kept', async () => {
   await write();
   const source = await look();

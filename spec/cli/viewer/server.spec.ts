@@ -204,6 +204,23 @@ test('lines without an envelope are shown as they are', async () => {
   expect(rows[0]).toMatchObject({ time: 1_700_000_000_000 });
 });
 
+test.each([1_100, 6_000, 50_000])(
+  'an entry that is nested %i levels deep is shown as text, beside the others',
+  async (levels) => {
+    const deep = `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const text = `{"schemaVersion":"1","position":2,"entry":${deep}}`;
+    await writeFile(path('talk.ndjson'), `${said(1)}${text}\n${said(3)}`);
+    const url = await serve(path('talk.ndjson'));
+    await waitForHead(url, 3);
+    const damage = expect.stringContaining('nested deeper than 1000 levels') as string;
+    const rows = await get<Shown[]>(url, 'api/rows?from=1&to=3');
+    expect(rows).toMatchObject([{ position: 1 }, { position: 2, damage }, { position: 3 }]);
+    expect(await searchAll(url, '[[[')).toMatchObject([{ position: 2 }]);
+    expect(await searchAll(url, 'a=1')).toEqual([]);
+    expect(await get(url, 'api/line?n=2')).toEqual({ text });
+  },
+);
+
 test.each([
   ['type:Asked after:10 before:16', [12, 14]],
   ['n=7', [7]],
