@@ -362,10 +362,10 @@ async function writeCompressed(source: FileHandle, filePath: string, signal: Abo
   const file = await open(filePath, 'wx', modeOf(like));
   try {
     await carryMode(file, like);
-    const write = async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) await file.appendFile(chunk);
-    };
-    await pipeline(packed(chunksOf(source, 0, MEMBER_BYTES)), write, { signal });
+    for await (const member of packed(chunksOf(source, 0, MEMBER_BYTES))) {
+      signal.throwIfAborted();
+      await file.appendFile(member);
+    }
     // Retirement uses this time.
     await file.utimes(like.atime, like.mtime);
     await file.sync();

@@ -293,6 +293,37 @@ test('closing leaves what is much to compress to the next opening', async () => 
   expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
+test('closing stops what is being compressed, if that is much', async () => {
+  writeFileSync(segment(1), journalText(Array.from({ length: 100 }, () => 'x'.repeat(100_000))));
+  writeFileSync(filePath(), journalText(['last'], 101));
+  const prototype = await fileHandlePrototype(path('probe'));
+  const append = prototype.appendFile as (...args: unknown[]) => Promise<void>;
+  const scrivener = await openFileScrivener<string>({
+    filePath: filePath(),
+    retain: 1,
+    rotation: { compress: 'gzip' },
+  });
+  let members = 0;
+  let closing: Promise<void> | undefined;
+  await new Promise<void>((resolve) => {
+    jest.spyOn(prototype as unknown as { appendFile: typeof append }, 'appendFile').mockImplementation(async function (
+      this: unknown,
+      ...args: unknown[]
+    ) {
+      if (++members === 3) {
+        closing = scrivener.close();
+        resolve();
+      }
+      return append.apply(this, args);
+    });
+  });
+  await closing;
+  expect(members).toBeLessThan(6);
+  const names = readdirSync(path());
+  expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  expect(names.filter((name) => /^j\.\d{16}$/.test(name))).toEqual(['j.0000000000000001']);
+});
+
 test('half a batch that could not be taken back is cut off before the file is closed', async () => {
   const prototype = await fileHandlePrototype(path('probe'));
   const scrivener = await open({ rotation: { maxBytes: TWO }, retry: { count: 3, delay: 1 } });
