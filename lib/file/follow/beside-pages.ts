@@ -6,6 +6,7 @@ import { START, type Position, type Positioned } from '../../journal/position';
 import { CLOSE_BYTES, findPlace, placeFrom } from './find-place';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
+import type { GzipMembers } from '../disk/gzip-members';
 import { readBlocks } from '../disk/read-blocks';
 import { inodeOf, membersOf, type SegmentFile } from '../store/segment';
 import { segmentPages } from '../store/segment-pages';
@@ -13,8 +14,7 @@ import { Slots } from '../store/slots';
 import type { Place } from '../store/sparse-index';
 
 const PAGE_BYTES = 256 * 1024;
-/** How many entries of a compressed segment make a page; more if decompression can only start at the beginning, because each page costs everything before it. */
-const IN_MEMBERS = 4_000;
+/** How many entries make a page of a segment whose decompression can only start at its beginning: each page costs everything before it. */
 const AS_A_WHOLE = 50_000;
 /** How many pages are read at once, for all readers together. */
 const READS = 8;
@@ -36,8 +36,8 @@ export class BesidePages<T> {
   readonly #last: () => Position;
   readonly #slots = new Slots(READS);
   #first: Position;
-  /** The compressed segment that was read last, and where its decompression can start. */
-  #packed: SegmentFile | undefined;
+  /** Where decompression of the listed segments can start, once it was asked for. */
+  readonly #packed = new WeakMap<SegmentName, SegmentFile>();
   /** Kept until a position is not where the listing says. */
   #closed: readonly SegmentName[] | undefined;
 
@@ -131,15 +131,14 @@ export class BesidePages<T> {
   }
 
   async #after(found: Found, after: Position, to: Position): Promise<Positioned<T>[]> {
-    if (found.kind === 'compressed')
-      return this.#unpacked(found.segment, (page) => [after, Math.min(to, after + page)]);
+    if (found.kind === 'compressed') return this.#unpackedAfter(found.segment, after, to);
     return this.#plain(found, (await this.#place(found, after + 1)) ?? beginningOf(found), after, to);
   }
 
   async #before(found: Found, position: Position): Promise<Positioned<T>[]> {
     const page =
       found.kind === 'compressed'
-        ? await this.#unpacked(found.segment, (page) => [position - page, position])
+        ? await this.#unpackedBefore(found.segment, position)
         : await this.#plainBefore(found, position);
     // The position may be in a segment that was closed after the listing.
     return page.at(-1)?.position === position ? page : [];
@@ -185,25 +184,45 @@ export class BesidePages<T> {
     return page.filter(({ position }) => position <= to);
   }
 
-  /** @param bounds - for a page of a given number of entries: the position after which it begins, and its last one */
-  async #unpacked(
-    { filePath, first }: SegmentName,
-    bounds: (page: number) => readonly [Position, Position],
-  ): Promise<Positioned<T>[]> {
-    const ino = await inodeOf(filePath);
-    if (this.#packed?.ino !== ino) this.#packed = { filePath, ino, compressed: true };
-    const segment = this.#packed;
-    const members = await membersOf(segment);
-    const [from, to] = bounds(members?.total ? IN_MEMBERS : AS_A_WHOLE);
-    const after = Math.max(from, first - 1);
-    const { lines: before, byteOffset } = members!.withLine(after + 1 - first);
-    const lines = new LineReader<T>({ ...this.#format, filePath }, { lines: before, position: first - 1 + before });
+  async #unpackedAfter(name: SegmentName, after: Position, to: Position): Promise<Positioned<T>[]> {
+    const [segment, members] = await this.#unpacking(name);
+    const hasMembers = members.total !== undefined;
+    const last = hasMembers ? to : Math.min(to, after + AS_A_WHOLE);
     const page: Positioned<T>[] = [];
-    for await (const records of segmentPages(segment, lines, { after, byteOffset, end: Infinity })) {
-      for (const record of records) if (record.position <= to) page.push(record);
-      if (lines.last >= to) break;
+    for await (const records of this.#unpacked(segment, members, name.first, after)) {
+      for (const record of records) if (record.position <= last) page.push(record);
+      if (hasMembers || page.at(-1)?.position === last) break;
     }
     return page;
+  }
+
+  async #unpackedBefore(name: SegmentName, position: Position): Promise<Positioned<T>[]> {
+    const [segment, members] = await this.#unpacking(name);
+    const { first } = name;
+    const after = members.total ? first - 1 + members.withLine(position - first).lines : position - 1 - AS_A_WHOLE;
+    const page: Positioned<T>[] = [];
+    for await (const records of this.#unpacked(segment, members, first, after)) {
+      for (const record of records) if (record.position <= position) page.push(record);
+      if (page.at(-1)?.position === position) break;
+    }
+    return page;
+  }
+
+  /** The segment's file as it is now, and where its decompression can start. */
+  async #unpacking(name: SegmentName): Promise<readonly [SegmentFile, GzipMembers]> {
+    const { filePath } = name;
+    const ino = await inodeOf(filePath);
+    let segment = this.#packed.get(name);
+    if (segment?.ino !== ino) this.#packed.set(name, (segment = { filePath, ino, compressed: true }));
+    return [segment, (await membersOf(segment))!];
+  }
+
+  #unpacked(segment: SegmentFile, members: GzipMembers, first: Position, from: Position) {
+    const after = Math.max(from, first - 1);
+    const { lines: before, byteOffset } = members.withLine(after + 1 - first);
+    const start = { lines: before, position: first - 1 + before };
+    const lines = new LineReader<T>({ ...this.#format, filePath: segment.filePath }, start);
+    return segmentPages(segment, lines, { after, byteOffset, end: Infinity });
   }
 }
 

@@ -1,6 +1,10 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { JsonEntrySerializer } from 'rx-scrivener';
 import { openFileReader, openFileScrivener, readJournal } from 'rx-scrivener/file';
+import { BesidePages } from '../../../lib/file/follow/beside-pages';
+import { journalText, positioned } from '../support/journal-text';
 import { outcomeOf, until } from '../support/outcome';
 import { onLinux, openDescriptors } from '../support/open-descriptors';
 import { useTempDir } from '../support/temp-dir';
@@ -185,4 +189,54 @@ test('compressed while it is read: nothing is missing, nothing comes twice', asy
   expect(records).toEqual(expected(1, LAST + 1));
   await read.return?.();
   await scrivener.close();
+});
+
+test('a reader does not take a new compressed segment for a retired one whose inode it has', async () => {
+  const other = path('other.ndjson');
+  const name = (first: number, end = '') => `${other}.${String(first).padStart(16, '0')}${end}`;
+  const record = (first: number) =>
+    writeFileSync(
+      `${other}.segments`,
+      JSON.stringify({
+        schemaVersion: '1',
+        id: 'one',
+        first,
+        active: 5,
+        begunMs: 1,
+        last: 4,
+        closed: 3 - (first + 1) / 2,
+      }),
+    );
+  writeFileSync(name(1, '.gz'), gzipSync(journalText(['a', 'b'])));
+  writeFileSync(name(3), journalText(['c', 'd'], 3));
+  writeFileSync(other, journalText(['e'], 5));
+  record(1);
+  const reader = await openFileReader<string>({ filePath: other, retain: 1 });
+  expect((await outcomeOf(reader.readBackward())).values).toEqual(positioned(['a', 'b', 'c', 'd', 'e']).reverse());
+  record(3);
+  renameSync(name(1, '.gz'), name(3, '.gz'));
+  writeFileSync(name(3, '.gz'), gzipSync(journalText(['c', 'd'], 3))); // the same inode
+  rmSync(name(3));
+  expect(await recordsFrom(reader.readBackward(5), 2)).toEqual([
+    { position: 4, entry: 'd' },
+    { position: 3, entry: 'c' },
+  ]);
+  await reader.close();
+});
+
+test.each([true, false])('a page of long entries is bounded by bytes (forward: %p)', async (isForward) => {
+  const other = path('long.ndjson');
+  const entries = Array.from({ length: 100 }, (_, n) => `${n} ${randomBytes(75_000).toString('base64')}`);
+  const rotation = { maxBytes: 1_000_000, compress: 'gzip' } as const;
+  const scrivener = await openFileScrivener<string>({ filePath: other, retain: 1, rotation });
+  for (const text of entries) scrivener.append(text);
+  await scrivener.flush();
+  await scrivener.write('last');
+  await until(() => existsSync(`${other}.0000000000000001.gz`) && !existsSync(`${other}.0000000000000001`));
+  await scrivener.close();
+  const format = { filePath: other, serializer: new JsonEntrySerializer<string>() };
+  const pages = new BesidePages<string>(format, 1, () => 101);
+  const page = isForward ? await pages.readAfter(50) : await pages.readBefore(51);
+  expect(page.length).toBeLessThan(20);
+  expect(page.at(isForward ? 0 : -1)).toEqual({ position: isForward ? 51 : 50, entry: entries[isForward ? 50 : 49] });
 });
