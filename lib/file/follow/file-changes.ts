@@ -129,8 +129,9 @@ class WatchedFile {
     if (this.#listeners.size === 0) return;
     const state = found && `${found.ino} ${found.size} ${found.mtimeMs}`;
     const isChanged = state !== this.#state;
-    if (isChanged && this.#state !== undefined && !this.#isNotified) this.#isTrusted = false;
-    if (isChanged && !this.#isNotified) this.#watch();
+    const isMissed = isChanged && !this.#isNotified;
+    if (isMissed && this.#watcher && this.#state !== undefined) this.#isTrusted = false;
+    if (isMissed || !this.#watcher) this.#watch();
     this.#state = state;
     this.#isNotified = false;
     for (const [listener, status] of [...this.#listeners]) {
