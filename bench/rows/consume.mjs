@@ -50,8 +50,7 @@ async function theirs() {
 }
 
 export const run = async () => {
-  const figures = await compare({ rounds: 5, warmUps: 1, ours, theirs });
+  const figures = await compare({ rounds: 5, warmUps: 1, difference, ours, theirs });
   await scrivener.close();
-  const ratios = figures.ratios.map((ratio) => (ratio - 1) * figures.theirs);
-  return { ...figures, ratio: figures.ours - figures.theirs, ratios };
+  return figures;
 };

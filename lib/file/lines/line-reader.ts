@@ -119,9 +119,13 @@ export class LineReader<T> {
       if (isBare && entries.add(bytes, from, frame.entryAt, end)) continue;
       this.#keepEntries(text, byteOffset, records);
       if (isBare && entries.add(bytes, from, frame.entryAt, end)) continue;
+      const parsed = isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1)) : undefined;
+      if (parsed) {
+        this.#keep(parsed, false, records, at);
+        continue;
+      }
       const line = text.slice(from, end);
-      const record =
-        (isBare ? this.#parseEntry(text.slice(frame.entryAt, end - 1)) : undefined) ?? this.#parse(line, at);
+      const record = this.#parse(line, at);
       this.#keep(isEmitted ? record : undefined, this.#own && isContinuedLine(line), records, at);
     }
     this.#keepEntries(text, byteOffset, records);
