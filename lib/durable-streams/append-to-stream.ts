@@ -13,11 +13,13 @@ import {
   OFFSET_HEADER,
   offsetOf,
   POSITIONS_HEADER,
+  positionsText,
   PRODUCER_EPOCH_HEADER,
   PRODUCER_ID_HEADER,
   PRODUCER_SEQ_HEADER,
   RECEIVED_SEQ_HEADER,
   SEQ_HEADER,
+  type Run,
 } from './protocol';
 import type { Producer, StreamState } from './stream-record';
 import { flushed, type Stream } from './streams';
@@ -48,13 +50,16 @@ export async function appendToStream(
   }
 
   let answered: Response | undefined;
+  let places: Record<string, string> = {};
   const position = await stream.inTurn(async () => {
     for (;;) {
       const head = await stream.head();
       answered = refusalOrRepetition(stream.state, { producer, seq, closes, isEmpty: entries.length === 0, head });
       if (answered) return head;
       try {
-        return await append(stream, head, entries, { producer, seq, closes });
+        const last = await append(stream, head, entries, { producer, seq, closes });
+        places = placesOf(producer && stream.state.producers.get(producer.id)?.runs);
+        return last;
       } catch (error) {
         // Somebody else writes to the journal, too.
         if (!isConflict(error)) throw error;
@@ -68,7 +73,7 @@ export async function appendToStream(
     status: producer && entries.length > 0 ? 200 : 204,
     headers: {
       [OFFSET_HEADER]: offsetOf(position),
-      [POSITIONS_HEADER]: 'positions',
+      ...places,
       ...(producer && { [PRODUCER_EPOCH_HEADER]: String(producer.epoch), [PRODUCER_SEQ_HEADER]: String(producer.seq) }),
       ...(closes && { [CLOSED_HEADER]: 'true' }),
     },
@@ -101,7 +106,7 @@ async function append(stream: Stream, after: Position, entries: readonly unknown
   state.begin(record, 0);
   let position: Position;
   try {
-    position = await stream.append(rest, after, (count) => (state.written = count));
+    position = await stream.append(rest, after, producer && ((count) => (state.written = count)));
   } catch (error) {
     // Whether that happened shows only where the journal ends, as after a crash.
     if (isUncertain(error)) state.written = undefined;
@@ -126,6 +131,13 @@ async function settle(stream: Stream, head: Position): Promise<void> {
   state.add(record, head);
 }
 
+/** More than a header takes. */
+const MAX_RUNS = 200;
+
+function placesOf(runs: readonly Run[] = []): Record<string, string> {
+  return runs.length > 0 && runs.length <= MAX_RUNS ? { [POSITIONS_HEADER]: positionsText(runs) } : {};
+}
+
 function isUncertain(error: unknown): boolean {
   return ScrivenerError.is(error) && error.code === 'ERR_WRITE_UNCERTAIN';
 }
@@ -135,7 +147,7 @@ function refusalOrRepetition(
   state: StreamState,
   { producer, seq, closes, isEmpty, head }: Wanted & { readonly isEmpty: boolean; readonly head: Position },
 ): Response | undefined {
-  const end = { [OFFSET_HEADER]: offsetOf(head), [POSITIONS_HEADER]: 'positions' };
+  const end = { [OFFSET_HEADER]: offsetOf(head) };
   const closed: Record<string, string> = state.isClosed ? { [CLOSED_HEADER]: 'true' } : {};
   const known = producer && state.producers.get(producer.id);
   if (producer && known && producer.epoch < known.epoch) {
@@ -160,7 +172,7 @@ function refusalOrRepetition(
         ...end,
         ...closed,
         ...place,
-        ...(producer.seq === known.seq && { [OFFSET_HEADER]: offsetOf(known.last) }),
+        ...(producer.seq === known.seq && { [OFFSET_HEADER]: offsetOf(known.last), ...placesOf(known.runs) }),
       },
     });
   }

@@ -10,7 +10,6 @@ import {
   mediaType,
   OFFSET_HEADER,
   offsetOf,
-  POSITIONS_HEADER,
   positionOf,
   TTL_HEADER,
 } from './protocol';
@@ -197,7 +196,6 @@ function response({ state }: Stream, position: Position, status: number, headers
       ...headers,
       'Content-Type': state.contentType,
       [OFFSET_HEADER]: offsetOf(position),
-      [POSITIONS_HEADER]: 'positions',
       ...(state.isClosed && { [CLOSED_HEADER]: 'true' }),
     },
   });

@@ -20,8 +20,7 @@ import {
   CURSOR_HEADER,
   JSON_TYPE,
   OFFSET_HEADER,
-  POSITIONS_HEADER,
-  positionOf,
+  positionsIn,
   PRODUCER_EPOCH_HEADER,
   PRODUCER_ID_HEADER,
   PRODUCER_SEQ_HEADER,
@@ -161,16 +160,15 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
       });
       if (batch.length === 0) continue;
       try {
-        const last = await this.#append(batch.map(({ text }) => text));
+        const positions = await this.#append(batch.map(({ text }) => text));
+        const last = positions.at(-1)!;
         // Its writer reads it from then on.
         const read$ = this.#read.head$.pipe(
           first((head) => head >= last, last),
           catchError(() => of(last)),
         );
         read$.subscribe(() => {
-          batch.forEach(({ resolve }, index) => {
-            resolve(last - (batch.length - 1 - index));
-          });
+          for (const [index, { resolve }] of batch.entries()) resolve(positions[index]!);
         });
       } catch (error) {
         this.#failure = error;
@@ -180,8 +178,8 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     this.#isSending = false;
   }
 
-  /** Appends messages once, however often it has to send them; resolves with the position of the last. */
-  async #append(texts: readonly string[]): Promise<Position> {
+  /** Appends messages once, however often it has to send them; resolves with their positions. */
+  async #append(texts: readonly string[]): Promise<readonly Position[]> {
     const headers = {
       'Content-Type': JSON_TYPE,
       [PRODUCER_ID_HEADER]: this.#producer,
@@ -193,18 +191,17 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     const response = await this.#request('', { method: 'POST', headers, body });
     if (!response.ok) throw await this.#refusal(response);
     this.#seq++;
-    const offset = response.headers.get(OFFSET_HEADER);
-    if (offset !== null && response.headers.has(POSITIONS_HEADER)) return positionOf(offset);
-    return this.#find(texts, before);
+    return positionsIn(response, texts.length) ?? this.#find(texts, before);
   }
 
-  /** Where messages are that a server has taken whose offsets say nothing: they are waited for, and known by their text. */
-  async #find(texts: readonly string[], after: Position): Promise<Position> {
-    let matched = 0;
+  /** Where messages are that a server has taken that does not tell: they are waited for, and known by their text, one after the other. */
+  async #find(texts: readonly string[], after: Position): Promise<readonly Position[]> {
+    const newest: string[] = [];
     for await (const { position, entry } of this.#read.tail(after)) {
-      const text = textOf(entry);
-      matched = text === texts[matched] ? matched + 1 : text === texts[0] ? 1 : 0;
-      if (matched === texts.length) return position;
+      newest.push(textOf(entry));
+      if (newest.length > texts.length) newest.shift();
+      if (newest.length === texts.length && newest.every((text, index) => text === texts[index]))
+        return texts.map((_, index) => position - texts.length + 1 + index);
     }
     throw new JournalClosedError();
   }

@@ -24,8 +24,8 @@ export const PRODUCER_EPOCH_HEADER = 'Producer-Epoch';
 export const PRODUCER_SEQ_HEADER = 'Producer-Seq';
 export const EXPECTED_SEQ_HEADER = 'Producer-Expected-Seq';
 export const RECEIVED_SEQ_HEADER = 'Producer-Received-Seq';
-/** Says that an offset is the position of the last message before it, as this server's are. */
-export const POSITIONS_HEADER = 'Scrivener-Offsets';
+/** Where the messages of a producer's append are, as in `3-5,8`: others' may be between them. */
+export const POSITIONS_HEADER = 'Scrivener-Positions';
 
 export const JSON_TYPE = 'application/json';
 
@@ -39,6 +39,28 @@ export function positionOf(offset: string, name = 'offset'): Position {
   const position = OFFSET.test(offset) ? Number(offset) : NaN;
   if (!Number.isSafeInteger(position)) throw badRequest(`Expected \`${name}\` to be an offset of this stream`);
   return position;
+}
+
+/** Messages whose positions follow each other. */
+export interface Run {
+  readonly after: Position;
+  readonly count: number;
+}
+
+/** What these are in {@link POSITIONS_HEADER}. */
+export function positionsText(runs: readonly Run[]): string {
+  return runs.map(({ after, count }) => (count === 1 ? after + 1 : `${after + 1}-${after + count}`)).join();
+}
+
+/** So many positions that an answer tells; `undefined` if it does not. */
+export function positionsIn({ headers }: Response, count: number): readonly Position[] | undefined {
+  const text = headers.get(POSITIONS_HEADER);
+  if (text === null) return undefined;
+  const positions: Position[] = [];
+  for (const [first = NaN, last = first] of text.split(',').map((run) => run.split('-').map(Number))) {
+    for (let position = first; position <= last && positions.length <= count; position++) positions.push(position);
+  }
+  return positions.length === count ? positions : undefined;
 }
 
 /** An integer >= 0 in a header; `undefined` where it is missing. */

@@ -184,7 +184,6 @@ export function streamHandler(
         'Content-Type': 'text/event-stream',
         'Cache-Control': 'no-cache, no-transform',
         'X-Accel-Buffering': 'no',
-        [POSITIONS_HEADER]: 'positions',
         ...(isBinary(state.contentType) && { [ENCODING_HEADER]: 'base64' }),
       };
       return new Response(sseBody({ stream, after, cursor, maxTailMs, signal, onError: failed }), { headers });
@@ -265,7 +264,7 @@ export function streamHandler(
 }
 
 function metadata({ state }: Stream, last: Position): Record<string, string> {
-  return { 'Content-Type': state.contentType, [OFFSET_HEADER]: offsetOf(last), [POSITIONS_HEADER]: 'positions' };
+  return { 'Content-Type': state.contentType, [OFFSET_HEADER]: offsetOf(last) };
 }
 
 function closedAt({ state }: Stream, isEnd: boolean): Record<string, string> {

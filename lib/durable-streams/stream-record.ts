@@ -1,4 +1,5 @@
-import type { Position } from '../journal/position';
+import { START, type Position } from '../journal/position';
+import type { Run } from './protocol';
 
 /** Who appended: an idempotent producer. */
 export interface Producer {
@@ -55,11 +56,14 @@ export class StreamState {
   begun: Append | undefined;
   /** How many messages of that are written; `undefined` if that is not known: a process before this one began it. */
   written: number | undefined;
+  /** After which position the newest append is. */
+  #after = START;
   /** Takes back the newest append. */
   #undo: (() => void) | undefined;
-  /** How much is there of appends that broke off. */
-  readonly #parts = new Map<string, Producer & { readonly done: number }>();
-  readonly producers = new Map<string, { epoch: number; seq: number; last: Position }>();
+  /** What is there of appends that broke off. */
+  readonly #parts = new Map<string, Producer & { readonly runs: readonly Run[] }>();
+  /** The newest append of each producer, and where its messages are. */
+  readonly producers = new Map<string, { epoch: number; seq: number; last: Position; runs: readonly Run[] }>();
   seq: string | undefined;
   isClosed = false;
   /** Who closed it. */
@@ -80,7 +84,7 @@ export class StreamState {
       const { producer, done } = record;
       this.#undo?.();
       this.begun = undefined;
-      if (producer) this.#parts.set(producer.id, { ...producer, done });
+      if (producer) this.#parts.set(producer.id, { ...producer, runs: this.#runsOf(producer, done) });
     } else if (record.type === 'Forked') this.forks.add(record.name);
     else if (record.type === 'ForkDeleted') this.forks.delete(record.name);
     else this.isDeleted = true;
@@ -89,28 +93,44 @@ export class StreamState {
   /** An append is on record, and its messages are not in the journal yet. */
   begin(record: Append, written?: number): void {
     this.begun = record;
+    this.#after = record.after;
     this.written = written;
     this.#undo = undefined;
   }
 
   /** How many messages are there of an append that broke off. */
-  doneOf({ id, epoch, seq }: Producer): number {
+  doneOf(producer: Producer): number {
+    return this.#partOf(producer).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #partOf({ id, epoch, seq }: Producer): readonly Run[] {
     const part = this.#parts.get(id);
-    return part?.epoch === epoch && part.seq === seq ? part.done : 0;
+    return part?.epoch === epoch && part.seq === seq ? part.runs : [];
+  }
+
+  /** Where so many messages of a producer are with the newest append, which continues what broke off. */
+  #runsOf(producer: Producer, done: number): readonly Run[] {
+    const count = done - this.doneOf(producer);
+    const runs = this.#partOf(producer);
+    return count > 0 ? [...runs, { after: this.#after, count }] : runs;
   }
 
   #append({ after, count, producer, seq, closes }: Append): void {
     const { producers, seq: seqBefore, isClosed, closedBy } = this;
     const known = producer && producers.get(producer.id);
+    const part = producer && this.#parts.get(producer.id);
     this.#undo = () => {
       if (producer && known) producers.set(producer.id, known);
       else if (producer) producers.delete(producer.id);
+      if (part) this.#parts.set(part.id, part);
       Object.assign(this, { seq: seqBefore, isClosed, closedBy });
     };
     this.begun = undefined;
     if (producer) {
-      producers.set(producer.id, { epoch: producer.epoch, seq: producer.seq, last: after + count });
-      this.#parts.delete(producer.id);
+      const { id, epoch, seq } = producer;
+      const runs = this.#runsOf(producer, this.doneOf(producer) + count);
+      producers.set(id, { epoch, seq, last: after + count, runs });
+      this.#parts.delete(id);
     }
     if (seq !== undefined) this.seq = seq;
     if (closes) {

@@ -44,13 +44,10 @@ export class Stream {
   /**
    * Appends messages: all, or none, where the journal takes several entries as one; otherwise one after the other. Resolves with the position of the last.
    *
-   * @param written - called with how many are written, each time that is more
+   * @param written - called with how many are written, each time that is more; with it, each is only appended right after the one before, since who
+   * knows that can continue
    */
-  async append(
-    entries: readonly unknown[],
-    expect: Position,
-    written: (count: number) => void = () => undefined,
-  ): Promise<Position> {
+  async append(entries: readonly unknown[], expect: Position, written?: (count: number) => void): Promise<Position> {
     const [first, ...others] = entries;
     if (entries.length === 0) return expect;
     const { writeAll } = this.messages as Partial<GroupWriter<unknown>>;
@@ -62,10 +59,10 @@ export class Stream {
       }
     }
     let position = await this.messages.write(first, { expect });
-    // From here on it is not refused because of another writer's entry: it would start over.
     for (const [index, entry] of others.entries()) {
-      written(index + 1);
-      position = await this.messages.write(entry);
+      written?.(index + 1);
+      // Who cannot continue would start over because of another writer's entry.
+      position = await this.messages.write(entry, written && { expect: position });
     }
     return position;
   }

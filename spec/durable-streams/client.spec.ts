@@ -1,5 +1,5 @@
-import { inMemoryJournals, lastEntries } from 'rx-scrivener';
-import { durableStreams, openDurableStream } from 'rx-scrivener/durable-streams';
+import { inMemoryJournals, InMemoryScrivener, lastEntries, TappedScrivener } from 'rx-scrivener';
+import { durableStream, durableStreams, openDurableStream } from 'rx-scrivener/durable-streams';
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
 
 const URL_OF_IT = 'http://host/it';
@@ -41,6 +41,34 @@ test('a write whose answer is lost is sent again, and is there once', async () =
   expect([await stream.write(1), await stream.write(2)]).toEqual([1, 2]);
   const entries = await lastEntries(journals.journal('it'), 10);
   expect(entries.map(({ entry }) => entry)).toEqual([1, 2]);
+});
+
+test('each write resolves with the position of its own entry where others come between them', async () => {
+  const inner = new InMemoryScrivener<unknown>();
+  const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
+    const position = await inner.write(entry, options);
+    if (entry !== 'c') await inner.write('other');
+    return position;
+  });
+  const handle = durableStream(journal, { authorize: 'public' });
+  const fetch = (url: string, init: RequestInit) => handle(new Request(url, init));
+  await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+  expect(await Promise.all(['a', 'b', 'c'].map((entry) => stream.write(entry)))).toEqual([1, 3, 5]);
+});
+
+test('finds what it wrote on a server that does not tell where that is, also after what is alike', async () => {
+  const { journals, fetch } = server();
+  const journal = journals.journal('it');
+  const plain = async (url: string, init: RequestInit) => {
+    if (init.method === 'POST') await journal.write('x');
+    const response = await fetch(url, init);
+    const headers = new Headers(response.headers);
+    headers.delete('Scrivener-Positions');
+    return new Response(response.body, { status: response.status, headers });
+  };
+  await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: plain });
+  expect(await Promise.all(['x', 'x', 'y'].map((entry) => stream.write(entry)))).toEqual([2, 3, 4]);
+  expect(await stream.write('z')).toBe(6);
 });
 
 test('is told of what is new by events; where they are cut, wherever that is, it has each message once', async () => {

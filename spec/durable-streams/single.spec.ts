@@ -175,6 +175,29 @@ describe('on a journal that takes one entry at a time', () => {
     },
   );
 
+  test("an answer tells where its messages are: others' came between them, also when it is given again", async () => {
+    const inner = new InMemoryScrivener<unknown>();
+    const others = new Set<unknown>([2, 3]);
+    const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
+      if (others.delete(entry)) await inner.write('other');
+      return inner.write(entry, options);
+    });
+    const records = new InMemoryScrivener<StreamRecord>();
+    const serve = () => client(durableStream(journal, { authorize: 'public', records }));
+    const send = serve();
+    const told = async (seq: number, body: string) => {
+      const answers: unknown[] = [];
+      for (const handle of [send, send, serve()]) {
+        const { headers } = await handle('POST', { body, headers: producer(seq) });
+        answers.push([Number(headers.get('Stream-Next-Offset')), headers.get('Scrivener-Positions')]);
+      }
+      return answers;
+    };
+    expect(await told(0, '[1,2,3,4]')).toEqual(Array(3).fill([6, '1,3,5-6']));
+    expect(await told(1, '[5,6]')).toEqual(Array(3).fill([8, '7-8']));
+    expect(await held(inner)).toEqual([1, 'other', 2, 'other', 3, 4, 5, 6]);
+  });
+
   test('what was written without an acknowledgement is not written again', async () => {
     const inner = new InMemoryScrivener<unknown>();
     let left = 2;
