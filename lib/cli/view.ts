@@ -22,16 +22,18 @@ export async function view(
   terminal: Terminal,
 ): Promise<void> {
   if (page === undefined) throw new Error('Expected the page to be built');
+  const interrupted = interruption();
+  const ended = new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve()));
   const isFolder = !isUrl(target) && (await stat(target)).isDirectory();
   const server = new ViewerServer({ target, isFolder, timeField, port, page: await readFile(page, 'utf8') });
-  const interrupted = interruption();
   try {
-    await server.start();
+    await Promise.race([server.start(), ended]);
+    if (interrupted.aborted) return;
     await terminal.out.write(server.url);
     await terminal.out.flush();
     terminal.note('Ctrl-C ends it');
     if (open) openBrowser(server.url);
-    await new Promise((resolve) => interrupted.addEventListener('abort', resolve));
+    await ended;
   } finally {
     await server.close();
   }

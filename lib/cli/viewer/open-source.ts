@@ -47,9 +47,11 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
 async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
   const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined);
   if (response?.headers.has(OFFSET_HEADER) !== true) return openRemoteScrivener({ url, signal });
-  // It only reads: the client creates a stream that is gone.
-  const read = async (url: string, init: RequestInit) =>
-    init.method === 'GET' ? fetch(url, init) : new Response(null, { status: 404 });
+  // It only reads: the client would create a stream that is gone. Once the viewer is closed, every stream is.
+  const read = async (url: string, init: RequestInit) => {
+    if (init.method !== 'GET' || signal.aborted) return new Response(null, { status: 404 });
+    return fetch(url, { ...init, signal: AbortSignal.any([signal, init.signal!]) });
+  };
   return openDurableStream({ url, fetch: read });
 }
 

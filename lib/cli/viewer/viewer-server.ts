@@ -87,9 +87,10 @@ export class ViewerServer {
     return `http://127.0.0.1:${port}/${this.#token}/`;
   }
 
-  /** Rejects where the port is not to be had, and with what opening the journal fails with. */
+  /** Rejects if the port is taken, and with the error that opening the journal fails with; also if it is closed meanwhile. */
   async start(): Promise<void> {
     if (!this.#options.isFolder) await this.#open('');
+    this.#left.signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.#options.port, '127.0.0.1', resolve);

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ROOT } from '../../examples/installed-package';
@@ -11,9 +13,9 @@ import { useCommand } from '../support/installed-command';
 
 const command = useCommand();
 const path = useTempDir();
+beforeAll(() => writeFile(join(dirname(command.main), 'viewer.html'), '<p>the page</p>'));
 
 test('prints the address, serves the page there, and ends with Ctrl-C', async () => {
-  await writeFile(join(dirname(command.main), 'viewer.html'), '<p>the page</p>');
   await writeFile(path('talk.ndjson'), '{"schemaVersion":"1","position":1,"entry":1}\n');
   const child = command.start(['view', '--no-open', 'talk.ndjson'], path());
   await child.prints(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/\n/);
@@ -23,13 +25,32 @@ test('prints the address, serves the page there, and ends with Ctrl-C', async ()
   expect(await child.ended).toMatchObject({ code: 0, stderr: 'rx-scrivener: Ctrl-C ends it\n' });
 });
 
+test.each([
+  ['does not say what it is', false],
+  ['says that it is a stream', true],
+])('Ctrl-C ends it while the journal is being opened, from a server that %s', async (_, isStream) => {
+  const server = createServer((request, response) => {
+    // No other request is answered.
+    if (isStream && request.method === 'HEAD') response.setHeader('Stream-Next-Offset', '0').end();
+    else server.emit('silent');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const silent = once(server, 'silent');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const child = command.start(['view', '--no-open', url], path());
+  await silent;
+  child.process.kill('SIGINT');
+  expect(await child.ended).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  server.closeAllConnections();
+  server.close();
+});
+
 test('what is not there fails at once', async () => {
   const { code, stderr } = await command.run(['view', '--no-open', 'nothing.ndjson'], path());
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'rx-scrivener: nothing.ndjson: no such file or directory\n' });
 });
 
 onLinux('a journal of a million entries is shown and searched with at most 200 MB', async () => {
-  await writeFile(join(dirname(command.main), 'viewer.html'), '<p>the page</p>');
   const file = createWriteStream(path('talk.ndjson'));
   const entry = (n: number) => ({
     type: 'Said',
