@@ -18,29 +18,36 @@ export async function verify(
   { json = false }: VerifyOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const all = await Promise.all(filePaths.map(journalPaths));
-  for (const filePath of all.flat()) {
+  /** Continues with the others if one fails. */
+  const about = async (filePath: string, work: () => Promise<void>) => {
     try {
-      const sideFile = await describeSideFile(filePath);
-      if (sideFile !== undefined) {
-        terminal.note(sideFile);
-        continue;
-      }
-      const found = await survey(filePath, { doing: 'Verifying', terminal });
-      if (found.damage) {
-        terminal.exitCode = 1;
-        const all = await allDamage(filePath, found.damage, terminal);
-        if (json) await terminal.out.write(damageAsJson(filePath, found, found.damage, all));
-        else
-          for (const line of damageAsText(filePath, found, found.damage, all))
-            await terminal.out.write(printable(line));
-      } else await terminal.out.write(json ? asJson(filePath, found) : printable(asText(filePath, found)));
+      await work();
     } catch (error) {
       const message = describeError(error, filePath);
       terminal.fail(message);
       if (json) await terminal.out.write(JSON.stringify({ file: filePath, ok: false, error: message }));
     }
+  };
+  for (const given of filePaths)
+    await about(given, async () => {
+      for (const filePath of await journalPaths(given))
+        await about(filePath, () => verifyJournal(filePath, json, terminal));
+    });
+}
+
+async function verifyJournal(filePath: string, json: boolean, terminal: Terminal): Promise<void> {
+  const sideFile = await describeSideFile(filePath);
+  if (sideFile !== undefined) {
+    terminal.note(sideFile);
+    return;
   }
+  const found = await survey(filePath, { doing: 'Verifying', terminal });
+  if (found.damage) {
+    terminal.exitCode = 1;
+    const all = await allDamage(filePath, found.damage, terminal);
+    if (json) await terminal.out.write(damageAsJson(filePath, found, found.damage, all));
+    else for (const line of damageAsText(filePath, found, found.damage, all)) await terminal.out.write(printable(line));
+  } else await terminal.out.write(json ? asJson(filePath, found) : printable(asText(filePath, found)));
 }
 
 function asText(filePath: string, { entries, lastPosition, tornBytes }: Survey): string {

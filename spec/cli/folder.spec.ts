@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import promises from 'node:fs/promises';
 import { openJournalFolder } from 'rx-scrivener/file';
 import { journalText, line } from '../file/support/journal-text';
 import { useTempDir } from '../file/support/temp-dir';
 import { useCommand } from './support/installed-command';
+import { runHere } from './support/run-here';
 
 const command = useCommand();
 const path = useTempDir();
@@ -35,6 +37,27 @@ test('verify of a folder says of each of its journals whether it is whole', asyn
   const damaged = await run('verify', 'chats');
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/^.*\n.*\nchats\/old\.ndjson, line 2 \(byte \d+\): its position is 3/);
+});
+
+test('verify of a folder that cannot be read says so, and continues with the others', async () => {
+  const [locked, whole] = [path('locked'), path('whole.ndjson')];
+  mkdirSync(locked);
+  writeFileSync(whole, journalText([1]));
+  const denied = Object.assign(new Error('EACCES: permission denied, scandir'), { code: 'EACCES', path: locked });
+  // Root, who may run the specs, may read everything.
+  const readdir = jest.spyOn(promises, 'readdir');
+  const error = `${locked}: permission denied`;
+  readdir.mockRejectedValueOnce(denied);
+  expect(await runHere(['verify', locked, whole])).toEqual({
+    code: 1,
+    stdout: `${whole}: 1 entry, last position 1\n`,
+    stderr: `rx-scrivener: ${error}\n`,
+  });
+  readdir.mockRejectedValueOnce(denied);
+  const { code, stdout } = await runHere(['verify', '--json', locked, whole]);
+  const [first, second] = stdout.split('\n');
+  expect([code, JSON.parse(first!)]).toEqual([1, { file: locked, ok: false, error }]);
+  expect(JSON.parse(second!)).toMatchObject({ file: whole, ok: true });
 });
 
 test('stats of a folder adds its journals up', async () => {
