@@ -235,11 +235,10 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     try {
       for await (const events of eventsOf(response.body, attempt, SILENCE_MS)) {
         for (const { event, data } of events) {
-          const value: unknown = JSON.parse(data);
-          if (event === 'data') messages.push(...(value as unknown[]));
+          if (event === 'data') messages = messages.concat(JSON.parse(data));
           if (event !== 'control') continue;
           // Not before: after a cut between the two the messages come again.
-          const { streamNextOffset, streamCursor, streamClosed } = value as Control;
+          const { streamNextOffset, streamCursor, streamClosed } = JSON.parse(data) as Control;
           this.#take(messages, streamNextOffset, streamCursor, streamClosed === true);
           messages = [];
           hasCome = true;

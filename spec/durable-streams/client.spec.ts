@@ -100,6 +100,30 @@ test('is told of what is new by events; where they are cut, wherever that is, it
   expect(asked.length).toBeGreaterThan(2);
 });
 
+test('reads an event of more messages than a call has arguments', async () => {
+  const { fetch } = server();
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch });
+  const many = Array.from<number>({ length: 200_000 }).fill(1);
+  const headers = { 'Content-Type': 'application/json' };
+  await fetch(URL_OF_IT, { method: 'POST', headers, body: JSON.stringify(many) });
+  expect(await stream.waitFor(many.length - 1, () => true)).toEqual({ position: many.length, entry: 1 });
+});
+
+test('events of names that it does not know are passed over, whatever is in them', async () => {
+  const { journals, fetch } = server();
+  const withNotes = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    if (new URL(url).searchParams.get('live') !== 'sse') return response;
+    const noted = new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('event: note\ndata: none of JSON\n\n')),
+    });
+    return new Response(response.body!.pipeThrough(noted), response);
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: withNotes });
+  await journals.journal('it').write(1);
+  expect(await stream.waitFor(0, () => true)).toEqual({ position: 1, entry: 1 });
+});
+
 test.each([
   ['refuses them', () => new Response(null, { status: 400 })],
   ['answers with something else', () => Response.json([])],
