@@ -1,4 +1,4 @@
-import { BehaviorSubject, defer, distinctUntilChanged, map, of, switchMap, type Observable } from 'rxjs';
+import { BehaviorSubject, defer, distinctUntilChanged, of, switchMap, type Observable } from 'rxjs';
 import type { ConnectionStatus } from '../journal/connection-status';
 import { assertPosition, type Position, type Positioned } from '../journal/position';
 import { assertReadOptions, assertTailOptions } from '../journal/assert-options';
@@ -41,8 +41,12 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   constructor(seat: Seat<T>, guest: Guest<T> | undefined) {
     this.#seat = seat;
     this.#guest = guest;
-    (guest?.reads.connected$ ?? seat.role$.pipe(map(() => OPEN)))
-      .pipe(switchMap((status) => (status.status === 'retrying' ? this.#explained(status) : of(status))))
+    seat.role$
+      .pipe(
+        switchMap((role) => (role === 'guest' && guest ? guest.reads.connected$ : of(OPEN))),
+        switchMap((status) => (status.status === 'retrying' ? this.#explained(status) : of(status))),
+        distinctUntilChanged((before, now) => before.status === 'open' && now.status === 'open'),
+      )
       .subscribe(this.#connected$);
   }
 

@@ -1,8 +1,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { lastEntries } from 'rx-scrivener';
 import { openSharedScrivener } from 'rx-scrivener/shared';
 import { GROUP_TYPE } from '../../lib/shared/holder';
 import { SocketFetch } from '../../lib/shared/socket-fetch';
 import { socketPathOf } from '../../lib/shared/socket-path';
+import { until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 
 const path = useTempDir();
@@ -81,4 +83,17 @@ test('a journal that was removed leaves nothing to the next one of its name', as
   await using second = await open();
   expect(await post('a', '"one"')).toMatchObject({ status: 201, answer: { position: 1 } });
   expect(second.head).toBe(1);
+});
+
+test('a guest that takes the file has never lost the connection: it answers itself', async () => {
+  const holder = await open();
+  await using guest = await open();
+  const statuses: string[] = [];
+  guest.connected$.subscribe(({ status }) => statuses.push(status));
+  await holder.close();
+  await until(() => guest.role === 'holder');
+  expect(await guest.write('one')).toBe(1);
+  // What a guest's reads do about the connection that they had is over.
+  await lastEntries(guest, 1);
+  expect(statuses).toEqual(['open']);
 });
