@@ -1,13 +1,10 @@
 import { absolutePathOf } from '../file/disk/file-path';
 import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
-import { Attempt } from '../http/client/attempt';
-import { ANSWER_MS, Connection } from '../http/client/connection';
+import { ANSWER_MS } from '../http/client/connection';
 import { Guest } from './guest';
 import { Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 
-/** Nobody resolves it. */
-const ORIGIN = 'http://journal.invalid';
 const PAUSE_MS = 20;
 
 /**
@@ -28,13 +25,13 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
   withDefaults(config, 'openSharedScrivener');
   const { schema, signal, lockTimeoutMs = ANSWER_MS } = config;
   const seat = new Seat<T>({ ...config, filePath: absolutePathOf('filePath', config.filePath) });
-  const connection = new Connection({ url: new URL(ORIGIN), headers: () => ({}), fetch: seat.fetch });
+  const guest = new Guest<T>(seat.fetch, schema);
   try {
     for (const deadline = performance.now() + lockTimeoutMs; ;) {
       signal?.throwIfAborted();
       const locked = await seat.take();
       if (locked === undefined) return new SharedScrivener(seat, undefined);
-      if (await answers(connection, signal)) return new SharedScrivener(seat, new Guest(connection, schema));
+      if (await guest.arrives(ANSWER_MS, signal)) return new SharedScrivener(seat, guest);
       signal?.throwIfAborted();
       if (performance.now() >= deadline) throw locked;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -42,19 +39,5 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
   } catch (error) {
     await seat.close();
     throw error;
-  }
-}
-
-/** Whether who has the file serves it: it may still be reading it, and is waited for. */
-async function answers(connection: Connection, outer: AbortSignal | undefined): Promise<boolean> {
-  const attempt = new Attempt(outer);
-  attempt.allow(ANSWER_MS);
-  try {
-    await connection.json({ method: 'HEAD', signal: attempt.signal });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    attempt.end();
   }
 }
