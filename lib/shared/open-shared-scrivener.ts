@@ -6,13 +6,16 @@ import { Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 
 const PAUSE_MS = 20;
+/** So long a process that serves the file may take for an answer, also where nobody is to be waited for. */
+const LEAST_ANSWER_MS = 1_000;
 
 /**
  * Opens a journal in a file that any number of this user's processes on this machine can open: the first one holds the file, the others write and read
  * through it, and one of them takes over when it closes or dies.
  *
- * Takes what {@link openFileScrivener} takes, `flushIntervalMs` 0 by default. Rejects as that does, with {@link JournalLockedError} when a process has the
- * file that does not share it, and with {@link NotSupportedError} when the folder of the socket is another user's.
+ * Takes what {@link openFileScrivener} takes, `flushIntervalMs` 0 and `lockTimeoutMs` 10,000 by default. Rejects as that does, with {@link JournalLockedError}
+ * after `lockTimeoutMs` when a process has the file that does not share it, or does not answer (which it may take a second for), and with
+ * {@link NotSupportedError} when the folder of the socket is another user's.
  *
  * @example
  * ```ts
@@ -31,7 +34,8 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
       signal?.throwIfAborted();
       const locked = await seat.take();
       if (locked === undefined) return new SharedScrivener(seat, undefined);
-      if (await guest.arrives(ANSWER_MS, signal)) return new SharedScrivener(seat, guest);
+      if (await guest.arrives(Math.max(deadline - performance.now(), LEAST_ANSWER_MS), signal))
+        return new SharedScrivener(seat, guest);
       signal?.throwIfAborted();
       if (performance.now() >= deadline) throw locked;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

@@ -105,3 +105,19 @@ test('a holder that is stopped is named by what waits for it, within bounds; whe
   jest.useRealTimers();
   await guest.close();
 }, 60_000);
+
+test('opening a journal whose holder is stopped waits as long as it is told to', async () => {
+  const holder = program(file(), 'holder', '1');
+  await until(() => holder.has('written'));
+  holder.process.kill('SIGSTOP');
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'Date'] });
+  for (const [lockTimeoutMs, atMost] of [
+    [0, 2],
+    [3_000, 4],
+  ] as const) {
+    let error: unknown;
+    void rejectionOf(openSharedScrivener({ filePath: file(), lockTimeoutMs })).then((reason) => (error = reason));
+    expect(await pass(() => error !== undefined)).toBeLessThan(atMost);
+    expect(error).toMatchObject({ code: 'ERR_JOURNAL_LOCKED', holder: { pid: holder.process.pid } });
+  }
+});
