@@ -2,7 +2,7 @@
 // @ts-check
 import { FileBookmarkStore } from 'rx-scrivener/file';
 import { consume, writeOnce } from 'rx-scrivener';
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, Subject, takeUntil } from 'rxjs';
 import { openSharedScrivener, WriteUncertainError } from 'rx-scrivener/shared';
 
 /**
@@ -17,23 +17,29 @@ import { openSharedScrivener, WriteUncertainError } from 'rx-scrivener/shared';
 
 const FILE = process.env.AGENTS_FILE ?? 'data/agents.ndjson';
 
+/** Emits when this process is told to stop. Who closes the journal then hands over; whoever is killed does not, and another takes over as well. */
+export const stop$ = new Subject();
+
 /** @returns {Promise<Journal>} */
 export async function openJournal() {
   const journal = await openSharedScrivener({ filePath: FILE });
-  // Whoever is told to stop hands over first; whoever is killed does not, and another takes over as well.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => journal.close());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop$.next(signal));
   return journal;
 }
 
 /**
- * Handles each entry, in order, also those that came while this process was away.
+ * Handles each entry, in order, also those that came while this process was away. When it is told to stop, it finishes what it is handling, and closes the journal.
  *
  * @param {Journal} journal
  * @param {string} name whose bookmark says how far it was
  * @param {(record: import('rx-scrivener').Positioned<Entry>) => Promise<void>} handle may get one again that it was handling when it was killed
  */
 export async function handleEach(journal, name, handle) {
-  await lastValueFrom(consume(journal, new FileBookmarkStore(`${FILE}.${name}`), handle), { defaultValue: 0 });
+  let work = Promise.resolve();
+  const handled$ = consume(journal, new FileBookmarkStore(`${FILE}.${name}`), (record) => (work = handle(record)));
+  await lastValueFrom(handled$.pipe(takeUntil(stop$)), { defaultValue: 0 });
+  await work;
+  await journal.close();
 }
 
 /**

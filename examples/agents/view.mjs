@@ -1,9 +1,10 @@
 // The view: `node examples/agents/view.mjs`. Shows the journal as it grows; each line that is typed is a question.
 // @ts-check
 import { createInterface } from 'node:readline';
-import { openJournal } from './journal.mjs';
+import { openJournal, stop$ } from './journal.mjs';
 
 const journal = await openJournal();
+stop$.subscribe(() => journal.close());
 journal.tail().subscribe({
   next: ({ position, entry }) => console.log(`#${position} ${shown(entry)}`),
   complete: () => process.stdin.destroy(),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openSharedScrivener } from 'rx-scrivener/shared';
 import { InstalledPackage } from './installed-package';
 import { Child } from './run-node';
 
@@ -76,4 +77,23 @@ test('four processes on one file: each is killed, the others go on, and each que
     ]);
   });
   expect(entries).toHaveLength(5 * 6);
+});
+
+test('a process that is told to stop while it works finishes that, and does the rest when it is back', async () => {
+  cwd = installed.newFolder();
+  const count = 100;
+  const asked = Array.from({ length: count }, (_, n): Entry => ({ type: 'Asked', text: `question ${n + 1}` }));
+  await using own = await openSharedScrivener<Entry>({ filePath: join(cwd, 'data/agents.ndjson') });
+  await own.writeAll(asked);
+  const stopped = start('main');
+  const delegated = ({ type }: Entry) => type === 'Delegated';
+  await own.waitFor(count, delegated);
+  stopped.process.kill('SIGTERM');
+  expect(await stopped.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  start('main');
+  await own.whenFlushed(3 * count);
+  const tasks = journal().slice(count);
+  expect(tasks.map((task) => ('question' in task ? task.question : 0))).toEqual(
+    asked.flatMap((_, index) => [index + 1, index + 1]),
+  );
 });
