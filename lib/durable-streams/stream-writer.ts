@@ -1,0 +1,118 @@
+import { catchError, first, of } from 'rxjs';
+import { JournalClosedError } from '../errors/journal-closed-error';
+import { SerializationError } from '../errors/serialization-error';
+import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
+import type { Position } from '../journal/position';
+import { JSON_TYPE, positionsIn, PRODUCER_EPOCH_HEADER, PRODUCER_ID_HEADER, PRODUCER_SEQ_HEADER } from './protocol';
+import type { StreamClient } from './stream-client';
+
+/** What is read of a stream. */
+type Read = Pick<InMemoryScrivener<unknown>, 'head' | 'head$' | 'tail'>;
+
+/** A write that waits to be sent. */
+interface Waiting {
+  readonly text: string;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_BATCH = 100;
+
+/** Writes to a stream, in turn, as an idempotent producer. */
+export class StreamWriter {
+  readonly #client: StreamClient;
+  readonly #read: Read;
+  readonly #waiting: Waiting[] = [];
+  readonly #producer: string;
+  /** Later than that of any scrivener before: the server shuts those out. */
+  readonly #epoch = Date.now();
+  #seq = 0;
+  #isSending = false;
+  /** What the server could not take in any more: later writes would leave a gap. */
+  #failure: unknown;
+
+  constructor(client: StreamClient, read: Read, producer: string) {
+    this.#client = client;
+    this.#read = read;
+    this.#producer = producer;
+  }
+
+  async write(entry: unknown, signal: AbortSignal | undefined): Promise<Position> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const text = textOf(entry);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, signal, resolve, reject });
+      if (!this.#isSending) void this.#send();
+    });
+  }
+
+  /** Sends what waits, a batch at a time, each until it is there. */
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    // What is written in the same turn goes together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH).filter((write) => {
+        if (write.signal?.aborted) write.reject(write.signal.reason);
+        return !write.signal?.aborted;
+      });
+      if (batch.length === 0) continue;
+      try {
+        const positions = await this.#append(batch.map(({ text }) => text));
+        const last = positions.at(-1)!;
+        // Its writer reads it from then on.
+        const read$ = this.#read.head$.pipe(
+          first((head) => head >= last, last),
+          catchError(() => of(last)),
+        );
+        read$.subscribe(() => {
+          for (const [index, { resolve }] of batch.entries()) resolve(positions[index]!);
+        });
+      } catch (error) {
+        this.#failure = error;
+        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
+      }
+    }
+    this.#isSending = false;
+  }
+
+  /** Appends messages once, however often it has to send them; resolves with their positions. */
+  async #append(texts: readonly string[]): Promise<readonly Position[]> {
+    const headers = {
+      'Content-Type': JSON_TYPE,
+      [PRODUCER_ID_HEADER]: this.#producer,
+      [PRODUCER_EPOCH_HEADER]: String(this.#epoch),
+      [PRODUCER_SEQ_HEADER]: String(this.#seq),
+    };
+    const body = `[${texts.join(',')}]`;
+    const before = this.#read.head;
+    const response = await this.#client.request('', { method: 'POST', headers, body });
+    if (!response.ok) throw await this.#client.refusalOf(response);
+    this.#seq++;
+    return positionsIn(response, texts.length) ?? this.#find(texts, before);
+  }
+
+  /** Where messages are that a server has taken that does not tell: they are waited for, and known by their text, one after the other. */
+  async #find(texts: readonly string[], after: Position): Promise<readonly Position[]> {
+    const newest: string[] = [];
+    for await (const { position, entry } of this.#read.tail(after)) {
+      newest.push(textOf(entry));
+      if (newest.length > texts.length) newest.shift();
+      if (newest.length === texts.length && newest.every((text, index) => text === texts[index]))
+        return texts.map((_, index) => position - texts.length + 1 + index);
+    }
+    throw new JournalClosedError();
+  }
+}
+
+function textOf(entry: unknown): string {
+  let text: string | undefined;
+  try {
+    text = (JSON.stringify as (value: unknown) => string | undefined)(entry);
+  } catch (cause) {
+    throw new SerializationError('it is not JSON', { cause });
+  }
+  if (text === undefined) throw new SerializationError('it is not JSON');
+  return text;
+}
