@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import semver from 'semver';
 import { pkg } from './entries.mjs';
 
@@ -74,6 +75,29 @@ function measure(folder) {
     bytes: all.filter((stats) => stats.isFile()).reduce((sum, { size }) => sum + size, 0),
     blocks: all.reduce((sum, { blocks }) => sum + blocks, 0),
   };
+}
+
+/** What the examples import from files beside them is published too. */
+export function checkExamples(tarball) {
+  const folder = mkdtempSync(join(tmpdir(), `${pkg.name}-examples-`));
+  try {
+    execFileSync('tar', ['-xzf', tarball, '-C', folder]);
+    const examples = join(folder, 'package/examples');
+    const files = readdirSync(examples, { recursive: true }).filter((file) => /\.(mjs|tsx?|css)$/.test(file));
+    const entryPoints = files.filter((file) => !file.endsWith('.d.ts')).map((file) => join(examples, file));
+    buildSync({
+      entryPoints,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      write: false,
+      outdir: folder,
+    });
+    console.log(`the ${entryPoints.length} files of the examples import what is in the tarball`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Every link of the README and the guides leads somewhere in what is published, down to its heading. */

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { checkInstall, checkLinks } from './check-install.mjs';
+import { checkExamples, checkInstall, checkLinks } from './check-install.mjs';
 import { checkBesideRxjs } from './check-rxjs.mjs';
 import { entries, nodeOnly, pkg } from './entries.mjs';
 
@@ -37,6 +37,7 @@ try {
   run(bin('attw'), ['--profile', 'node16', tarball]);
   checkLinks(tarball);
   checkInstall(tarball);
+  checkExamples(tarball);
   install(tarball);
   checkRuntime();
   checkCommand();

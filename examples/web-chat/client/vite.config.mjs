@@ -8,7 +8,7 @@ const server = 'http://localhost:4173';
 export default defineConfig({
   plugins: [react()],
   resolve: {
-    // The package is this checkout; elsewhere it is installed, and needs no alias.
+    // The package is this checkout, whose viewer the page takes its list from: neither of the two is published.
     alias: [
       { find: /^rx-scrivener$/, replacement: `${lib}/index.ts` },
       { find: /^rx-scrivener\/(.+)$/, replacement: `${lib}/$1/index.ts` },
