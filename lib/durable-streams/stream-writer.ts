@@ -1,6 +1,7 @@
 import { catchError, first, of } from 'rxjs';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { SerializationError } from '../errors/serialization-error';
+import { onAbort } from '../journal/abort';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
 import { JSON_TYPE, positionsIn, PRODUCER_EPOCH_HEADER, PRODUCER_ID_HEADER, PRODUCER_SEQ_HEADER } from './protocol';
@@ -12,7 +13,8 @@ type Read = Pick<InMemoryScrivener<unknown>, 'head' | 'head$' | 'tail'>;
 /** A write that waits to be sent. */
 interface Waiting {
   readonly text: string;
-  readonly signal: AbortSignal | undefined;
+  /** Removes it from the queue: an abort can no longer prevent that it is sent. */
+  readonly dequeue: () => void;
   readonly resolve: (position: Position) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,7 +25,7 @@ const MAX_BATCH = 100;
 export class StreamWriter {
   readonly #client: StreamClient;
   readonly #read: Read;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new Set<Waiting>();
   readonly #producer: string;
   /** Later than that of any scrivener before: the server shuts those out. */
   readonly #epoch = Date.now();
@@ -42,7 +44,17 @@ export class StreamWriter {
     if (this.#failure !== undefined) throw this.#failure;
     const text = textOf(entry);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ text, signal, resolve, reject });
+      const dequeue = () => {
+        this.#waiting.delete(write);
+        unlisten?.();
+      };
+      const abort = () => {
+        dequeue();
+        reject(signal?.reason);
+      };
+      const write: Waiting = { text, dequeue, resolve, reject };
+      this.#waiting.add(write);
+      const unlisten = signal && onAbort(signal, abort);
       if (!this.#isSending) void this.#send();
     });
   }
@@ -52,12 +64,12 @@ export class StreamWriter {
     this.#isSending = true;
     // What is written in the same turn goes together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH).filter((write) => {
-        if (write.signal?.aborted) write.reject(write.signal.reason);
-        return !write.signal?.aborted;
-      });
-      if (batch.length === 0) continue;
+    while (this.#waiting.size > 0) {
+      const batch: Waiting[] = [];
+      for (const write of this.#waiting) {
+        if (batch.push(write) === MAX_BATCH) break;
+      }
+      for (const { dequeue } of batch) dequeue();
       try {
         const positions = await this.#append(batch.map(({ text }) => text));
         const last = positions.at(-1)!;
@@ -71,7 +83,10 @@ export class StreamWriter {
         });
       } catch (error) {
         this.#failure = error;
-        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(error);
+        for (const { dequeue, reject } of [...batch, ...this.#waiting]) {
+          dequeue();
+          reject(error);
+        }
       }
     }
     this.#isSending = false;

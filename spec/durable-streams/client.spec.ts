@@ -71,6 +71,29 @@ test('finds what it wrote on a server that does not tell where that is, also aft
   expect(await stream.write('z')).toBe(6);
 });
 
+test('an abort ends a write that waits for others, and it is not appended', async () => {
+  const { journals, fetch } = server();
+  let answer = () => {};
+  const isAnswered = new Promise<void>((resolve) => (answer = resolve));
+  const hanging = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    if (init.method === 'POST') await isAnswered;
+    return response;
+  };
+  await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: hanging });
+  const sent = stream.write('sent');
+  await stream.waitFor(0, () => true);
+  const aborting = new AbortController();
+  const aborted = stream.write('aborted', { signal: aborting.signal });
+  const waiting = stream.write('waiting', { signal: new AbortController().signal });
+  aborting.abort(new Error('enough'));
+  await expect(aborted).rejects.toThrow('enough');
+  answer();
+  expect([await sent, await waiting]).toEqual([1, 2]);
+  const entries = await lastEntries(journals.journal('it'), 10);
+  expect(entries.map(({ entry }) => entry)).toEqual(['sent', 'waiting']);
+});
+
 test('is told of what is new by events; where they are cut, wherever that is, it has each message once', async () => {
   const { journals, fetch } = server();
   const asked: string[] = [];
