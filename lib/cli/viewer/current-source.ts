@@ -18,8 +18,8 @@ export class CurrentSource implements LineSource {
   #source: LineSource;
   #changes: Subscription;
   #error: string | undefined;
-  /** The generations of those that are over. */
-  #generations = 0;
+  /** The generations of those that are over. It begins anywhere: a page that comes back sees that this one was opened meanwhile. */
+  #generations = Date.now();
   #reopening: Promise<void> | undefined;
 
   constructor(name: string, source: LineSource, open: () => Promise<LineSource>) {

@@ -36,7 +36,10 @@ export class JournalList {
   /** The one that changed last is the first. */
   async read(): Promise<ListedJournal[]> {
     const listed: ListedJournal[] = [];
-    for (const journal of await folderJournals(this.#folder)) listed.push(...(await this.#look(journal)));
+    const found = await folderJournals(this.#folder);
+    for (const journal of found) listed.push(...(await this.#look(journal)));
+    const paths = new Set(found.map(({ path }) => path));
+    for (const path of this.#known.keys()) if (!paths.has(path)) this.#known.delete(path);
     return listed.sort((a, b) => b.changedMs - a.changedMs);
   }
 

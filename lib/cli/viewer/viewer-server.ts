@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { finished } from 'node:stream/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import {
   asyncScheduler,
-  catchError,
-  concat,
   distinctUntilChanged,
   exhaustMap,
   map,
-  of,
   startWith,
-  switchMap,
   throttleTime,
   timer,
   type Observable,
@@ -19,6 +16,7 @@ import {
 import { describeError } from '../terminal/describe-error';
 import { lineOfTime, rowsOf, search, survey, textOf } from './answers';
 import { admitted } from './guard';
+import { HeldSources } from './held-sources';
 import { JournalList, type ListedJournal } from './journal-list';
 import type { LineSource } from './line-source';
 import { openSource } from './open-source';
@@ -53,6 +51,8 @@ export interface ListedJournals {
 /** A page is told of changes at most so often, and a folder is looked at as often. */
 const CHANGES_MS = 100;
 const LIST_MS = 1_000;
+/** So long a journal of a folder stays open when nobody looks at it. */
+export const KEPT_MS = 10_000;
 
 const HEADERS = {
   'Cache-Control': 'no-store',
@@ -68,11 +68,14 @@ export class ViewerServer {
   readonly #server: Server;
   readonly #left = new AbortController();
   readonly #journals: JournalList | undefined;
-  readonly #sources = new Map<string, Promise<LineSource>>();
+  readonly #sources: HeldSources;
 
   constructor(options: ViewerOptions) {
     this.#options = options;
-    this.#journals = options.isFolder ? new JournalList(options.target) : undefined;
+    const { target, isFolder } = options;
+    this.#journals = isFolder ? new JournalList(target) : undefined;
+    const open = (name: string) => openSource(isFolder ? join(target, name) : target, this.#left.signal);
+    this.#sources = new HeldSources(open, isFolder ? KEPT_MS : Infinity);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
@@ -89,7 +92,7 @@ export class ViewerServer {
 
   /** Rejects if the port is taken, and with the error that opening the journal fails with; also if it is closed meanwhile. */
   async start(): Promise<void> {
-    if (!this.#options.isFolder) await this.#open('');
+    if (!this.#options.isFolder) await this.#sources.using('', () => undefined);
     this.#left.signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
@@ -101,8 +104,7 @@ export class ViewerServer {
     this.#left.abort();
     this.#server.close();
     this.#server.closeAllConnections();
-    const opened = await Promise.allSettled([...this.#sources.values()]);
-    for (const source of opened) if (source.status === 'fulfilled') await source.value.close();
+    await this.#sources.close();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -111,15 +113,11 @@ export class ViewerServer {
     else if (request.method !== 'GET') send(response, 405, { error: 'This only reads.' }, { Allow: 'GET' });
     else if (url.pathname === '/') this.#sendPage(response);
     else if (url.pathname === '/api/target') send(response, 200, this.#target);
-    else if (url.pathname === '/api/journals' && this.#journals) this.#sendList(this.#journals, response);
+    else if (url.pathname === '/api/journals' && this.#journals) await this.#sendList(this.#journals, response);
     else {
-      const source = await this.#sourceOf(url.searchParams.get('journal') ?? '');
-      if (source && url.pathname === '/api/live') this.#sendChanges(source, response);
-      else {
-        const body = source && (await answerTo(url, source));
-        if (body === undefined) send(response, 404, { error: 'There is nothing here.' });
-        else send(response, 200, body);
-      }
+      const name = this.#journals ? (url.searchParams.get('journal') ?? '') : '';
+      if (!(await this.#isThere(name))) sendNothing(response);
+      else await this.#sources.using(name, (source) => answerAbout(source, url, response));
     }
   }
 
@@ -139,46 +137,43 @@ export class ViewerServer {
     response.end(this.#options.page.replaceAll('NONCE', nonce));
   }
 
-  /** Tells of the list, and again when it has changed. */
-  #sendList(journals: JournalList, response: ServerResponse): void {
+  /** Sends the list, and again when it has changed. */
+  #sendList(journals: JournalList, response: ServerResponse): Promise<void> {
+    const read = async (): Promise<ListedJournals> => {
+      try {
+        return { journals: await journals.read() };
+      } catch (error) {
+        return { journals: [], error: describeError(error, this.#options.target) };
+      }
+    };
     const list$ = timer(0, LIST_MS).pipe(
-      exhaustMap(() => journals.read()),
-      map((list): ListedJournals => ({ journals: list })),
-      catchError((error: unknown, list$) => {
-        const told: ListedJournals = { journals: [], error: describeError(error, this.#options.target) };
-        return concat(of(told), timer(LIST_MS).pipe(switchMap(() => list$)));
-      }),
+      exhaustMap(read),
       distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
     );
-    sendEvents(list$, response);
+    return sendEvents(list$, response);
   }
 
-  #sendChanges(source: LineSource, response: ServerResponse): void {
-    const extents$ = source.changes$.pipe(
-      startWith(undefined),
-      throttleTime(CHANGES_MS, asyncScheduler, { leading: true, trailing: true }),
-      map(() => source.extent),
-    );
-    sendEvents(extents$, response);
+  /** Only what is listed: a name is no path. */
+  async #isThere(name: string): Promise<boolean> {
+    if (!this.#journals || this.#sources.has(name)) return true;
+    return (await this.#journals.read()).some(({ path }) => path === name);
   }
+}
 
-  async #sourceOf(name: string): Promise<LineSource | undefined> {
-    if (!this.#journals) return this.#open('');
-    // Only what is listed: a name is no path.
-    const isListed = this.#sources.has(name) || (await this.#journals.read()).some(({ path }) => path === name);
-    return isListed ? this.#open(name) : undefined;
-  }
+async function answerAbout(source: LineSource, url: URL, response: ServerResponse): Promise<void> {
+  if (url.pathname === '/api/live') return sendChanges(source, response);
+  const body = await answerTo(url, source);
+  if (body === undefined) sendNothing(response);
+  else send(response, 200, body);
+}
 
-  #open(name: string): Promise<LineSource> {
-    const { target, isFolder } = this.#options;
-    let source = this.#sources.get(name);
-    if (source === undefined) {
-      source = openSource(isFolder ? join(target, name) : target, this.#left.signal);
-      this.#sources.set(name, source);
-      source.catch(() => this.#sources.delete(name));
-    }
-    return source;
-  }
+function sendChanges(source: LineSource, response: ServerResponse): Promise<void> {
+  const extents$ = source.changes$.pipe(
+    startWith(undefined),
+    throttleTime(CHANGES_MS, asyncScheduler, { leading: true, trailing: true }),
+    map(() => source.extent),
+  );
+  return sendEvents(extents$, response);
 }
 
 /** What is asked about a journal; `undefined` for what there is not. */
@@ -208,8 +203,8 @@ function answerTo({ pathname, searchParams }: URL, source: LineSource): Promise<
   }
 }
 
-/** Sends each state; to a page that does not read, only the newest one. */
-function sendEvents(states$: Observable<unknown>, response: ServerResponse): void {
+/** Sends each state until the page leaves; to one that does not read, only the newest state. */
+async function sendEvents(states$: Observable<unknown>, response: ServerResponse): Promise<void> {
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
   response.flushHeaders();
   let last: string | undefined;
@@ -223,7 +218,13 @@ function sendEvents(states$: Observable<unknown>, response: ServerResponse): voi
     write();
   });
   response.on('drain', write);
-  response.on('close', () => states.unsubscribe());
+  // It may have left already.
+  await finished(response).catch(() => undefined);
+  states.unsubscribe();
+}
+
+function sendNothing(response: ServerResponse): void {
+  send(response, 404, { error: 'There is nothing here.' });
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
