@@ -1,12 +1,14 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { BehaviorSubject, concatMap, defer, range, startWith, type Observable } from 'rxjs';
+import type { Reading } from '../flush/validate-entry';
 import { Attempt } from '../http/client/attempt';
 import { Connection } from '../http/client/connection';
 import { encodeEntry } from '../http/client/encode-entry';
 import { RemoteScrivener } from '../http/client/remote-scrivener';
 import { RemoteWriter } from '../http/client/remote-writer';
 import { assertWriteOptions } from '../journal/assert-options';
-import { assertPosition, type Position } from '../journal/position';
+import { assertPosition, START, type Position } from '../journal/position';
 import type { WriteOptions } from '../journal/scrivener';
+import { watchHeads } from './heads';
 import { GROUP_TYPE } from './holder';
 
 /** Nobody resolves it. */
@@ -18,18 +20,21 @@ const RETRY_MS = 30_000;
 export class Guest<T> {
   readonly reads: RemoteScrivener<T>;
   readonly #connection: Connection;
-  readonly #schema: StandardSchemaV1<unknown, T> | undefined;
+  readonly #reading: Reading<T>;
   /** What is written takes its turn here, in the order of the calls. */
   readonly #writer: RemoteWriter;
+  readonly #heads$ = new BehaviorSubject<Position>(START);
+  readonly #left = new AbortController();
 
   /** @param ask - sends a request to the process that has the file */
-  constructor(ask: typeof fetch, schema: StandardSchemaV1<unknown, T> | undefined) {
-    this.#schema = schema;
+  constructor(ask: typeof fetch, { schema, upgrade }: Reading<T>) {
+    const reading = { ...(schema && { schema }), ...(upgrade && { upgrade }) };
+    this.#reading = reading;
     const connection = new Connection({ url: new URL(ORIGIN), headers: () => ({}), fetch: ask });
     const writer = new RemoteWriter(connection, RETRY_MS);
     this.#connection = connection;
     this.#writer = writer;
-    this.reads = new RemoteScrivener({ connection, writer, reading: { ...(schema && { schema }) }, feed: undefined });
+    this.reads = new RemoteScrivener({ connection, writer, reading, feed: undefined });
   }
 
   /** Resolves with whether who has the file answers in time, and then keeps up with it; it may still be reading the file. */
@@ -43,9 +48,23 @@ export class Guest<T> {
     } finally {
       attempt.end();
     }
-    // Keeps `head` up to date, and notices when the holder goes.
-    this.reads.tail(this.reads.head).subscribe({ error: () => undefined });
+    this.#heads$.next(this.reads.head);
+    // Keeps `head` up to date, and notices when the holder goes; also where this process cannot read what is written.
+    void watchHeads(this.#connection, (head) => this.#noteHead(head), this.#left.signal);
     return true;
+  }
+
+  /** `head`, then each further position, in order; completes when this guest is closed. */
+  get head$(): Observable<Position> {
+    return defer(() => {
+      let last = this.reads.head;
+      const further = (head: Position) => {
+        const after = last;
+        last = Math.max(last, head);
+        return range(after + 1, last - after);
+      };
+      return this.#heads$.pipe(concatMap(further), startWith(last));
+    });
   }
 
   /** Whether something that was written is not settled. */
@@ -62,7 +81,7 @@ export class Guest<T> {
     assertWriteOptions(options);
     const { expect, signal } = options;
     // As they are now, and with what refuses them.
-    const all = entries.map((entry) => encodeEntry({ schema: this.#schema }, entry));
+    const all = entries.map((entry) => encodeEntry(this.#reading, entry));
     if (expect !== undefined) assertPosition('expect', expect);
     signal?.throwIfAborted();
     const json = `{"entries":[${all.join(',')}]${expect === undefined ? '' : `,"expect":${expect}`}}`;
@@ -72,6 +91,13 @@ export class Guest<T> {
 
   /** Completes the tails, and waits for what was written. */
   close(): Promise<void> {
+    this.#left.abort();
+    this.#heads$.complete();
     return this.reads.close();
+  }
+
+  #noteHead(head: Position): void {
+    this.#connection.noteHead(head);
+    this.#heads$.next(head);
   }
 }

@@ -8,11 +8,12 @@ import type { JournalHandlerOptions } from '../http/server/handler-options';
 import { handlerOf } from '../http/server/journal-handler';
 import { nodeListener } from '../http/server/node-listener';
 import { problemOf } from '../http/server/problem';
-import { KEY_HEADER, MEMORY_HEADER } from '../http/protocol';
+import { FIRST_HEADER, KEY_HEADER, MEMORY_HEADER } from '../http/protocol';
 import { readBody } from '../http/read-body';
 import { REMEMBER_COUNT, REMEMBER_MS, WriteMemory } from '../http/server/write-memory';
 import type { WriteOptions } from '../journal/scrivener';
 import type { Position } from '../journal/position';
+import { headEvents, HEADS_TYPE } from './heads';
 import { CLOSING_HEADER } from './socket-fetch';
 
 /** The media type of several entries that are written as one. */
@@ -81,6 +82,7 @@ export class Holder<T> {
 
   /** Answers a request of this process or another. */
   async handle(request: Request): Promise<Response> {
+    if (request.headers.get('Accept') === HEADS_TYPE) return this.#heads();
     const isGroup = request.headers.get('Content-Type') === GROUP_TYPE;
     const answering = isGroup ? this.#group(request) : this.#handler(request);
     if (request.method === 'POST') this.#track(answering);
@@ -147,6 +149,11 @@ export class Holder<T> {
     } catch (cause) {
       throw new WriteUncertainError({ cause });
     }
+  }
+
+  #heads(): Response {
+    const headers = { [MEMORY_HEADER]: this.#memory.token, [FIRST_HEADER]: String(this.file.first) };
+    return new Response(headEvents(this.file.flushed$), { headers });
   }
 
   async #group(request: Request): Promise<Response> {

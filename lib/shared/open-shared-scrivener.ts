@@ -26,9 +26,9 @@ const LEAST_ANSWER_MS = 1_000;
  */
 export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Promise<SharedScrivener<T>> {
   withDefaults(config, 'openSharedScrivener');
-  const { schema, signal, lockTimeoutMs = ANSWER_MS } = config;
+  const { signal, lockTimeoutMs = ANSWER_MS } = config;
   const seat = new Seat<T>({ ...config, filePath: absolutePathOf('filePath', config.filePath) });
-  const guest = new Guest<T>(seat.fetch, schema);
+  const guest = new Guest<T>(seat.fetch, config);
   try {
     for (const deadline = performance.now() + lockTimeoutMs; ;) {
       signal?.throwIfAborted();

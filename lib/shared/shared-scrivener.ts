@@ -80,7 +80,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
 
   /** `head`, then each further position, in order; completes when this scrivener is closed. */
   get head$(): Observable<Position> {
-    return defer(() => this.#reads.head$);
+    return defer(() => this.#seat.holder?.file.head$ ?? this.#guest!.head$);
   }
 
   /** The last position that is in the file; a guest hears of nothing else. */
@@ -91,7 +91,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   /** `flushed`, then each change; completes when this scrivener is closed. */
   get flushed$(): Observable<Position> {
     return this.role$.pipe(
-      switchMap(() => this.#seat.holder?.file.flushed$ ?? this.#guest?.reads.head$ ?? of(this.flushed)),
+      switchMap(() => this.#seat.holder?.file.flushed$ ?? this.#guest?.head$ ?? of(this.flushed)),
       distinctUntilChanged((before, after) => after <= before),
     );
   }
@@ -153,7 +153,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   /** The file where this process has it: then nothing is sent. */
-  get #reads(): Pick<RemoteScrivener<T>, 'head' | 'head$' | 'first' | 'tail' | 'readBackward'> {
+  get #reads(): Pick<RemoteScrivener<T>, 'head' | 'first' | 'tail' | 'readBackward'> {
     return this.#seat.holder?.file ?? this.#guest!.reads;
   }
 

@@ -2,10 +2,11 @@ import { chmod, link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openSharedScrivener, type SharedScrivener } from 'rx-scrivener/shared';
+import type { ScrivenerError } from 'rx-scrivener';
+import { openSharedScrivener, type ConnectionStatus, type SharedScrivener } from 'rx-scrivener/shared';
 import * as socketPaths from '../../lib/shared/socket-path';
 import { fileHandlePrototype } from '../file/support/file-handle';
-import { rejectionOf } from '../file/support/outcome';
+import { rejectionOf, until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 
 const path = useTempDir();
@@ -81,6 +82,41 @@ describe('a guest with another schema', () => {
     const reading = rejectionOf(guest.waitFor(0, () => true));
     expect(await holder.write('old')).toBe(1);
     expect(await reading).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', position: 1 });
+  });
+
+  test('hears of positions that it cannot read, and when the holder goes', async () => {
+    const holder = await openSharedScrivener<string>({ filePath: file(), schema: only('old') });
+    await using guest = await openSharedScrivener<string>({ filePath: file(), schema: only('new') });
+    const heads: number[] = [];
+    guest.head$.subscribe((head) => heads.push(head));
+    let status: ConnectionStatus | undefined;
+    guest.connected$.subscribe((now) => (status = now));
+    await holder.write('old');
+    await until(() => heads.length === 2);
+    expect(heads).toEqual([0, 1]);
+    expect([guest.head, guest.flushed]).toEqual([1, 1]);
+    await holder.close();
+    const reason = () => status?.status === 'retrying' && ((status.error as Error).cause as ScrivenerError).code;
+    await until(() => reason() === 'ERR_SCHEMA_MISMATCH');
+    await using next = await openSharedScrivener<string>({ filePath: file(), schema: only('old') });
+    expect(await next.writeAll(['old', 'old'])).toEqual([2, 3]);
+    await until(() => heads.length === 4);
+    expect(heads).toEqual([0, 1, 2, 3]);
+    expect(status).toEqual({ status: 'open' });
+  });
+
+  test('upgrades what its holder reads as it was written, and takes over', async () => {
+    await using holder = await openSharedScrivener<string>({ filePath: file() });
+    await using guest = await openSharedScrivener<string>({
+      filePath: file(),
+      schema: only('new'),
+      upgrade: (entry) => (entry === 'old' ? 'new' : (entry as string)),
+    });
+    await holder.write('old');
+    expect(await guest.waitFor(0, () => true)).toEqual({ position: 1, entry: 'new' });
+    await holder.close();
+    await until(() => guest.role === 'holder');
+    expect(await guest.write('new')).toBe(2);
   });
 });
 
