@@ -152,23 +152,8 @@ export class FileLines implements LineSource {
   }
 
   async #catchUp(signal: AbortSignal): Promise<void> {
-    const file = await open(this.#filePath, 'r');
-    const { ino, size } = await file.stat();
-    const isFirst = this.#file === undefined;
-    const isAnother = isFirst || ino !== this.#inode || size < this.#marks.sizeBytes || !(await this.#isThere(file));
-    if (!isAnother) await file.close();
-    else if (!isFirst && (await findSegments(this.#filePath)).length > 0) {
-      await file.close();
-      this.#isOver = true;
-      return;
-    } else {
-      await this.#file?.close();
-      this.#file = file;
-      this.#inode = ino;
-      this.#marks = new LineMarks();
-      this.#seen = undefined;
-      this.#generation++;
-    }
+    await this.#takeFile();
+    if (this.#isOver) return;
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     while (!signal.aborted) {
       const { bytesRead } = await this.#file!.read(buffer, 0, buffer.length, this.#marks.sizeBytes);
@@ -179,6 +164,27 @@ export class FileLines implements LineSource {
       this.#seen = { end: this.#marks.sizeBytes, bytes: Buffer.from(bytes.subarray(-SEEN_BYTES)) };
       if (isBeginning) await this.#lookAtBeginning();
       this.changes$.next();
+    }
+  }
+
+  /** Reads the file that has the name now from its beginning, unless it is the one that was read, or the journal's segments have to be read, too. */
+  async #takeFile(): Promise<void> {
+    const file = await open(this.#filePath, 'r');
+    try {
+      const { ino, size } = await file.stat();
+      const isFirst = this.#file === undefined;
+      const isSame = ino === this.#inode && size >= this.#marks.sizeBytes && (await this.#isThere(file));
+      if (!isFirst && isSame) return;
+      this.#isOver = !isFirst && (await findSegments(this.#filePath)).length > 0;
+      if (this.#isOver) return;
+      await this.#file?.close();
+      this.#file = file;
+      this.#inode = ino;
+      this.#marks = new LineMarks();
+      this.#seen = undefined;
+      this.#generation++;
+    } finally {
+      if (this.#file !== file) await file.close();
     }
   }
 

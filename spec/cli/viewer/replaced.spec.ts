@@ -1,9 +1,10 @@
-import { appendFile, rm, writeFile } from 'node:fs/promises';
+import promises, { appendFile, rm, writeFile } from 'node:fs/promises';
 import { openFileScrivener } from 'rx-scrivener/file';
 import { firstValueFrom } from 'rxjs';
 import { rowsOf } from '../../../lib/cli/viewer/answers';
 import type { Extent, LineSource } from '../../../lib/cli/viewer/line-source';
 import { openSource } from '../../../lib/cli/viewer/open-source';
+import { onLinux, openDescriptors } from '../../file/support/open-descriptors';
 import { useTempDir } from '../../file/support/temp-dir';
 
 const path = useTempDir();
@@ -94,4 +95,20 @@ test('a journal with closed segments that another takes the place of is opened a
   expect(after.generation).toBeGreaterThan(generation);
   expect(await summaries(source)).toEqual(['"new"']);
   await other.close();
+});
+
+onLinux('a file that cannot be looked at for a while is held open once', async () => {
+  await writeFile(talk(), lines(1));
+  const source = await look();
+  await waitFor(source, ({ head }) => head === 1);
+  const open = promises.open;
+  jest.spyOn(promises, 'open').mockImplementationOnce(async (...args) => {
+    const file = await open(...args);
+    file.stat = jest.fn().mockRejectedValue(new Error('it is away'));
+    return file;
+  });
+  await appendFile(talk(), said(2));
+  await waitFor(source, ({ error }) => error === 'it is away');
+  await waitFor(source, ({ head, error }) => head === 2 && error === undefined);
+  expect(openDescriptors(talk())).toHaveLength(1);
 });
