@@ -9,13 +9,14 @@ import type { IncomingMessage } from 'node:http';
  */
 export function admitted(request: IncomingMessage, token: string): URL | undefined {
   const { host = '', origin } = request.headers;
-  const own = `127.0.0.1:${request.socket.localPort}`;
-  if (host !== own) return undefined;
-  if (origin !== undefined && origin !== `http://${own}`) return undefined;
+  // As browsers write it: without a port that is 80.
+  const own = new URL(`http://127.0.0.1:${request.socket.localPort}`);
+  if (host !== own.host) return undefined;
+  if (origin !== undefined && origin !== own.origin) return undefined;
   if (!['same-origin', 'none', undefined].includes(request.headers['sec-fetch-site'])) return undefined;
   const [, given = '', path] = /^\/([^/?#]*)(\/[^#]*)$/.exec(request.url ?? '') ?? [];
   if (path === undefined || !isSame(given, token)) return undefined;
-  return URL.canParse(path, `http://${own}`) ? new URL(path, `http://${own}`) : undefined;
+  return URL.canParse(path, own) ? new URL(path, own) : undefined;
 }
 
 function isSame(given: string, token: string): boolean {

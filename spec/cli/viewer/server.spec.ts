@@ -1,6 +1,8 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
-import { request, type OutgoingHttpHeaders } from 'node:http';
+import { IncomingMessage, request, type OutgoingHttpHeaders } from 'node:http';
+import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { admitted } from '../../../lib/cli/viewer/guard';
 import { ViewerServer } from '../../../lib/cli/viewer/viewer-server';
 import { useTempDir } from '../../file/support/temp-dir';
 
@@ -128,6 +130,16 @@ describe('What is refused', () => {
       expect((await ask(new URL(`api/rows?from=1&to=9&journal=${name}`, url))).status).toBe(404);
     expect((await ask(new URL('api/nothing', url))).status).toBe(404);
   });
+});
+
+test('port 80 is not in what a browser sends: it is answered all the same, and nobody else is', () => {
+  const socket = Object.defineProperty(new Socket(), 'localPort', { value: 80 });
+  const ask = (host: string, origin: string) =>
+    admitted(Object.assign(new IncomingMessage(socket), { url: '/t/', headers: { host, origin } }), 't')?.pathname;
+  expect(ask('127.0.0.1', 'http://127.0.0.1')).toBe('/');
+  expect(ask('evil.example', 'http://127.0.0.1')).toBeUndefined();
+  expect(ask('127.0.0.1', 'http://evil.example')).toBeUndefined();
+  expect(ask('127.0.0.1:81', 'http://127.0.0.1')).toBeUndefined();
 });
 
 test('the page allows its own scripts alone, and tells nobody its address', async () => {
