@@ -100,7 +100,7 @@ export class Publisher {
 
   /** Whether anything was sent. */
   #sendNext(): boolean {
-    const isFirst = this.#window.oldest === undefined;
+    const isFirst = this.#window.inTheAir === 0;
     const flight = this.#window.depart();
     if (flight === undefined) return false;
     if (isFirst) this.#outage.heard();
@@ -159,7 +159,7 @@ export class Publisher {
   /** No copy of a flight will be in the stream, nor any of those that have to follow it: they depart again, under other ids. */
   #return(first: Flight): void {
     this.#window.returnFrom(first);
-    if (this.#outage.isOn && this.#window.oldest === undefined) this.#flow();
+    if (this.#outage.isOn && this.#window.inTheAir === 0) this.#flow();
     else this.#sendQueued();
   }
 

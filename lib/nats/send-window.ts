@@ -60,6 +60,11 @@ export class SendWindow {
     return [...this.#flights.values()];
   }
 
+  /** How many flights are in the air. */
+  get inTheAir(): number {
+    return this.#flights.size;
+  }
+
   get oldest(): Flight | undefined {
     return this.#flights.values().next().value;
   }
