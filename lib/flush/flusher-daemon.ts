@@ -29,16 +29,11 @@ import type { Scrivener, WaitOptions } from '../journal/scrivener';
 import { batchesOf } from '../operators/batches-of';
 import { countThreshold } from '../operators/count-threshold';
 import { waitLimits } from '../operators/wait-limits';
+import { CutRequests } from './cut-requests';
 import type { FlushPredicate, Snapshot } from './flush-predicate';
 import type { FlushSink } from './flush-sink';
 import type { FlusherStats } from './flusher-stats';
 import { countFlusher } from './flushing-of';
-
-/**
- * Writers that waited for the previous batch resume within this many microtasks, and may write their next entry then. The flusher waits that long before
- * it cuts a batch for waiting writers, so that they share it.
- */
-const TURNS = 16;
 
 /** What a flusher works on. */
 export interface FlusherDaemonOptions<T> extends DaemonOptions {
@@ -88,16 +83,12 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   readonly #arrived = new Subject<Position>();
   /** Emits when the queue has room, or when a call requests a cut of the active snapshot. */
   readonly #again = new Subject<void>();
+  readonly #requests = new CutRequests(this.#again, () => this.#flushed === this.#cut);
   #flushed: Position;
   /** The snapshot that grows. */
   #active: Snapshot<T> | undefined;
   /** The last position of the newest snapshot that was cut. */
   #cut: Position;
-  /** The newest position that must be cut as soon as the queue has room. */
-  #cutTarget: Position = START;
-  /** The newest position that a call waits for: it is cut when the sink is idle. */
-  #awaited: Position = START;
-  #isGathering = false;
   /** Whether the journal has completed and delivered everything. */
   #ended = false;
   #queued = 0;
@@ -157,7 +148,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   async whenFlushed(position: Position, options?: WaitOptions): Promise<void> {
     assertPosition('position', position);
     await firstValueFrom(
-      this.#accepted(position, () => this.#ask(position)).pipe(
+      this.#accepted(position, () => this.#requests.cutWhenIdle(position)).pipe(
         waitLimits(options, `position ${position} to be flushed`),
       ),
     );
@@ -170,7 +161,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
   async flush(): Promise<void> {
     if (this.#drained === undefined) throw new InvalidTransitionError(this.name, this.status, 'flush');
     await firstValueFrom(
-      this.#written().pipe(switchMap((newest) => this.#accepted(newest, () => this.#cutThrough(newest)))),
+      this.#written().pipe(switchMap((newest) => this.#accepted(newest, () => this.#requests.cutNow(newest)))),
     );
   }
 
@@ -197,7 +188,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
           this.#batches++;
           this.#flushed = position;
           this.#progress.next(position);
-          if (this.#awaited > this.#cut) void this.#gather();
+          this.#requests.accepted(this.#cut);
         },
         error: reject,
         complete: resolve,
@@ -262,7 +253,7 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
     const newest = active[active.length - 1]!;
     this.#active = active;
     if (this.#arrived.observed) this.#arrived.next(newest.position);
-    return (isDue || this.#cutTarget > this.#cut) && this.#queued < this.#capacity && !isContinued(newest);
+    return (isDue || this.#requests.isDue(this.#cut)) && this.#queued < this.#capacity && !isContinued(newest);
   }
 
   /** The newest position received. */
@@ -294,25 +285,6 @@ export class FlusherDaemon<in out T> extends ContractDaemon {
       ignoreElements(),
     );
     return merge(accepted, come);
-  }
-
-  #cutThrough(position: Position): void {
-    this.#cutTarget = Math.max(this.#cutTarget, position);
-    this.#again.next();
-  }
-
-  #ask(position: Position): void {
-    this.#awaited = Math.max(this.#awaited, position);
-    void this.#gather();
-  }
-
-  /** If the sink is idle, cuts what calls wait for, after all callers of this turn have written. */
-  async #gather(): Promise<void> {
-    if (this.#isGathering) return;
-    this.#isGathering = true;
-    for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
-    this.#isGathering = false;
-    if (this.#flushed === this.#cut) this.#cutThrough(this.#awaited);
   }
 
   async #break(error: unknown): Promise<void> {
