@@ -18,8 +18,7 @@ const found = new RegExp(rows.flatMap(([, texts]) => texts.split('`, `').map(phr
 const guides = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...under('docs')].filter(
   (file) => file.endsWith('.md') && !/api/.test(file),
 );
-// The viewer is to follow.
-const sources = under('lib').filter((file) => /\.tsx?$/.test(file) && !file.startsWith('lib/cli/viewer/'));
+const sources = under('lib').filter((file) => /\.tsx?$/.test(file));
 /** A line of a source without what is no comment. */
 const comment = (line) => /^\s*(?:\/\/|\/?\*).*|\s\/\/ .*/.exec(line)?.[0] ?? '';
 

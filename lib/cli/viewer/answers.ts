@@ -5,16 +5,16 @@ import { rowOf, type Line, type Row } from './line';
 import type { LineSource } from './line-source';
 import { Query } from './query';
 
-/** So many rows are in one answer at most. */
+/** The most rows in one answer. */
 const MAX_ROWS = 500;
-/** A search looks at so many lines, so many bytes, and for so long, before it answers; the page asks for more. */
+/** A search answers after this many lines, bytes or milliseconds, whichever comes first; the page asks for more. */
 const MAX_SEARCHED = 20_000;
 const MAX_SEARCHED_BYTES = 16 * 1024 * 1024;
 const MAX_SEARCHED_MS = 200;
 const SEARCH_STEP = 500;
-/** A survey looks at so many places at a time. */
+/** How many places a survey looks at at a time. */
 const AT_ONCE = 8;
-/** Of lines without a time so many are passed over. */
+/** How many lines without a time are skipped, at most. */
 const MOST_WITHOUT = 500;
 
 /** What a part of a search found. */
@@ -26,16 +26,16 @@ export interface Found {
   readonly done: boolean;
 }
 
-/** What a journal is made of, judged by lines from the oldest to the newest. */
+/** What a journal contains, judged by samples from the oldest line to the newest. */
 export interface Survey {
   readonly samples: readonly Sample[];
   /** The field that says when entries were written; `undefined` for the usual ones. */
   readonly timeField: string | undefined;
-  /** All fields that could. */
+  /** All fields that could hold times. */
   readonly timeFields: readonly string[];
 }
 
-/** One of the lines that were looked at. */
+/** One of the sampled lines. */
 export interface Sample {
   readonly n: number;
   readonly type: string | undefined;
@@ -54,7 +54,7 @@ export async function textOf(source: LineSource, n: number): Promise<{ text: str
   return line && { text: line.text, entry: line.entry };
 }
 
-/** Searches from the newest lines on, in bounded work: those before `before`, and not before `from`. */
+/** Searches a bounded number of lines, from the newest to the oldest: those before `before`, from `from` on. */
 export async function search(
   source: LineSource,
   text: string,
@@ -86,7 +86,7 @@ export async function search(
   return { rows, before: end, done: end <= oldest };
 }
 
-/** @param wanted - the field that says when entries were written; default: the usual ones, or else the one that does most often */
+/** @param wanted - the field that says when entries were written; default: one of the usual fields, or the one that holds times most often */
 export async function survey(source: LineSource, wanted?: string): Promise<Survey> {
   const { first, head } = source.extent;
   const count = Math.min(source.samples, head - first + 1);
@@ -105,7 +105,7 @@ export async function survey(source: LineSource, wanted?: string): Promise<Surve
   return { samples, timeField, timeFields };
 }
 
-/** The number of the first line of a time, or after it, where times ascend; one past the newest when there is none. */
+/** The number of the first line at a time or after it, if times ascend; one past the newest line if there is none. */
 export async function lineOfTime(source: LineSource, time: number, timeField?: string): Promise<number> {
   const { first, head } = source.extent;
   let [low, high] = [first, head + 1];

@@ -4,11 +4,11 @@ import { describeError } from '../terminal/describe-error';
 import type { Line } from './line';
 import type { Extent, LineSource } from './line-source';
 
-/** It is opened again after so long, and after twice as long each time that fails. */
+/** The pause before it is opened again; doubled after each failure. */
 const PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** What has a name now: opened anew when what was opened is over, as a file is whose journal is rotated for the first time. */
+/** Whatever has a name now: opened again when the opened one is over, for example a file whose journal is rotated for the first time. */
 export class CurrentSource implements LineSource {
   readonly changes$ = new Subject<void>();
   readonly isOver = false;
@@ -18,7 +18,7 @@ export class CurrentSource implements LineSource {
   #source: LineSource;
   #changes: Subscription;
   #error: string | undefined;
-  /** The generations of those that are over. It begins anywhere: a page that comes back sees that this one was opened meanwhile. */
+  /** The generations of the sources that are over. It starts at a number of its own, so that a page that reconnects sees that this one was opened later. */
   #generations = Date.now();
   #reopening: Promise<void> | undefined;
 

@@ -4,7 +4,7 @@ import { fieldOf } from './field-of';
 /**
  * When an entry was written, in milliseconds since 1970.
  *
- * @param field - where it says so, as `meta.at`, also in seconds; default: the first of the usual fields that tells
+ * @param field - the field that holds the time, for example `meta.at`, also in seconds; default: the first of the usual fields that holds one
  */
 export function entryTime(entry: unknown, field?: string): number | undefined {
   if (field !== undefined) {

@@ -1,4 +1,4 @@
-/** A field of an entry, or a field of a field, as `order.id`; an own one. */
+/** An own field of an entry, or a field of a field, for example `order.id`. */
 export function fieldOf(entry: unknown, path: string): unknown {
   let value = entry;
   for (const key of path.split('.')) {

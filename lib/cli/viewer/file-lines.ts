@@ -10,16 +10,16 @@ import { LineMarks } from './line-marks';
 
 const NEWLINE = 10;
 const CHUNK_BYTES = 1024 * 1024;
-/** So many damaged lines are passed over at most. */
+/** The most damaged lines that are skipped. */
 const MOST_PASSED = 1_000;
-/** More of one line is not read; it is shown as text. */
+/** No more than this is read of one line; a longer one is shown as text. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /**
- * The lines of a file, whatever is in them, while it grows: knows where every so many lines begin, and reads those asked for from the disk.
+ * The lines of a file that may grow, whatever they hold. Remembers where some of the lines begin, and reads the others from the disk.
  *
- * A last line without a newline is one. A file that is written anew, or another one, is read from its beginning. It is over when its journal is
- * rotated: this shows one file.
+ * A last line without a newline counts. A file that is rewritten or replaced is read from its beginning. The source is over when the journal is
+ * rotated, because it shows only one file.
  */
 export class FileLines implements LineSource {
   readonly changes$ = new Subject<void>();
@@ -34,7 +34,7 @@ export class FileLines implements LineSource {
   #error: string | undefined;
   #isJournal = false;
   #isOver = false;
-  /** What was read last. */
+  /** The last bytes that were read. */
   #seen: SeenBytes | undefined;
 
   constructor(filePath: string) {
@@ -52,7 +52,7 @@ export class FileLines implements LineSource {
   }
 
   async *lines(from: number, to: number): AsyncGenerator<Line, void> {
-    // The line before tells which position is next.
+    // The previous line says which position is next.
     const begin = Math.max(1, from - 1);
     let last: number | undefined;
     for await (const line of this.#read(begin, Math.min(to, this.#marks.lines))) {
@@ -72,7 +72,7 @@ export class FileLines implements LineSource {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       let found: number | undefined;
-      // Of damaged lines the next whole one tells.
+      // A damaged line has no position: the next whole one has.
       for await (const line of this.#read(middle, high)) if ((found = line.position) !== undefined) break;
       if (found === undefined || found >= position) high = middle;
       else low = middle + 1;
@@ -167,7 +167,7 @@ export class FileLines implements LineSource {
     }
   }
 
-  /** Reads the file that has the name now from its beginning, unless it is the one that was read, or the journal's segments have to be read, too. */
+  /** Starts at the beginning of the file that has the name now, unless it is the same file, or the journal now has segments, too. */
   async #takeFile(): Promise<void> {
     const file = await open(this.#filePath, 'r');
     try {
@@ -192,7 +192,7 @@ export class FileLines implements LineSource {
     return this.#seen === undefined || isThere(file, this.#seen);
   }
 
-  /** It is a journal when one of its first lines is a journal's: the very first may be damaged. */
+  /** The file is a journal if one of its first lines is an entry: the very first may be damaged. */
   async #lookAtBeginning(): Promise<void> {
     this.#isJournal = false;
     for await (const { position } of this.#read(1, Math.min(10, this.#marks.lines)))

@@ -2,14 +2,14 @@ import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The path of a request that may be answered, without the token that it begins with; `undefined` for all others.
+ * The URL of a request that may be answered, without the token that its path starts with; `undefined` for all others.
  *
- * Other users of the machine do not know the token; a page of another origin is told apart by its `Origin`, and one whose name leads here (DNS
- * rebinding) by its `Host`.
+ * Other users of the machine do not know the token. A page of another origin is recognized by its `Origin`, and a page whose name leads here (DNS
+ * rebinding) by the `Host`.
  */
 export function admitted(request: IncomingMessage, token: string): URL | undefined {
   const { host = '', origin } = request.headers;
-  // As browsers write it: without a port that is 80.
+  // As browsers write it: they leave out port 80.
   const own = new URL(`http://127.0.0.1:${request.socket.localPort}`);
   if (host !== own.host) return undefined;
   if (origin !== undefined && origin !== own.origin) return undefined;

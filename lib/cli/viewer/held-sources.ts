@@ -6,13 +6,13 @@ interface Held {
   closing?: NodeJS.Timeout;
 }
 
-/** What is looked at: each is opened for the first who asks for it, and closed some time after the last one has left. */
+/** The open sources: each is opened for its first user, and closed some time after the last one has finished. */
 export class HeldSources {
   readonly #open: (name: string) => Promise<LineSource>;
   readonly #keptMs: number;
   readonly #held = new Map<string, Held>();
 
-  /** @param keptMs - how long one stays open that nobody uses; `Infinity`: until `close` */
+  /** @param keptMs - how long an unused source stays open; `Infinity`: until `close` */
   constructor(open: (name: string) => Promise<LineSource>, keptMs: number) {
     this.#open = open;
     this.#keptMs = keptMs;
@@ -43,7 +43,7 @@ export class HeldSources {
   #hold(name: string): Held {
     const held: Held = { source: this.#open(name), users: 0 };
     this.#held.set(name, held);
-    // Whoever asks again tries again.
+    // The next user tries again.
     held.source.catch(() => {
       if (this.#held.get(name) === held) this.#held.delete(name);
     });

@@ -21,25 +21,25 @@ import type { Extent, LineSource } from './line-source';
 export interface OpenJournal extends Scrivener<unknown> {
   readonly head: Position;
   readonly first?: Position;
-  /** How its server is reached, where it has one. */
+  /** Whether its server answers, if it has one. */
   readonly connected$?: Observable<ConnectionStatus>;
   close(): Promise<void>;
 }
 
-/** The files of a journal that has any here. */
+/** The files of a journal on this machine. */
 export interface OpenFiles {
-  /** How many bytes they take. */
+  /** Their size together. */
   sizeBytes(): Promise<number | undefined>;
-  /** What is in them from one position to another, damage included. */
+  /** Their lines from one position to another, damage included. */
   salvage(from: Position, to: Position): AsyncIterable<Line>;
 }
 
-/** Its size is looked at so often, at most. */
+/** The shortest interval between two looks at the size. */
 const SIZE_MS = 1_000;
-/** A server is asked for so many entries at a time: it sends them with one answer. */
+/** How many entries a server is asked for at a time: it sends them in one answer. */
 const AT_ONCE = 100;
 
-/** The entries of a journal: one with closed segments, or one that a server has. */
+/** The entries of a journal that has closed segments, or that is on a server. */
 export class JournalLines implements LineSource {
   readonly changes$ = new Subject<void>();
   readonly samples = 100;
@@ -81,7 +81,7 @@ export class JournalLines implements LineSource {
         this.#sizeBytes = sizeBytes;
         this.changes$.next();
       },
-      // It is told above.
+      // Reported above.
       error: () => undefined,
     });
     this.#following.add(sizes);
@@ -126,7 +126,7 @@ export class JournalLines implements LineSource {
     }
   }
 
-  /** By parts, of which the newest come first: a server that is asked for what comes after a position sends all of it. */
+  /** In parts, each read backward: if asked for what comes after a position, a server sends all of it. */
   async *#ask(from: number, last: number): AsyncGenerator<Line, void> {
     for (let begin = from; begin <= last; begin += AT_ONCE) {
       const before = Math.min(begin + AT_ONCE, last + 1);
@@ -137,7 +137,7 @@ export class JournalLines implements LineSource {
           if (record.position <= begin) break;
         }
       } catch (error) {
-        // What was dropped meanwhile is no damage.
+        // Entries that were dropped meanwhile are not damage.
         if (!isTrimmed(error)) lines.push(this.#damaged((lines.at(-1)?.n ?? before) - 1, error));
       }
       yield* lines.reverse();
@@ -165,7 +165,7 @@ function lineOf({ position, entry }: Positioned<unknown>): Line {
     const text = JSON.stringify(entry);
     return withEntry({ ...line, text, bytes: Buffer.byteLength(text) }, entry);
   } catch {
-    // It was parsed from JSON: only its depth can fail.
+    // It was parsed from JSON, so only its depth can be the reason.
     return { ...line, text: '', bytes: 0, damage: TOO_DEEP };
   }
 }

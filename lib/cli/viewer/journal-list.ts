@@ -9,11 +9,11 @@ export interface ListedJournal {
   /** Its file, as a path in the folder. */
   readonly path: string;
   readonly name: string;
-  /** `undefined` where its ends do not tell. */
+  /** `undefined` if the beginning and the end of the files do not say. */
   readonly entries: number | undefined;
-  /** Whether `entries` is judged by the end of the file: of one without envelopes that is long. */
+  /** Whether `entries` is an estimate from the end of the file: for a long file without envelopes. */
   readonly isEstimate: boolean;
-  /** Of all its files. */
+  /** The size of all its files together. */
   readonly sizeBytes: number;
   /** When it was last changed, in milliseconds since 1970. */
   readonly changedMs: number;
@@ -26,14 +26,14 @@ const END_BYTES = 64 * 1024;
 /** The journals of a folder: its files, and those that `openJournalFolder` keeps in folders of their own. */
 export class JournalList {
   readonly #folder: string;
-  /** What was found in a file, as long as that has not changed. */
+  /** What was found in each file, valid until it changes. */
   readonly #known = new Map<string, { readonly state: string; readonly entries: Entries }>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** The one that changed last is the first. */
+  /** Sorted by the time of the last change, the latest first. */
   async read(): Promise<ListedJournal[]> {
     const listed: ListedJournal[] = [];
     const found = await folderJournals(this.#folder);
@@ -62,7 +62,7 @@ export class JournalList {
 
 const UNKNOWN: Entries = { entries: undefined, isEstimate: false };
 
-/** @param first - the oldest position, where closed segments tell */
+/** @param first - the oldest position, if there are closed segments */
 async function entriesIn(filePath: string, size: number, first: number | undefined): Promise<Entries> {
   const file = await open(filePath, 'r');
   const linesAt = async (from: number) => {

@@ -1,15 +1,15 @@
-/** So many lines, or so many bytes, lie between two marks, and a line at most. */
+/** The most lines, and about the most bytes, between two marks. */
 const LINES = 256;
 const BYTES = 64 * 1024;
 const NEWLINE = 10;
 
-/** Where lines begin in a file that is read from its beginning on: of some, so that its size does not matter. */
+/** Where some of a file's lines begin, so that finding a line costs the same in a file of any size. */
 export class LineMarks {
   readonly #lines = [1];
   readonly #bytes = [0];
   /** How many newlines there are. */
   #ended = 0;
-  /** Where the last line begins, which may not be ended. */
+  /** Where the last line begins, which may have no newline yet. */
   #start = 0;
   #size = 0;
 
@@ -17,7 +17,7 @@ export class LineMarks {
     return this.#size;
   }
 
-  /** How many lines there are, one without a newline at the end included. */
+  /** How many lines there are, including one without a newline at the end. */
   get lines(): number {
     return this.#ended + (this.#size > this.#start ? 1 : 0);
   }
@@ -34,7 +34,7 @@ export class LineMarks {
     this.#size += bytes.length;
   }
 
-  /** The last mark that does not lie after a line. */
+  /** The last mark at a line or before it. */
   before(line: number): { readonly line: number; readonly byteOffset: number } {
     let low = 0;
     let high = this.#lines.length - 1;

@@ -5,27 +5,27 @@ import { typeOf } from '../figures/entry-types';
 import { parseLine } from '../reading/journal-line';
 import { entryTime } from './entry-time';
 
-/** A line of what is looked at. */
+/** A line of a source. */
 export interface Line {
-  /** Its number: of a journal that is served its position, of a file counted from 1. */
+  /** Its number: in a journal its position, in a file counted from 1. */
   readonly n: number;
-  /** Its text, cut where it is very long. */
+  /** Its text; a very long one is cut. */
   readonly text: string;
-  /** The position that stands in it. */
+  /** The position in its envelope. */
   readonly position?: Position | undefined;
-  /** The entry, or the value of a line without an envelope; `undefined` when it is none. */
+  /** The entry, or the value of a line without an envelope; `undefined` if it has neither. */
   readonly entry?: unknown;
   readonly bytes: number;
   /** Where it begins in its file. */
   readonly byteOffset?: number | undefined;
-  /** Why it cannot be read. */
+  /** Why it cannot be read, or does not follow the line before. */
   readonly damage?: string | undefined;
 }
 
-/** What a page shows of a line that is closed. */
+/** What the list shows of a line. */
 export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset' | 'damage'> {
   readonly type: string | undefined;
-  /** Milliseconds since 1970, where the entry tells. */
+  /** Milliseconds since 1970, if the entry holds a time. */
   readonly time: number | undefined;
   /** The beginning of the entry. */
   readonly summary: string;
@@ -38,7 +38,7 @@ const MAX_DEPTH = 1_000;
 export const TOO_DEEP = `it is nested deeper than ${MAX_DEPTH} levels`;
 
 /**
- * Reads a line of a file, whatever it is.
+ * Reads a line of a file, whatever it holds.
  *
  * @param isJournal - whether a line without an envelope is damage
  */
@@ -71,9 +71,9 @@ function isDeeper(value: unknown, levels: number): boolean {
 }
 
 /**
- * What is shown of a line in the list.
+ * What the list shows of a line.
  *
- * @param timeField - where an entry says when it was written; default: the first of the usual fields
+ * @param timeField - the field that says when an entry was written; default: the first of the usual fields
  */
 export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: Line, timeField?: string): Row {
   const time = entryTime(entry, timeField);
@@ -81,7 +81,7 @@ export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: L
   return { n, position, bytes, byteOffset, damage, type: typeOf(entry), time, summary };
 }
 
-/** An entry in one line, without what stands beside it. */
+/** An entry in one line, without its type and time, which have columns of their own. */
 function summaryOf(entry: unknown, timeField: string | undefined): string {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return JSON.stringify(entry);
   const times: readonly string[] = timeField === undefined ? TIME_FIELDS : [timeField];

@@ -16,13 +16,13 @@ export function isUrl(target: string): boolean {
   return /^https?:\/\//.test(target);
 }
 
-/** Opens what is to be looked at, and again when it is over. */
+/** Opens a source that is opened again whenever it is over. */
 export async function openSource(target: string, signal: AbortSignal): Promise<LineSource> {
   const open = () => opened(target, signal);
   return new CurrentSource(target, await open(), open);
 }
 
-/** A journal with closed segments, or at a URL, as such; any other file line by line. */
+/** A journal that has closed segments, or that is at a URL, is read as a journal; any other file line by line. */
 async function opened(target: string, signal: AbortSignal): Promise<LineSource> {
   if (isUrl(target)) return new JournalLines(await openUrl(target, signal), target);
   if ((await findSegments(target)).length > 0) {
@@ -33,7 +33,7 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
       };
       return new JournalLines(await openFileReader({ filePath: target, signal }), target, files);
     } catch (error) {
-      // What can be read of its active file is shown, and where it is damaged.
+      // The active file is shown line by line, with its damage.
       if (!(error instanceof CorruptJournalError)) throw error;
     }
   }
@@ -43,7 +43,7 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
   return new FileLines(target);
 }
 
-/** A stream of the Durable Streams Protocol is known by its offset; whatever else answers has to be a journal. */
+/** A stream of the Durable Streams Protocol is recognized by its offset; anything else must be a journal. */
 async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
   const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined);
   if (response?.headers.has(OFFSET_HEADER) !== true) return openRemoteScrivener({ url, signal });
@@ -55,7 +55,7 @@ async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
   return openDurableStream({ url, fetch: read });
 }
 
-/** How many bytes a journal's files take together; one that goes meanwhile takes none. */
+/** The size of a journal's files together; one that is removed meanwhile counts as 0. */
 async function sizeOfFiles(filePath: string): Promise<number> {
   const files = [filePath, ...(await findSegments(filePath)).map((segment) => segment.filePath)];
   const sizes = await Promise.all(

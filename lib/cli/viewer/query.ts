@@ -2,16 +2,16 @@ import { typeOf } from '../figures/entry-types';
 import { fieldOf } from './field-of';
 import type { Line } from './line';
 
-/** What lines are searched for: all of its terms have to hold. */
+/** A search: a line must match all of its terms. */
 export class Query {
   readonly #holds: ((line: Line) => boolean)[] = [];
   readonly #texts: string[] = [];
   readonly #types: string[] = [];
-  /** Only lines after, and before, these positions. */
+  /** Only lines after the one position, and before the other. */
   after = -Infinity;
   before = Infinity;
 
-  /** @param text - words, `type:Said`, `after:5`, `before:9`, `is:damaged`, `who=Ann`, `order.id=7`; what has spaces in `"…"` */
+  /** @param text - words, `type:Said`, `after:5`, `before:9`, `is:damaged`, `who=Ann`, `order.id=7`; a term with spaces is quoted: `"…"` */
   constructor(text: string) {
     for (const [term] of text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)) this.#add(term);
   }

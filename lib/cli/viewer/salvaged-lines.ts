@@ -5,26 +5,26 @@ import { describeDamage } from '../terminal/describe-error';
 import { withEntry, type Line } from './line';
 
 /**
- * The lines of a journal from one position to another, whatever is in its files; one that cannot be read takes the position that is next.
+ * The lines of a journal from one position to another, whatever its files hold. A line that cannot be read gets the next position.
  *
  * Reads the file that holds the first of them from its beginning.
  */
 export async function* salvagedLines(filePath: string, from: number, to: number): AsyncGenerator<Line, void> {
   const first = (await findSegments(filePath)).findLast((segment) => segment.first <= from)?.first ?? 1;
   let next = first;
-  /** What cannot be read, since the last line that can. */
+  /** The unreadable lines since the last readable one. */
   let damaged: Line[] = [];
   const shown = (lines: readonly Line[]) => lines.filter(({ n }) => n >= from && n <= to);
   for await (const file of journalFiles(filePath, first)) {
     for await (const piece of salvage(file)) {
       const { content, bytes, byteOffset } = piece;
       if (typeof content === 'string' || content.position < next) {
-        // No more of them than positions that are asked for.
+        // No more of them than the number of positions requested.
         if (damaged.length <= to - next) damaged.push(damagedLine(piece, next + damaged.length));
         continue;
       }
       const { position, text, entry } = content;
-      // What stands between two entries that follow each other has no position: it is told of with the second one.
+      // What is between two consecutive entries has no position: it is reported with the second entry.
       const between = damaged.find(({ n }) => n >= position)?.damage;
       const lines = damaged.filter(({ n }) => n < position);
       const expected = next + lines.length;

@@ -21,24 +21,24 @@ import { JournalList, type ListedJournal } from './journal-list';
 import type { LineSource } from './line-source';
 import { openSource } from './open-source';
 
-/** What is looked at, and how. */
+/** What the viewer shows, and how. */
 export interface ViewerOptions {
   /** A file, a folder, or a URL. */
   readonly target: string;
   readonly isFolder: boolean;
   /** The field that says when an entry was written. Default: one that is found */
   readonly timeField?: string | undefined;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   /** The page, with `NONCE` where its scripts and styles have their nonce. */
   readonly page: string;
 }
 
-/** What the command was asked to show. */
+/** What the command was called with. */
 export interface Target {
   readonly name: string;
   readonly isFolder: boolean;
-  /** The field that says when an entry was written, where the command was told. */
+  /** The field that says when an entry was written, if it was given. */
   readonly timeField?: string | undefined;
 }
 
@@ -48,10 +48,10 @@ export interface ListedJournals {
   readonly error?: string;
 }
 
-/** A page is told of changes at most so often, and a folder is looked at as often. */
+/** The shortest interval between two changes that are sent to a page, and the interval at which a folder is read. */
 const CHANGES_MS = 100;
 const LIST_MS = 1_000;
-/** So long a journal of a folder stays open when nobody looks at it. */
+/** How long a journal of a folder stays open when no page shows it. */
 export const KEPT_MS = 10_000;
 
 const HEADERS = {
@@ -61,7 +61,7 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Shows journals to whoever knows the token, on this machine alone; reads, and never writes. */
+/** Shows journals to programs of this machine that know the token. Only reads. */
 export class ViewerServer {
   readonly #options: ViewerOptions;
   readonly #token = randomBytes(24).toString('base64url');
@@ -84,7 +84,7 @@ export class ViewerServer {
     });
   }
 
-  /** Where the page is, once it listens. */
+  /** The address of the page; valid once `start` has resolved. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://127.0.0.1:${port}/${this.#token}/`;
@@ -137,7 +137,7 @@ export class ViewerServer {
     response.end(this.#options.page.replaceAll('NONCE', nonce));
   }
 
-  /** Sends the list, and again when it has changed. */
+  /** Sends the list now, and whenever it changes. */
   #sendList(journals: JournalList, response: ServerResponse): Promise<void> {
     const read = async (): Promise<ListedJournals> => {
       try {
@@ -218,7 +218,7 @@ async function sendEvents(states$: Observable<unknown>, response: ServerResponse
     write();
   });
   response.on('drain', write);
-  // It may have left already.
+  // The page may have left already.
   await finished(response).catch(() => undefined);
   states.unsubscribe();
 }
@@ -228,7 +228,7 @@ function sendNothing(response: ServerResponse): void {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  // Before the head is written: what this throws is answered.
+  // Before the head is written, so that an error here is answered.
   const json = JSON.stringify(body);
   response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json; charset=utf-8', ...headers });
   response.end(json);

@@ -219,7 +219,7 @@ export class FilesReader<T> {
       lines = new LineReader<T>(this.#format, mark);
     };
     const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
-    /** The file is known to exist although nothing of it was read yet; it may also be retired. */
+    /** The file was rotated while its end was read: everything since is read again. */
     let wasRotated = false;
     /** The last bytes of the emitted lines, and of those read, as they were read: the file may be rewritten at any time. */
     let given: SeenBytes | undefined;

@@ -1,14 +1,14 @@
 import type { Row } from '../line';
 import { element } from './element';
 
-/** What is shown of a line that is opened. */
+/** An opened line. */
 export interface Detail {
   readonly row: Row;
   readonly text: string;
   readonly entry?: unknown;
 }
 
-/** What differs between two entries: the path, and the value before and after. */
+/** A difference between two entries: the path, and the value before and after. */
 export function differences(before: unknown, after: unknown, path = ''): [string, unknown, unknown][] {
   const isObject = (value: unknown) => typeof value === 'object' && value !== null;
   if (!isObject(before) || !isObject(after) || Array.isArray(before) !== Array.isArray(after))
@@ -18,7 +18,7 @@ export function differences(before: unknown, after: unknown, path = ''): [string
   return [...keys].flatMap((key) => differences(a[key], b[key], path === '' ? key : `${path}.${key}`));
 }
 
-/** How an entry differs from another. */
+/** The differences between two entries. */
 export function differenceOf(before: Detail, after: Detail): HTMLElement {
   const found = differences(before.entry, after.entry);
   const made = element('section', 'difference', element('h3', '', `Difference from ${titleOf(before.row)}`));

@@ -1,4 +1,4 @@
-/** An element with a class, or several, and what is in it: text is never markup. */
+/** An element with one or more classes and its content. Text is never markup. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K,
   className = '',
@@ -17,7 +17,7 @@ export function button(text: string, onClick: () => void): HTMLButtonElement {
   return made;
 }
 
-/** The element of the page that a selector names. */
+/** The first element of the page that matches a selector. */
 export function find(selector: string): HTMLElement {
   return document.querySelector<HTMLElement>(selector)!;
 }

@@ -3,10 +3,10 @@ import type { Span } from './journal-rows';
 import type { Rows } from './row-list';
 import type { Server } from './server';
 
-/** More are not kept: a search may be narrowed. */
+/** The most rows kept: the user can narrow the search. */
 const MOST = 10_000;
 
-/** The rows that a search finds, the newest first looked for, and those to come. */
+/** The rows that a search finds, from the newest lines to the oldest, and in lines that are appended. */
 export class FoundRows implements Rows {
   readonly #server: Server;
   readonly #query: string;
@@ -16,7 +16,7 @@ export class FoundRows implements Rows {
   #isDone = false;
   #error: string | undefined;
   #searched: Promise<void>;
-  /** From here on it is searched when there is more. */
+  /** Where the search continues when lines are appended. */
   #next: number;
   readonly #last: number;
 
@@ -49,10 +49,10 @@ export class FoundRows implements Rows {
   }
 
   show(): void {
-    // All are here.
+    // All rows are here already.
   }
 
-  /** Searches what is new. */
+  /** Searches the appended lines. */
   follow(head: number): void {
     const from = this.#next;
     const to = Math.min(head, this.#last);
@@ -65,7 +65,7 @@ export class FoundRows implements Rows {
     this.#isEnded = true;
   }
 
-  /** The newest line may not have ended yet: it is searched again. */
+  /** The newest line may be incomplete: it is searched again. */
   #after(head: number): number {
     return Math.min(head, this.#last + 1);
   }

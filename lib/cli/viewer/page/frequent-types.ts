@@ -1,12 +1,12 @@
 import type { Sample } from '../answers';
 
-/** More are not offered; `type:` finds the others. */
+/** The most types offered; `type:` finds the others. */
 const MOST = 12;
 
-/** The most frequent types of some lines. */
+/** The most frequent types among samples. */
 export function frequentTypes(samples: readonly Sample[]): string[] {
   const counts = new Map<string, number>();
-  // A search has no way to name one with a quotation mark.
+  // A search cannot express a type with a quotation mark.
   for (const { type } of samples)
     if (type !== undefined && !type.includes('"')) counts.set(type, (counts.get(type) ?? 0) + 1);
   const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST);

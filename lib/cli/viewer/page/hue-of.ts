@@ -2,6 +2,6 @@
 export function hueOf(type: string): number {
   let hash = 0;
   for (const char of type) hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
-  // Names that differ little get hues that differ much.
+  // Similar names get different hues.
   return (Math.imul(hash, 0x9e3779b1) >>> 0) % 360;
 }

@@ -4,7 +4,7 @@ import type { Rows } from './row-list';
 import type { Server } from './server';
 
 const PAGE = 100;
-/** So many pages are kept: those used last. */
+/** How many pages are kept: the most recently used. */
 const KEPT = 100;
 
 /** Lines of a journal by their numbers, both included. */
@@ -15,7 +15,7 @@ export interface Span {
 
 export const EVERYTHING: Span = { from: 1, to: Infinity };
 
-/** What is known of so many lines that follow each other. */
+/** A number of consecutive lines, as far as they are known. */
 interface Page {
   rows: readonly Row[];
   /** Whether it is still to be fetched, or fetched again. */
@@ -23,7 +23,7 @@ interface Page {
   isAsked: boolean;
 }
 
-/** All rows of a journal, or those of a span, of which those shown are fetched. */
+/** All rows of a journal or of a span; those that are shown are fetched. */
 export class JournalRows implements Rows {
   readonly #server: Server;
   readonly #changed: () => void;
@@ -43,7 +43,7 @@ export class JournalRows implements Rows {
   set extent(extent: Extent) {
     const last = this.#pages.get(pageOf(Math.max(1, this.#extent.head)));
     if (extent.generation !== this.#extent.generation) this.forget();
-    // There is more of it, and the last line may have been one that was not ended. Until that is here, its rows are shown as they are.
+    // Lines were appended, and the last one may have been incomplete. Until the page is fetched again, its old rows are shown.
     else if (last) last.isStale = true;
     this.#extent = extent;
   }
@@ -56,7 +56,7 @@ export class JournalRows implements Rows {
     this.#span = span;
   }
 
-  /** Has all rows fetched again; answers that are on their way are for pages that are no longer here. */
+  /** All rows will be fetched again; answers to earlier requests are ignored. */
   forget(): void {
     this.#pages.clear();
   }
@@ -91,14 +91,14 @@ export class JournalRows implements Rows {
 
   async #fetch(number: number, page: Page): Promise<void> {
     page.isAsked = true;
-    // It is again when there is more before the answer is here.
+    // Lines may be appended before the answer arrives: then it is fetched again.
     page.isStale = false;
     try {
       const rows: Row[] = [];
       for (const row of await this.#server.rows(number * PAGE + 1, (number + 1) * PAGE)) rows[(row.n - 1) % PAGE] = row;
       page.rows = rows;
     } catch {
-      // It is asked for again with the next change.
+      // The next change fetches it again.
       page.isStale = true;
       return;
     } finally {

@@ -14,10 +14,10 @@ import { treeOf } from './tree';
 import { TypeFilter } from './type-filter';
 
 const RATE_MS = 1_000;
-/** A journal is surveyed again when there is so much more of it, and when there is more after so long. */
+/** A journal is surveyed again when it has grown by this factor, or has grown at all after this time. */
 const GROWTH = 1.1;
 const SURVEY_MS = 5_000;
-/** And after so many times what a survey takes. */
+/** And not before this many times the duration of a survey has passed. */
 const SURVEY_PAUSE = 20;
 
 function showList(): void {
@@ -42,7 +42,7 @@ function showJournal(server: Server): void {
   let isFollowing = true;
   let found: FoundRows | undefined;
   let opened: Detail | undefined;
-  /** What is compared with those opened after it. */
+  /** The line that those opened after it are compared with. */
   let base: Detail | undefined;
   let chosen: TimeSpan | undefined;
   let rate = '';
@@ -74,13 +74,13 @@ function showJournal(server: Server): void {
     figures.textContent = `${part}${count} entries${sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`}${rate}`;
   }
 
-  /** Says how it is; or what has failed. */
+  /** Shows the status, or the error. */
   function say(error?: unknown): void {
     const how = all.extent.error ?? found?.summary ?? '';
     status.textContent = error === undefined ? how : error instanceof Error ? error.message : 'Not connected';
   }
 
-  /** Searches for what is asked for now, in the span that is chosen. */
+  /** Starts the search that the field asks for, in the chosen span. */
   function search(): void {
     found?.end();
     const query = [field.value, ...[...types.chosen].map((type) => `type:"${type}"`)].join(' ').trim();
@@ -96,7 +96,7 @@ function showJournal(server: Server): void {
     changed();
   }
 
-  /** Shows a line among all others. */
+  /** Leaves the search, and shows a line among all lines. */
   function show(n: number): void {
     field.value = '';
     types.clear();
@@ -115,7 +115,7 @@ function showJournal(server: Server): void {
         lineOf(span?.from ?? -Infinity, 1),
         lineOf(span?.to ?? Infinity, Infinity),
       ]);
-      // Another one may have been chosen meanwhile.
+      // Another span may have been chosen meanwhile.
       if (chosen !== span) return;
       all.span = span ? { from, to: next - 1 } : EVERYTHING;
       setFollowing(next === Infinity);
@@ -130,7 +130,7 @@ function showJournal(server: Server): void {
     const row = shown().at(index);
     const line = row && (await server.line(row.n).catch(() => undefined));
     if (!row || !line || index !== list.selected) return;
-    // It is not to move away while it is read.
+    // The row must not move away while it is read.
     setFollowing(false);
     draw((opened = { row, ...line }));
   }
@@ -190,7 +190,7 @@ function showJournal(server: Server): void {
   }
 
   let surveyedAt = { generation: -1, head: 0, ms: 0 };
-  /** What the last one took. */
+  /** How long the last survey took. */
   let surveyMs = 0;
   let isSurveying = false;
   function survey(): void {
@@ -216,7 +216,7 @@ function showJournal(server: Server): void {
     search();
     find('.list').focus();
   });
-  // The cross of the field.
+  // The field's button that clears it.
   field.addEventListener('search', () => field.value === '' && search());
   find('.jump').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -266,7 +266,7 @@ function showJournal(server: Server): void {
     survey();
     changed();
   }, RATE_MS);
-  // What came while the page was hidden did not come in a second.
+  // Entries that came while the page was hidden did not come within a second.
   document.addEventListener('visibilitychange', () => (before = -1));
 
   server.live((extent) => {

@@ -2,7 +2,7 @@ import { element } from './element';
 import { hueOf } from './hue-of';
 
 export const ROW_PX = 28;
-/** Browsers have a greatest height of an element; of what would be higher, the scroll bar has a scale. */
+/** Browsers limit the height of an element; for a list that would be higher the scroll bar is scaled. */
 const MAX_PX = 8_000_000;
 
 /** What is shown of an entry, or of a line, in a list. */
@@ -15,7 +15,7 @@ export interface ShownRow {
   /** Milliseconds since 1970. */
   readonly time?: number | undefined;
   readonly summary: string;
-  /** Where that is known. */
+  /** `undefined` if that is not known. */
   readonly isFlushed?: boolean;
 }
 
@@ -23,13 +23,13 @@ export interface ShownRow {
 export interface Rows {
   readonly count: number;
   at(index: number): ShownRow | undefined;
-  /** Gets rows that are shown and not there yet. */
+  /** Fetches the shown rows that are still missing. */
   show(from: number, to: number): void;
 }
 
 /** What a user does with a list. */
 export interface RowEvents {
-  /** A row is selected, and is to be opened. */
+  /** The selected row is to be opened. */
   readonly selected: (index: number, isOpened: boolean) => void;
   /** Another part is shown. */
   readonly moved: (isAtEnd: boolean) => void;
@@ -45,9 +45,9 @@ export class RowList {
   /** Whether times are shown with their dates. */
   isDated = false;
   #rows: Rows = { count: 0, at: () => undefined, show: () => undefined };
-  /** The index of the row at the upper edge, with what of it is hidden. */
+  /** The index of the row at the upper edge, plus the hidden fraction of it. */
   #top = 0;
-  /** Where the scroll bar is, as far as is known here. */
+  /** Where the scroll bar was last set or seen. */
   #scroll = 0;
   #selected = -1;
   #isDrawing = false;
@@ -63,14 +63,14 @@ export class RowList {
     list.addEventListener('scroll', () => this.#scrolled(), { signal });
     list.addEventListener('wheel', (event) => this.#wheeled(event), { passive: false, signal });
     list.addEventListener('keydown', (event) => this.#pressed(event), { signal });
-    // By its place: a row may have been drawn again between press and release.
+    // By its place: a row may have been redrawn between press and release.
     const clicked = ({ clientY }: MouseEvent) => {
       const index = Math.floor(this.#top + (clientY - list.getBoundingClientRect().top) / ROW_PX);
       if (index < this.#rows.count) this.select(index, true);
     };
     list.addEventListener('click', clicked, { signal });
     const resized = new ResizeObserver(() => {
-      // A row that is shown stays so when the panel opens.
+      // A row that is in view stays in view when the panel opens.
       if (list.hasAttribute('aria-activedescendant') && !this.#follows) this.#reveal();
       this.draw();
     });
@@ -78,7 +78,7 @@ export class RowList {
     signal.addEventListener('abort', () => resized.disconnect());
   }
 
-  /** Draws no more, and listens to nothing. */
+  /** Stops drawing, and removes all listeners. */
   end(): void {
     this.#left.abort();
   }
@@ -103,7 +103,7 @@ export class RowList {
     });
   }
 
-  /** Whether the end is shown, also when there is more. */
+  /** Whether the list stays at its end when rows are added. */
   set follows(on: boolean) {
     this.#follows = on;
     this.draw();
@@ -146,14 +146,14 @@ export class RowList {
   }
 
   #scrolled(): void {
-    // What was set here is told of later, when the list may be elsewhere again; it comes back rounded.
+    // The event for what was set here comes later, when the list may have moved on, and with a rounded value.
     if (Math.abs(this.#list.scrollTop - this.#scroll) < 1.5) return;
     this.#scroll = this.#list.scrollTop;
     this.#top = this.#maxScroll === 0 ? 0 : (this.#list.scrollTop / this.#maxScroll) * this.#maxTop;
     this.#userMoved();
   }
 
-  /** A turn of the wheel is as far in a long list as in a short one. */
+  /** A turn of the wheel moves a long list as far as a short one. */
   #wheeled(event: WheelEvent): void {
     if (event.ctrlKey || event.deltaY === 0) return;
     event.preventDefault();

@@ -82,7 +82,7 @@ function listen(url: string, told: (data: string | undefined) => void): void {
 async function ask<T>(url: string): Promise<T> {
   const response = await fetch(url);
   if (!response.ok) {
-    // What Node refuses by itself has no JSON.
+    // If Node itself refuses a request, the answer is not JSON.
     const { error } = (await response.json().catch(() => ({}))) as { error?: string };
     throw new Error(error ?? `${response.status} ${response.statusText}`);
   }

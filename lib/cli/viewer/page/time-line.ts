@@ -2,20 +2,20 @@ import type { Sample } from '../answers';
 import { element } from './element';
 
 const BARS = 120;
-/** A press that moves less is a click. */
+/** A press that moves less than this is a click. */
 const CLICK_PX = 4;
 
-/** A time, in milliseconds since 1970, up to another; `to` is infinite where it is to follow the journal. */
+/** From one time to another, in milliseconds since 1970; `to` is infinite if the span follows the journal. */
 export interface TimeSpan {
   readonly from: number;
   readonly to: number;
 }
 
-/** What a choice on the time line leads to. */
+/** What the user does on the time line. */
 export interface TimeChoices {
-  /** One moment was clicked. */
+  /** A moment was clicked. */
   readonly jump: (time: number) => void;
-  /** A span was chosen, or none any more. */
+  /** A span was chosen, or the choice was cleared. */
   readonly select: (span: TimeSpan | undefined) => void;
 }
 
@@ -30,7 +30,7 @@ export class TimeLine {
   #last = 0;
   /** Which bars are chosen: from the beginning of one to the beginning of another. */
   #range: [number, number] = [0, BARS];
-  /** Where it was pressed. */
+  /** Where the pointer was pressed. */
   #pressed: { readonly x: number; readonly edge: number } | undefined;
 
   constructor(box: HTMLElement, choices: TimeChoices) {
@@ -50,12 +50,12 @@ export class TimeLine {
     box.querySelector('button')!.addEventListener('click', () => this.clear());
   }
 
-  /** From the first to the last time; they are not on one day. */
+  /** Whether the first and the last time are on different days. */
   get isLong(): boolean {
     return day(this.#first) !== day(this.#last);
   }
 
-  /** Draws what there is now; a span that was chosen stays the same time. */
+  /** Draws the samples; a chosen span keeps its times. */
   draw(samples: readonly Sample[]): void {
     const times = samples.filter((sample): sample is Timed => sample.time !== undefined);
     const span = this.#span;
@@ -113,7 +113,7 @@ export class TimeLine {
     return Math.max(0, Math.min(BARS, ((event.clientX - left) / width) * BARS));
   }
 
-  /** A thumb is dragged from the other edge on; anywhere else a new span begins. */
+  /** A thumb that is dragged changes its edge of the span; a press anywhere else begins a new span. */
   #press(event: PointerEvent, brush: HTMLElement): void {
     if (event.button !== 0) return;
     event.preventDefault();
@@ -189,7 +189,7 @@ export class TimeLine {
 
 type Timed = Sample & { readonly time: number };
 
-/** Between two samples the entries are taken to be evenly spread. */
+/** Entries are assumed to be evenly spread between two samples. */
 function countsIn(samples: readonly Timed[], first: number, last: number): number[] {
   const counts = new Array<number>(BARS).fill(0);
   const place = (time: number) => ((time - first) / (last - first)) * BARS;

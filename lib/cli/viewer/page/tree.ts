@@ -1,9 +1,9 @@
 import { button, element } from './element';
 
-/** So many values of one object or array are shown until more are asked for. */
+/** How many values of an object or array are shown at first, and with each "more". */
 const SHOWN = 200;
 
-/** An entry as a tree, which opens what is opened. */
+/** An entry as a tree whose branches open and close. */
 export function treeOf(value: unknown, key = '', isOpen = true): HTMLElement {
   const name = key === '' ? [] : [element('span', 'key', `${key}: `)];
   if (typeof value !== 'object' || value === null) return element('div', 'leaf', ...name, leafOf(value));
@@ -19,7 +19,7 @@ export function treeOf(value: unknown, key = '', isOpen = true): HTMLElement {
     });
     made.append(more);
   };
-  // What is closed is not made.
+  // A branch is made when it is opened.
   made.addEventListener('toggle', () => made.childElementCount === 1 && show(0));
   made.open = isOpen;
   return made;

@@ -1,7 +1,7 @@
 import { element } from './element';
 import { hueOf } from './hue-of';
 
-/** Which types are shown: all of them where none is chosen. */
+/** Which types are shown: all, if none is chosen. */
 export class TypeFilter {
   readonly #box: HTMLElement;
   readonly #changed: () => void;
@@ -17,7 +17,7 @@ export class TypeFilter {
     return this.#chosen;
   }
 
-  /** Offers types, and those that are chosen, in an order that stays. */
+  /** Offers types, together with the chosen ones, in a stable order. */
   offer(types: readonly string[]): void {
     const offered = [...new Set([...types, ...this.#chosen])].sort();
     if (offered.join('\n') === this.#offered.join('\n')) return;
