@@ -25,7 +25,7 @@ import type { Durability } from './store/append-file';
 import { assertChecksums } from './lines/checksum';
 import { pathOf } from './disk/file-path';
 import type { OpenProgress } from './store/journal-store';
-import { assertRotation, type Rotation } from './store/segment-rotation';
+import { assertRotation, type Rotation } from './store/rotation';
 
 /** How a journal is kept in a file. */
 export interface FileScrivenerConfig<T> {

@@ -20,7 +20,7 @@ export { FileBookmarkStore } from './file-bookmark-store';
 export { FileCheckpointStore, type FileCheckpointOptions } from './file-checkpoint-store';
 
 export type { OpenProgress } from './store/journal-store';
-export type { Rotation } from './store/segment-rotation';
+export type { Rotation } from './store/rotation';
 
 // Errors
 export { BacklogFullError } from '../errors/backlog-full-error';

@@ -16,7 +16,9 @@ import { PageReader } from './page-reader';
 import { recoverSegment, type Accept } from './recover-segment';
 import { modeAt } from '../disk/replace-file';
 import { activeSegment, type Segment } from './segment';
-import { removeLeftovers, SegmentRotation, type Rotation } from './segment-rotation';
+import { removeLeftovers } from './remove-leftovers';
+import type { Rotation } from './rotation';
+import { SegmentRotation } from './segment-rotation';
 import { closedSegments, Segments } from './segments';
 
 /** How a journal is kept on the disk. */
