@@ -1,6 +1,7 @@
 import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalNotFoundError } from '../errors/journal-not-found-error';
+import { Attempt } from '../http/client/attempt';
 import { retryUntilSettled, Unreachable } from '../http/client/retry-until-settled';
 import type { StreamHeaders } from './open-durable-stream';
 import { CLOSED_HEADER } from './protocol';
@@ -11,6 +12,9 @@ export interface StreamClientOptions {
   readonly headers: StreamHeaders;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
+
+/** Servers end an answer of events after about a minute, or send an event before that: after this long without any, in milliseconds, the client reconnects. */
+export const SILENCE_MS = 45_000;
 
 /** Makes requests to a stream, until its signal is aborted. */
 export class StreamClient {
@@ -26,24 +30,37 @@ export class StreamClient {
     return this.#options.url;
   }
 
-  /** Sends a request until it is answered by other than a failure that passes. */
-  async request(query: string, init: RequestInit): Promise<Response> {
+  /** Sends a request until its answer can be used: other than a failure that passes. */
+  async ask<R>(query: string, init: RequestInit, use: (response: Response) => Promise<R>): Promise<R> {
+    const asked = await retryUntilSettled(async () => ({ result: await this.try(query, init, use) }), this.signal);
+    if (asked === undefined) throw new JournalClosedError();
+    return asked.result;
+  }
+
+  /** Sends a request once, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or a failure that passes. */
+  async try<R>(
+    query: string,
+    init: RequestInit,
+    use: (response: Response, attempt: Attempt) => Promise<R>,
+  ): Promise<R> {
     const { url, headers, fetch } = this.#options;
-    const { signal } = this;
-    const answered = await retryUntilSettled(async () => {
+    const attempt = new Attempt(this.signal);
+    attempt.allow(SILENCE_MS);
+    try {
       const own = typeof headers === 'function' ? await headers() : headers;
-      let response: Response;
-      try {
-        response = await fetch(url + query, { ...init, headers: { ...own, ...(init.headers as object) }, signal });
-      } catch (cause) {
-        throw new Unreachable('The server was not reached', { cause });
-      }
-      if (response.status < 500 && response.status !== 429) return response;
+      const all = { ...own, ...(init.headers as object) };
+      const response = await fetch(url + query, { ...init, headers: all, signal: attempt.signal }).catch(
+        (cause: unknown) => {
+          throw new Unreachable('The server was not reached', { cause });
+        },
+      );
+      attempt.allow(Infinity);
+      if (!isPassing(response)) return await use(response, attempt);
       await response.body?.cancel();
       throw new Unreachable(`The server answered ${response.status}`);
-    }, signal);
-    if (answered === undefined) throw new JournalClosedError();
-    return answered;
+    } finally {
+      attempt.end();
+    }
   }
 
   /** What an answer refuses with. */
@@ -54,6 +71,11 @@ export class StreamClient {
     if (status === 409 && headers.get(CLOSED_HEADER) === 'true') return new JournalClosedError();
     return new HttpStatusError(status, typeof problem?.code === 'string' ? problem.code : undefined);
   }
+}
+
+/** Whether an answer is a failure that may be none at the next try: 501 says what the server never can. */
+function isPassing({ status }: Response): boolean {
+  return (status >= 500 && status !== 501) || status === 429;
 }
 
 /** The JSON of an answer. */

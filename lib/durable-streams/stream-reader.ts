@@ -1,12 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { readEntry } from '../flush/validate-entry';
-import { Attempt } from '../http/client/attempt';
 import { eventsOf } from '../http/client/events-of';
-import { retryUntilSettled, Unreachable } from '../http/client/retry-until-settled';
+import { Unreachable } from '../http/client/retry-until-settled';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { CLOSED_HEADER, CURSOR_HEADER, JSON_TYPE, OFFSET_HEADER, UP_TO_DATE_HEADER } from './protocol';
-import { bodyOf, type StreamClient } from './stream-client';
+import { bodyOf, SILENCE_MS, type StreamClient } from './stream-client';
 
 /** What comes after the messages of an event: where reading continues. */
 interface Control {
@@ -16,8 +15,6 @@ interface Control {
 }
 
 const EVENTS_TYPE = 'text/event-stream';
-/** Servers end an answer of events after about a minute, or send an event before that: after this long without any, in milliseconds, the client reconnects. */
-const SILENCE_MS = 45_000;
 
 /** Reads a stream from its beginning into a journal. */
 export class StreamReader<T> {
@@ -41,17 +38,27 @@ export class StreamReader<T> {
 
   /** Reads what there is; creates the stream if there is none. */
   async open(): Promise<void> {
-    while ((await retryUntilSettled(() => this.#page(false), this.#client.signal)) === false);
+    while (!(await this.#page(false)));
   }
 
-  /** Reads on until it is closed, here or there: by events where the server has them, else by long-poll. */
+  /** Reads on until it is closed, here or there: by events where the server has them and they come through, else by long-poll. */
   async follow(): Promise<void> {
     const { signal } = this.#client;
-    let hasEvents = true;
+    /** How many long-polls come before events are asked for. */
+    let polls = 0;
+    /** How many come after no event came, as behind a proxy that waits for the end of an answer: each time in a row twice as many. */
+    let next = 1;
     try {
       while (!this.#isClosed && !signal.aborted) {
-        if (hasEvents) hasEvents = (await retryUntilSettled(() => this.#events(), signal)) ?? false;
-        else await retryUntilSettled(() => this.#page(true), signal);
+        if (polls > 0) {
+          polls--;
+          await this.#page(true);
+          continue;
+        }
+        const come = await this.#events();
+        if (come === 0) polls = next;
+        if (come === undefined) polls = Infinity;
+        next = come === 0 ? next * 2 : 1;
       }
       if (this.#isClosed) this.#read.complete();
     } catch (error) {
@@ -59,37 +66,33 @@ export class StreamReader<T> {
     }
   }
 
-  /** Reads events until their connection ends; resolves with whether the server has any. */
-  async #events(): Promise<boolean> {
-    const response = await this.#client.request(this.#query('sse'), { method: 'GET' });
-    const isEvents = response.headers.get('Content-Type')?.startsWith(EVENTS_TYPE);
-    if (!response.ok || !response.body || !isEvents) {
-      await response.body?.cancel();
-      return false;
-    }
-    const attempt = new Attempt(this.#client.signal);
-    let messages: unknown[] = [];
-    let hasCome = false;
+  /** Reads events until their connection ends; resolves with how many came, `undefined` if the server has none. */
+  async #events(): Promise<number | undefined> {
+    let come = 0;
     try {
-      for await (const events of eventsOf(response.body, attempt, SILENCE_MS)) {
-        for (const { event, data } of events) {
-          if (event === 'data') messages = messages.concat(JSON.parse(data));
-          if (event !== 'control') continue;
-          // Not before: after a cut between the two the messages come again.
-          const { streamNextOffset, streamCursor, streamClosed } = JSON.parse(data) as Control;
-          this.#take(messages, streamNextOffset, streamCursor, streamClosed === true);
-          messages = [];
-          hasCome = true;
+      return await this.#client.try(this.#query('sse'), { method: 'GET' }, async ({ ok, headers, body }, attempt) => {
+        if (!ok || !body || !headers.get('Content-Type')?.startsWith(EVENTS_TYPE)) {
+          await body?.cancel();
+          return undefined;
         }
-      }
+        let messages: unknown[] = [];
+        for await (const events of eventsOf(body, attempt, SILENCE_MS)) {
+          for (const { event, data } of events) {
+            if (event === 'data') messages = messages.concat(JSON.parse(data));
+            if (event !== 'control') continue;
+            // Not before: after a cut between the two the messages come again.
+            const { streamNextOffset, streamCursor, streamClosed } = JSON.parse(data) as Control;
+            this.#take(messages, streamNextOffset, streamCursor, streamClosed === true);
+            messages = [];
+            come++;
+          }
+        }
+        return come;
+      });
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-    } finally {
-      attempt.end();
+      return come;
     }
-    // The next try follows a pause.
-    if (!hasCome) throw new Unreachable('The events ended before the first');
-    return true;
   }
 
   #query(live?: 'sse' | 'long-poll'): string {
@@ -111,21 +114,29 @@ export class StreamReader<T> {
   }
 
   /** Reads what follows; resolves with whether that was all. */
-  async #page(isLive: boolean): Promise<boolean> {
+  #page(isLive: boolean): Promise<boolean> {
     const client = this.#client;
-    const response = await client.request(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' });
-    if (response.status === 404 && !isLive && this.#offset === '-1') {
-      const created = await client.request('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } });
-      if (!created.ok) throw await client.refusalOf(created);
-      return false;
-    }
-    if (!response.ok) throw await client.refusalOf(response);
-    const type = response.headers.get('Content-Type');
-    if (response.status === 200 && !type?.startsWith(JSON_TYPE))
-      throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
-    const messages = response.status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
-    const isEnd = response.headers.get(CLOSED_HEADER) === 'true';
-    this.#take(messages, response.headers.get(OFFSET_HEADER), response.headers.get(CURSOR_HEADER), isEnd);
-    return response.headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;
+    return client.ask(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' }, async (response) => {
+      const { status, ok, headers } = response;
+      if (status === 404 && !isLive && this.#offset === '-1') {
+        await this.#create();
+        return false;
+      }
+      if (!ok) throw await client.refusalOf(response);
+      const type = headers.get('Content-Type');
+      if (status === 200 && !type?.startsWith(JSON_TYPE))
+        throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
+      const messages = status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
+      const isEnd = headers.get(CLOSED_HEADER) === 'true';
+      this.#take(messages, headers.get(OFFSET_HEADER), headers.get(CURSOR_HEADER), isEnd);
+      return headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;
+    });
+  }
+
+  #create(): Promise<void> {
+    const client = this.#client;
+    return client.ask('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } }, async (response) => {
+      if (!response.ok) throw await client.refusalOf(response);
+    });
   }
 }

@@ -102,10 +102,12 @@ export class StreamWriter {
     };
     const body = `[${texts.join(',')}]`;
     const before = this.#read.head;
-    const response = await this.#client.request('', { method: 'POST', headers, body });
-    if (!response.ok) throw await this.#client.refusalOf(response);
+    const told = await this.#client.ask('', { method: 'POST', headers, body }, async (response) => {
+      if (!response.ok) throw await this.#client.refusalOf(response);
+      return positionsIn(response, texts.length);
+    });
     this.#seq++;
-    return positionsIn(response, texts.length) ?? this.#find(texts, before);
+    return told ?? this.#find(texts, before);
   }
 
   /** Where messages are that a server has taken that does not tell: they are waited for, and known by their text, one after the other. */

@@ -97,8 +97,8 @@ test('an abort ends a write that waits for others, and it is not appended', asyn
 test('is told of what is new by events; where they are cut, wherever that is, it has each message once', async () => {
   const { journals, fetch } = server();
   const asked: string[] = [];
-  /** Each answer of events ends after so many bytes, more each time. */
-  let length = 0;
+  /** Each answer of events ends after so many bytes, more each time, the first of them past the first event. */
+  let length = 100;
   const cutting = async (url: string, init: RequestInit) => {
     const response = await fetch(url, init);
     const live = new URL(url).searchParams.get('live');
@@ -115,7 +115,10 @@ test('is told of what is new by events; where they are cut, wherever that is, it
     return new Response(response.body!.pipeThrough(cut), response);
   };
   await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: cutting });
-  for (let n = 1; n <= 5; n++) await journals.journal('it').write(n);
+  for (let n = 1; n <= 5; n++) {
+    await journals.journal('it').write(n);
+    await stream.waitFor(n - 1, () => true);
+  }
   const read: number[] = [];
   for await (const { entry } of stream.tail()) if (read.push(entry) === 5) break;
   expect(read).toEqual([1, 2, 3, 4, 5]);
@@ -148,6 +151,7 @@ test('events of names that it does not know are passed over, whatever is in them
 });
 
 test.each([
+  ['has none of them', () => new Response(null, { status: 501 })],
   ['refuses them', () => new Response(null, { status: 400 })],
   ['answers with something else', () => Response.json([])],
 ])('follows by long-poll where a server has no events: it %s', async (_, answer) => {
@@ -165,6 +169,68 @@ test.each([
   }
   expect(asked.slice(0, 2)).toEqual(['sse', 'long-poll']);
   expect(asked.filter((live) => live === 'sse')).toHaveLength(1);
+});
+
+describe('where no event comes through', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const never = (signal: AbortSignal) =>
+    new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+  const events = (body: ReadableStream | null) =>
+    new Response(body, { headers: { 'Content-Type': 'text/event-stream' } });
+
+  test.each<[string, (signal: AbortSignal) => Response | Promise<Response>]>([
+    ['the answer does not begin', never],
+    ['the answer goes on for ever', () => events(new ReadableStream())],
+    ['the answer ends at once', () => events(null)],
+    ['a proxy gives up', () => new Response(null, { status: 504 })],
+    ['the connection is cut', () => Promise.reject(new TypeError('cut'))],
+  ])('reads what is new by long-poll: %s', async (_, answer) => {
+    const { journals, fetch } = server();
+    const buffering = async (url: string, init: RequestInit) =>
+      new URL(url).searchParams.get('live') === 'sse' ? answer(init.signal!) : fetch(url, init);
+    const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: buffering });
+    for (let n = 1; n <= 3; n++) {
+      await journals.journal('it').write(n);
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(stream.head).toBe(n);
+    }
+    await stream.close();
+  });
+
+  test('events are asked for again, and follow where they come', async () => {
+    const { journals, fetch } = server();
+    const asked: (string | null)[] = [];
+    let comes = false;
+    const buffering = async (url: string, init: RequestInit) => {
+      const live = new URL(url).searchParams.get('live');
+      asked.push(live);
+      return live !== 'sse' || comes ? fetch(url, init) : never(init.signal!);
+    };
+    const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: buffering });
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(asked.filter((live) => live === 'long-poll').length).toBeGreaterThan(2);
+    comes = true;
+    await jest.advanceTimersByTimeAsync(60_000);
+    asked.length = 0;
+    await journals.journal('it').write(1);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect([stream.head, ...new Set(asked)]).toEqual([1, 'sse']);
+    await stream.close();
+  });
+});
+
+test('what a server cannot do is an answer', async () => {
+  const { fetch } = server();
+  const without = async (url: string, init: RequestInit) =>
+    init.method === 'POST' ? new Response(null, { status: 501 }) : fetch(url, init);
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: without });
+  await expect(stream.write(1)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 501 });
 });
 
 test('a new scrivener of the same producer shuts out the one before', async () => {
