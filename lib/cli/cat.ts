@@ -7,15 +7,15 @@ import type { Terminal } from './terminal/terminal';
 
 /** Which lines are printed. */
 export interface CatOptions {
-  /** Those after this position; default: all that there are, from the oldest that is kept. */
+  /** Only those after this position; default: all, from the oldest that is kept. */
   readonly after?: Position;
-  /** So many, at the end. */
+  /** Only this many, at the end. */
   readonly last?: number;
-  /** Those whose entry is of one of these types. */
+  /** Only those whose entry has one of these types. */
   readonly type?: readonly string[];
 }
 
-/** Prints a journal's lines; those before damage, then fails. */
+/** Prints a journal's lines. If it is damaged, prints those before the damage, then fails. */
 export async function cat(filePath: string, { after, last, type }: CatOptions, terminal: Terminal): Promise<void> {
   if (last !== undefined) {
     await catLast(filePath, { after, last, type }, terminal);
@@ -29,7 +29,7 @@ export async function cat(filePath: string, { after, last, type }: CatOptions, t
   }
 }
 
-/** Prints a journal's last lines, and returns the position of the last, printed or not. */
+/** Prints a journal's last lines, and returns the position of the last line, printed or not. */
 export async function catLast(
   filePath: string,
   { after, last, type }: CatOptions & { readonly last: number },

@@ -10,7 +10,7 @@ import type { Terminal } from './terminal/terminal';
 const MAX_LOOK_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
-/** Makes a journal of a file of the reference implementation, or of any lines of JSON. */
+/** Makes a journal from a file of the reference implementation, or from any lines of JSON. */
 export async function importJournal(
   filePath: string,
   output: string,
@@ -31,7 +31,7 @@ export async function importJournal(
   }
 }
 
-/** The first line of a source, or what there is of it; and all of it. */
+/** The first line of a source, or as much of it as there is; and the whole source. */
 async function peeked(source: Source): Promise<{ readonly begin: Buffer; readonly whole: Source }> {
   const chunks = source.bytes[Symbol.asyncIterator]();
   const held: Buffer[] = [];

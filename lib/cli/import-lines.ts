@@ -8,7 +8,7 @@ import type { Terminal } from './terminal/terminal';
 
 /** How lines of JSON become entries. */
 export interface ImportLinesOptions {
-  /** The field whose value an entry gets as its `type`, besides. */
+  /** The field whose value also becomes the `type` of an entry. */
   readonly type?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export async function importLines(
   }
 }
 
-/** A line that becomes no entry. */
+/** A line that cannot become an entry. */
 class NoEntryError extends Error {}
 
 async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
@@ -64,7 +64,7 @@ async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, vo
       const line = block.bytes.subarray(from, end);
       if (isUtf8(line)) yield line.toString();
       else {
-        // Counted, then refused.
+        // The empty line makes it count; then it is refused.
         yield '';
         throw new NoEntryError('it is not UTF-8');
       }

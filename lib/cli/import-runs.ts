@@ -6,7 +6,7 @@ import { type Source, journalSize, modeOfSource } from './reading/source';
 import { survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';
 
-/** Makes one journal of a file whose positions start again at 1 with each run, as the reference implementation writes it. */
+/** Makes one journal from a file of the reference implementation, whose positions start again at 1 with each run. */
 export async function importRuns(
   filePath: string,
   source: Source | undefined,

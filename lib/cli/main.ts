@@ -1,4 +1,4 @@
-// What `npx rx-scrivener` runs. It is built as an ES module alone, and no spec imports it, so it may say `import.meta`.
+// What `npx rx-scrivener` runs. It is built only as an ES module, and no spec imports it, so it may use `import.meta`.
 import { readFileSync } from 'node:fs';
 import { describeError } from './terminal/describe-error';
 import { run } from './program';
@@ -11,7 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const terminal = new Terminal(process.stdout, process.stderr);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader of the pipe has enough.
+  // The reader of the pipe has stopped reading.
   if (error.code !== 'EPIPE') terminal.fail(describeError(error, 'standard output'));
   process.exit(terminal.exitCode);
 });

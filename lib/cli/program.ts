@@ -15,16 +15,16 @@ import { view, type ViewOptions } from './view';
 const USAGE = 2;
 
 /**
- * Runs a command line, and returns its exit code: 0, 1 when something failed, 2 when it asks for what there is not.
+ * Runs a command line, and returns its exit code: 0; 1 if something failed; 2 if the command does not exist or was used wrongly.
  *
- * @param page - what `view` shows journals in
+ * @param page - the page that `view` serves
  */
 export async function run(args: readonly string[], version: string, terminal: Terminal, page?: URL): Promise<number> {
   try {
     await programFor(version, terminal, page).parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Commander has said what there is to say.
+    // Commander has printed the reason.
     return error.exitCode === 0 ? 0 : USAGE;
   }
   await terminal.out.flush();
@@ -49,7 +49,7 @@ function programFor(version: string, terminal: Terminal, page: URL | undefined):
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
-      // It quotes the command line.
+      // The text quotes the command line.
       outputError: (text, write) =>
         write(
           text

@@ -23,10 +23,10 @@ export interface RepairOptions {
 }
 
 /**
- * Writes everything that can be read of a journal into a new one, whatever is damaged, from all of its files.
+ * Writes everything that can be read from a journal's files, whatever is damaged, into a new journal.
  *
- * Lines that are no entries are left out. Since a journal has no gaps, what follows one is kept in a further journal, under the positions
- * that it has, or, with `renumber`, numbered on. Groups are kept whole, or not at all.
+ * Lines that are not entries are left out. Since a journal has no gaps, what follows a gap goes into another journal and keeps its positions, or, with
+ * `renumber`, gets new positions in the same journal. Groups are kept whole, or not at all.
  */
 export async function repair(
   filePath: string,
@@ -67,7 +67,7 @@ function describe({ filePath, first, last }: RepairedJournal): string {
   return `${filePath}: ${entries}, ${first === last ? `position ${first}` : `positions ${first} to ${last}`}`;
 }
 
-/** Where the journal begins, as it is on record; from the first segment on where the record cannot be read. */
+/** Where the journal begins, according to its record of segments; 1 if that cannot be read. */
 async function oldestOf(filePath: string, terminal: Terminal): Promise<Position> {
   try {
     return (await loadManifest(filePath)).first;

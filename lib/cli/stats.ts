@@ -8,13 +8,13 @@ import { Sizes } from './figures/sizes';
 import { survey, type Survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';
 
-/** How the result is put. */
+/** How the result is printed. */
 export interface StatsOptions {
   readonly json?: boolean;
 }
 
 interface Stats extends Pick<Survey, 'entries' | 'bytes' | 'tornBytes'> {
-  /** How many, of a folder. */
+  /** How many, if it is a folder. */
   readonly journals: number | undefined;
   readonly firstPosition: number | undefined;
   readonly lastPosition: number | undefined;
@@ -31,7 +31,7 @@ const SPANS = [
   ['a day', 86_400],
 ] as const;
 
-/** Says what a journal is made of, or the journals of a folder together. */
+/** Prints figures about a journal, or about the journals of a folder together. */
 export async function stats(filePath: string, { json = false }: StatsOptions, terminal: Terminal): Promise<void> {
   const types = new EntryTypes();
   const times = new EntryTimes();
@@ -108,7 +108,7 @@ function describeRate(rate: Rate | undefined): string {
   const { field, entries, first, last, perSecond } = rate;
   const by = `by "${field}" of ${counted(entries, 'entry')}`;
   if (perSecond === undefined) return `all at ${first.toISOString()}, ${by}`;
-  // The shortest span in which something happens.
+  // The shortest span with at least one entry.
   const [span, seconds] = SPANS.find(([, seconds]) => perSecond * seconds >= 1) ?? SPANS.at(-1)!;
   const count = Number((perSecond * seconds).toPrecision(3));
   return `${count} ${span}, ${first.toISOString()} to ${last.toISOString()}, ${by}`;

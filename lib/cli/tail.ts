@@ -4,11 +4,11 @@ import { interruption, type Terminal } from './terminal/terminal';
 import { readLines } from './reading/read-lines';
 import { isSource } from './reading/source';
 
-/** What is printed of a journal's end. */
+/** What is printed from a journal's end. */
 export interface TailOptions {
-  /** So many; default: 10, or all after a position. */
+  /** How many lines; default: 10, or, with `after`, all. */
   readonly lines?: number;
-  /** Those after this position. */
+  /** Only those after this position. */
   readonly after?: Position;
   /** Continue with what is appended, until the process is interrupted. */
   readonly follow?: boolean;
@@ -16,19 +16,19 @@ export interface TailOptions {
 
 const LINES = 10;
 
-/** Prints a journal's last lines, and those to come. */
+/** Prints a journal's last lines, and, if it follows, those that are appended. */
 export async function tail(
   filePath: string,
   { after, lines = after === undefined ? LINES : undefined, follow = false }: TailOptions,
   terminal: Terminal,
 ): Promise<void> {
-  // A pipe is followed to its end by reading it.
+  // A pipe is simply read to its end.
   const follows = follow && !(await isSource(filePath));
   let last = after;
   if (lines !== undefined) {
     const printed = await catLast(filePath, { last: lines, after }, terminal);
     if (!follows) return;
-    // Where nothing is there to be printed, what comes begins anywhere.
+    // An empty journal may begin at any position.
     if (printed > START) last = Math.max(printed, after ?? START);
   }
   const records = readLines(filePath, terminal.stdin, { after: last, follow: follows })[Symbol.asyncIterator]();

@@ -7,18 +7,18 @@ import { describeSideFile } from './reading/side-file';
 import { survey, type Survey } from './reading/survey';
 import type { Terminal } from './terminal/terminal';
 
-/** How the result is put. */
+/** How the result is printed. */
 export interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Says of each journal whether it is whole; a folder stands for its journals. */
+/** Reports for each journal whether it is whole; a folder means all of its journals. */
 export async function verify(
   filePaths: readonly string[],
   { json = false }: VerifyOptions,
   terminal: Terminal,
 ): Promise<void> {
-  /** Continues with the others if one fails. */
+  /** Reports a failure, so that the other journals are still checked. */
   const about = async (filePath: string, work: () => Promise<void>) => {
     try {
       await work();

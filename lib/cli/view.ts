@@ -6,15 +6,15 @@ import { ViewerServer } from './viewer/viewer-server';
 
 /** How a journal is shown. */
 export interface ViewOptions {
-  /** Where on 127.0.0.1; default: any port that is free. */
+  /** The port on 127.0.0.1; default: any free port. */
   readonly port?: number;
-  /** The field that says when an entry was written, as `meta.at`. Default: one that is found */
+  /** The field that says when an entry was written, for example `meta.at`. Default: one that is found */
   readonly timeField?: string;
-  /** Whether the system's browser is to open it. */
+  /** Whether to open the page in the system's browser. */
   readonly open?: boolean;
 }
 
-/** Shows a file, the journals of a folder, or a journal at a URL in a page, until the process is interrupted. */
+/** Serves a page that shows a file, the journals of a folder, or a journal at a URL, until the process is interrupted. */
 export async function view(
   target: string,
   { port = 0, timeField, open = true }: ViewOptions,
@@ -39,7 +39,7 @@ export async function view(
   }
 }
 
-/** Without a browser, there is still the address. */
+/** If there is no browser, the user has the printed address. */
 function openBrowser(url: string): void {
   const [command, ...args] =
     process.platform === 'darwin'

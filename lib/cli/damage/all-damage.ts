@@ -13,32 +13,32 @@ import type { Terminal } from '../terminal/terminal';
 /** A damaged line. */
 export type Place = Pick<CorruptJournalError, 'filePath' | 'line' | 'byteOffset' | 'reason'>;
 
-/** All that is damaged in a journal. */
+/** All damage in a journal. */
 export interface AllDamage {
-  /** The first of them, in their order. */
+  /** The first damaged lines, in order. */
   readonly places: readonly Place[];
-  /** How many more there are. */
+  /** How many further damaged lines there are. */
   readonly more: number;
   /** How many entries can be read. */
   readonly readable: number;
-  /** How many bytes a crash has left of a line, or a group, at the end. */
+  /** The bytes at the end that a crash left of a line or a group. */
   readonly tornBytes: number;
 }
 
-/** How many of them are described. */
+/** How many damaged lines are described. */
 const DESCRIBED = 20;
 
 /**
- * Reads a damaged journal on past its first damage; `undefined` for what can be read only once.
+ * Reads all of a damaged journal, past its first damage; `undefined` if it can be read only once.
  *
- * @param first - what reading it has ended with
+ * @param first - the first damage, where reading has ended
  */
 export async function allDamage(
   filePath: string,
   first: CorruptJournalError,
   terminal: Terminal,
 ): Promise<AllDamage | undefined> {
-  // A pipe is used up.
+  // A pipe cannot be read again.
   if (filePath === STANDARD_INPUT || (await isPipe(filePath))) return undefined;
   const source = await sourceFile(filePath, terminal.stdin);
   try {
@@ -50,11 +50,11 @@ export async function allDamage(
     const isMissing = /^the segment .* is missing/.test(first.reason);
     let last: Pick<Place, 'filePath' | 'line'> | undefined;
     const onDamage = (place: Omit<Place, 'reason'>, reason: string) => {
-      // Several parts of a line are one.
+      // Several parts of a line count as one.
       if (isSame(place, last)) return;
       last = place;
       count++;
-      // A segment that is missing is found again where the next one begins.
+      // A missing segment would be reported again where the next one begins.
       const isFirst = isSame(place, first) || (!hasFirst && isMissing && place.line === 1);
       hasFirst ||= isFirst;
       const { filePath, line, byteOffset } = isFirst ? first : place;
@@ -86,7 +86,7 @@ function isSame(a: Pick<Place, 'filePath' | 'line'>, b: Pick<Place, 'filePath' |
   return a.line === b?.line && a.filePath === b.filePath;
 }
 
-/** Where the journal begins, as it is on record; with its first segment where the record cannot be read. */
+/** Where the journal begins, according to its record of segments; at its first segment if that cannot be read. */
 async function oldestOf(filePath: string): Promise<Position> {
   try {
     return (await loadManifest(filePath)).first;

@@ -10,28 +10,28 @@ import type { NewJournals } from '../writing/new-journals';
 import { renumbered } from '../writing/renumbered';
 import type { Piece } from './salvage';
 
-/** So much garbage may stand within a group. */
+/** How much garbage a group may contain. */
 const MAX_HELD_GARBAGE = 1000;
 
-/** Called with each damaged line, in the order in which they are found. */
+/** Called with each damaged line, in order. */
 export type OnDamage = (line: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>, reason: string) => void;
 
-/** Sorts what is salvaged of a journal into new ones, and tells what is not in them. */
+/** Distributes the salvaged lines to new journals, and reports what they do not contain. */
 export class KeptLines {
   readonly #journals: NewJournals;
   readonly #renumber: boolean;
   readonly #leftOut: LeftOut;
   readonly #missing = new Missing();
-  /** Of a group that is not whole yet: its lines, and what stands between them. */
+  /** The lines of a group that is not complete yet, and what is between them. */
   #held: Piece[] = [];
   #heldGarbage = 0;
-  /** The position that continues from what was read. */
+  /** The position that would follow what was read. */
   #next: Position;
-  /** The last position that was kept, as it stood in its line. */
+  /** The last position that was kept, as written in its line. */
   #last: Position;
   #renumbered = 0;
   #tornBytes = 0;
-  /** How many pieces were left out since the last line that was kept. */
+  /** How many pieces were left out since the last kept line. */
   #gap = 0;
   #previous: Piece | undefined;
   readonly #onDamage: OnDamage;
@@ -57,12 +57,12 @@ export class KeptLines {
     return this.#leftOut.isEmpty && this.#missing.isEmpty;
   }
 
-  /** How many bytes a crash has left of a line or a group, at the end. */
+  /** The bytes at the end that a crash left of a line or a group. */
   get tornBytes(): number {
     return this.#tornBytes;
   }
 
-  /** Takes the next piece; the one after it waits for the promise that it may return. */
+  /** Takes the next piece. If it returns a promise, wait for it before the next call. */
   add(piece: Piece): Promise<void> | undefined {
     const { content } = piece;
     if (isOfLine(piece, this.#previous)) this.#onDamage(piece, 'several entries, or parts of them, are on one line');
@@ -78,19 +78,19 @@ export class KeptLines {
     return isContinuedLine(content.text) ? undefined : this.#keepHeld();
   }
 
-  /** There is nothing more: a group that is not whole is torn. */
+  /** Called at the end: a group that is not complete is torn. */
   end(): void {
     if (this.#heldGarbage > 0) this.#dropHeld();
     for (const { bytes } of this.#held.splice(0)) this.#tornBytes += bytes;
   }
 
-  /** What was lost, in lines. */
+  /** What was lost, as lines of text. */
   *losses(): Generator<string, void> {
     yield* this.#leftOut.report();
     if (!this.#missing.isEmpty) yield this.#missing.report();
   }
 
-  /** What else there is to say. */
+  /** Other remarks, as lines of text. */
   *notes(): Generator<string, void> {
     if (this.#renumbered > 0) yield `gave new positions to ${counted(this.#renumbered, 'entry')}`;
     if (this.#tornBytes > 0) yield `left out a torn end of ${counted(this.#tornBytes, 'byte')}`;
@@ -106,7 +106,7 @@ export class KeptLines {
     this.#heldGarbage = 0;
     const [{ position: first }] = lines as [JournalLine];
     const next = this.#last + 1;
-    // Lines that were left out account for as many positions.
+    // Each line that was left out accounts for one position.
     if (first < next || first > next + this.#gap)
       this.#onDamage(begin, `its position is ${first} where ${next} is next`);
     this.#gap = 0;

@@ -16,14 +16,14 @@ export class LeftOut {
   #lines = 0;
   #last: Piece | undefined;
 
-  /** @param filePath - the journal's; other files are named */
+  /** @param filePath - the journal's file; the report names all others */
   constructor(filePath: string) {
     this.#filePath = filePath;
   }
 
-  /** @param reason - one of a few */
+  /** @param reason - there are only a few different ones */
   add(piece: Piece, reason: string): void {
-    // Several parts of a line are one.
+    // Several parts of a line count as one.
     if (!isOfLine(piece, this.#last)) this.#lines++;
     this.#last = piece;
     const group = this.#groups.get(reason);
@@ -39,7 +39,7 @@ export class LeftOut {
     return this.#groups.size === 0;
   }
 
-  /** A line on all of it, then one for each reason. */
+  /** A line about everything, then one for each reason. */
   *report(): Generator<string, void> {
     const groups = [...this.#groups.values()];
     const [first] = groups;

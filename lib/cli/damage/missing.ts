@@ -5,7 +5,7 @@ const SHOWN = 5;
 
 /** The positions that a repair could not keep. */
 export class Missing {
-  /** The first few stretches. */
+  /** The first few ranges. */
   readonly #shown: string[] = [];
   #stretches = 0;
   #positions = 0;

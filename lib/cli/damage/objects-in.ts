@@ -8,12 +8,12 @@ export interface Span {
 
 /** What is read of the object that begins at an index. */
 interface Scan {
-  /** After the object, or where its text stops to be JSON. */
+  /** The index after the object, or the first that is not JSON any more. */
   readonly end: number;
   readonly isWhole: boolean;
-  /** Where it continues, if it is not whole. */
+  /** Where reading continues, if the object is not whole. */
   readonly next: number;
-  /** An object within it that ends where it stops to be JSON. */
+  /** An object inside it that ends where it stops being JSON. */
   readonly inner: Span | undefined;
 }
 
@@ -32,11 +32,11 @@ const HEX = /^[0-9a-fA-F]{4}$/;
 const POSITION = new RegExp(`^${HEAD.replace(/[{}]/g, '\\$&')}(\\d{1,16}),`);
 
 /**
- * Finds the JSON objects that stand in bytes which are no JSON as a whole: glued together, between garbage, after a torn one, within one that
- * they were written into. An object that belongs to another is none. Looks at each byte a few times at most, however the bytes are nested.
+ * Finds the JSON objects in bytes that are not JSON as a whole: glued together, between garbage, after a torn one, or inside one that
+ * they were written into. An object that is part of another does not count. Reads each byte a few times at most, however deep the nesting.
  */
 export function* objectsIn(bytes: Buffer): Generator<Span, void> {
-  /** Where a text stops to be JSON: the character there belongs to no object. */
+  /** Where the text stops being JSON: the character there belongs to no object. */
   let stopped = -1;
   for (let at = bytes.indexOf(OPEN); at >= 0; at = bytes.indexOf(OPEN, at)) {
     const scan = scanObject(bytes, at);
@@ -45,7 +45,7 @@ export function* objectsIn(bytes: Buffer): Generator<Span, void> {
       at = scan.end;
       continue;
     }
-    // Glued to one that was torn where a value was due. An entry that quotes another one quotes an earlier one.
+    // Glued to one that was torn where a value was expected. (An entry that quotes another quotes an earlier one.)
     const { inner } = scan;
     if (inner && positionAt(bytes, inner.from) >= positionAt(bytes, at)) yield inner;
     stopped = scan.next;
@@ -53,7 +53,7 @@ export function* objectsIn(bytes: Buffer): Generator<Span, void> {
   }
 }
 
-/** Whether an object is the value of a key, whose own object has lost its beginning. */
+/** Whether an object is the value of a key of an object that has lost its beginning. */
 function isMember(bytes: Buffer, from: number, end: number): boolean {
   let before = from - 1;
   while (before >= 0 && isSpace(bytes[before]!)) before--;
@@ -66,9 +66,9 @@ function positionAt(bytes: Buffer, at: number): number {
   return Number(POSITION.exec(bytes.toString('latin1', at, at + 64))?.[1] ?? 0);
 }
 
-/** Reads an object as strictly as `JSON.parse` does, once: where an outer one stops to be JSON, so do all that are open in it. */
+/** Reads an object as strictly as `JSON.parse` does, in one pass: where an outer object stops being JSON, so do all open objects inside it. */
 function scanObject(bytes: Buffer, from: number): Scan {
-  /** The objects (where they begin) and the lists (-1) that are open. */
+  /** The open objects (where they begin) and lists (-1). */
   const open: number[] = [];
   let inner: Span | undefined;
   const stop = (end: number, next = end): Scan => ({ end, isWhole: false, next, inner });
@@ -122,7 +122,7 @@ function scanObject(bytes: Buffer, from: number): Scan {
   }
 }
 
-/** Where an object may begin that was glued to a cut string, and whose first quote was taken for the end of that; otherwise the index itself. */
+/** Where an object may begin that was glued to a cut string, if its first quote was taken for the end of that string; otherwise the index itself. */
 function beforeString(bytes: Buffer, at: number): number {
   if (bytes[at - 1] !== QUOTE) return at;
   let before = at - 2;
@@ -130,7 +130,7 @@ function beforeString(bytes: Buffer, at: number): number {
   return bytes[before] === OPEN ? before : at;
 }
 
-/** After the string that begins at an index; negative: where it stops to be one. */
+/** The index after the string that begins at an index; negative: where it stops being a string. */
 function stringEnd(bytes: Buffer, from: number): number {
   for (let at = from + 1; at < bytes.length; at++) {
     const byte = bytes[at]!;

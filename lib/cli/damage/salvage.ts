@@ -14,9 +14,9 @@ export interface Piece {
   readonly byteOffset: number;
   /** The newline included. */
   readonly bytes: number;
-  /** What it is, or why it is nothing. */
+  /** The entry, or why there is none. */
   readonly content: JournalLine | string;
-  /** Its bytes, where the active file ends with it and it is nothing: it may be torn. */
+  /** Its bytes, if it is not an entry and the active file ends with it: it may be torn. */
   readonly end?: Buffer;
 }
 
@@ -24,10 +24,10 @@ const TAB = 9;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
-/** Less is no entry. */
+/** Fewer bytes cannot be an entry. */
 const MIN_LINE_BYTES = '{"schemaVersion":"1","position":1,"entry":1}'.length;
 
-/** Takes a file apart, whatever it holds; positions are not looked at. */
+/** Takes a file apart, whatever it holds; does not check positions. */
 export async function* salvage({
   filePath,
   bytes: content,
@@ -35,7 +35,7 @@ export async function* salvage({
 }: Omit<JournalFile, 'sizeBytes'>): AsyncGenerator<Piece, void> {
   let line = 1;
   let bytesRead = 0;
-  // One that is passed over without being held: how long it is, tells what follows.
+  // A line that is skipped without being kept: its length is known when the next one begins.
   let passed: Omit<Piece, 'bytes'> | undefined;
   for await (const { bytes, byteOffset, zeros = 0, reason } of blocksOf(withNewlines(content))) {
     if (passed) yield { ...passed, bytes: byteOffset - passed.byteOffset };
@@ -72,7 +72,7 @@ export async function* salvage({
   if (content.isDamaged) yield { filePath, line, byteOffset: bytesRead, bytes: 0, content: reason };
 }
 
-/** The entries of a line, and what stands between them: several may be glued together. */
+/** The entries of a line, and what is between them: several may be glued together. */
 function* piecesOf(bytes: Buffer, where: Pick<Piece, 'filePath' | 'line' | 'byteOffset'>): Generator<Piece> {
   const piece = (from: number, end: number, content: Piece['content']): Piece => ({
     ...where,
@@ -97,7 +97,7 @@ function* piecesOf(bytes: Buffer, where: Pick<Piece, 'filePath' | 'line' | 'byte
   else if (!isBlank(bytes.subarray(kept))) yield piece(kept, bytes.length, contentOf(bytes.subarray(kept)));
 }
 
-/** Whether nothing was lost with bytes that stand between entries. */
+/** Whether bytes between entries are blank, so that nothing was lost with them. */
 function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === SPACE || (byte >= TAB && byte <= CARRIAGE_RETURN));
 }

@@ -3,13 +3,13 @@ const CARRIAGE_RETURN = 13;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
-/** Makes a newline of each carriage return that ends a line without one. JSON has none between a closing brace and an opening one. */
+/** Replaces each carriage return that ends a line with a newline. JSON has none between a closing and an opening brace. */
 export async function* withNewlines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   /** The last byte other than a carriage return. */
   let before = 0;
   let endsInReturn = false;
   for await (const chunk of chunks) {
-    // What a chunk ends with waits for what follows it.
+    // The end of a chunk waits for the next chunk.
     if (endsInReturn && chunk.length > 0)
       yield Buffer.of(before === CLOSE && chunk[0] === OPEN ? NEWLINE : CARRIAGE_RETURN);
     else if (chunk.length === 0) continue;

@@ -8,16 +8,16 @@ export function isUsual(field: string): boolean {
 /** When entries were written, by one of their fields. */
 export interface Rate {
   readonly field: string;
-  /** Those that have the field. */
+  /** How many entries have the field. */
   readonly entries: number;
   readonly first: Date;
   readonly last: Date;
-  /** From the first to the last; `undefined` when all are of one time. */
+  /** From the first to the last; `undefined` if all have the same time. */
   readonly perSecond: number | undefined;
 }
 
 const ISO = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
-/** Numbers below are seconds, or no times at all. */
+/** Smaller numbers are seconds, or not times at all. */
 const MIN_MS = Date.UTC(2000);
 const MAX_MS = Date.UTC(2200);
 
@@ -38,7 +38,7 @@ export class EntryTimes {
     }
   }
 
-  /** By the field that most entries have. */
+  /** The rate by the field that most entries have. */
   get rate(): Rate | undefined {
     const [most] = [...this.#fields].sort(([, a], [, b]) => b.entries - a.entries);
     if (most === undefined) return undefined;
@@ -48,7 +48,7 @@ export class EntryTimes {
   }
 }
 
-/** A time in milliseconds since 1970; `undefined` for what is none. */
+/** A time in milliseconds since 1970; `undefined` if the value is not a time. */
 export function timeOf(value: unknown): number | undefined {
   const time = typeof value === 'string' && ISO.test(value) ? Date.parse(value) : value;
   return typeof time === 'number' && time >= MIN_MS && time <= MAX_MS ? time : undefined;

@@ -15,7 +15,7 @@ export class EntryTypes {
     else this.#others++;
   }
 
-  /** The most frequent ones, and what is not among them. */
+  /** The most frequent types, and how many entries have others or none. */
   top(count: number): {
     readonly types: readonly { readonly type: string; readonly entries: number }[];
     readonly others: number;
@@ -29,7 +29,7 @@ export class EntryTypes {
   }
 }
 
-/** What `isType` looks at, or what the reference implementation writes instead. */
+/** The field that `isType` compares, or the one that the reference implementation writes instead. */
 export function typeOf(entry: unknown): string | undefined {
   const { type, $type } = Object(entry) as { type?: unknown; $type?: unknown };
   return [type, $type].find((name) => typeof name === 'string');

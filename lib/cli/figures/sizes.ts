@@ -2,7 +2,7 @@ import asciichart from 'asciichart';
 
 const MAX_HEIGHT = 8;
 const COLUMN = 6;
-/** The axis takes the place of shorter ones. */
+/** The axis would cover shorter labels. */
 const MIN_LABEL = 3;
 /** The library's own, but for the first: it would mark zero, and does so at the wrong end. */
 const SYMBOLS = ['┤', '┤', '╶', '╴', '─', '╰', '╭', '╮', '╯', '│'];
@@ -10,7 +10,7 @@ const UNITS = ['', 'K', 'M', 'G'];
 
 /** How many sizes there are up to each power of two. */
 export class Sizes {
-  /** At `n`: those above 2^(n-1), up to 2^n. */
+  /** At `n`: sizes above 2^(n-1), up to 2^n. */
   readonly #counts: number[] = [];
 
   add(bytes: number): void {
@@ -19,7 +19,7 @@ export class Sizes {
     this.#counts[power]!++;
   }
 
-  /** From the smallest that occurs to the largest. */
+  /** From the smallest size that occurs to the largest. */
   get buckets(): { readonly upToBytes: number; readonly entries: number }[] {
     const first = Math.max(
       0,
@@ -28,7 +28,7 @@ export class Sizes {
     return this.#counts.slice(first).map((entries, index) => ({ upToBytes: 2 ** (first + index), entries }));
   }
 
-  /** A chart for a terminal, and below it what its columns stand for. */
+  /** A chart for a terminal, with the sizes below its columns. */
   chart(): string[] {
     const buckets = this.buckets;
     if (buckets.length === 0) return [];

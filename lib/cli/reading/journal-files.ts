@@ -6,31 +6,31 @@ import type { Position } from '../../journal/position';
 import { isCompressedFile, openSource, segmentFirst, STANDARD_INPUT } from './source';
 import { Unpacked } from './unpack';
 
-/** One of the files that hold a journal, open for as long as it is asked for. */
+/** One of a journal's files, open until the iteration continues. */
 export interface JournalFile {
   readonly filePath: string;
   readonly sizeBytes: number;
-  /** All that can be read of it. */
+  /** Everything that can be read from it. */
   readonly bytes: AsyncIterable<Buffer> & { readonly isDamaged?: boolean };
-  /** Whether it is the one that grows. */
+  /** Whether it is the active file, which grows. */
   readonly isActive: boolean;
 }
 
-/** A file that is a journal's all. */
+/** A file that holds a whole journal. */
 export interface SourceFile {
   readonly file: JournalFile;
-  /** The position that it begins with, where its name tells. */
+  /** The position that it begins with, if its name says so. */
   readonly first: Position | undefined;
   readonly close: () => Promise<void> | void;
 }
 
-/** The files that hold a journal from a position on, in their order, whatever is in them; they may be rotated meanwhile. */
+/** The files that hold a journal from a position on, in order, whatever they contain; they may be rotated meanwhile. */
 export async function* journalFiles(filePath: string, oldest: Position): AsyncGenerator<JournalFile, void> {
   let last = oldest - 1;
   let listed: SegmentName[] = [];
   const list = async () => (listed = (await findSegments(filePath)).filter(({ first }) => first > last))[0];
   for (;;) {
-    // A folder of many segments is listed again only if the listed ones are read, or one of them is gone.
+    // A folder of many segments is listed again only if all listed ones were read, or one of them is gone.
     const closed = listed[0] ?? (await list());
     const isActive = closed === undefined;
     const path = closed?.filePath ?? filePath;
@@ -38,9 +38,9 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
     try {
       file = await open(path, 'r');
     } catch (error) {
-      // Renamed between two system calls, or a crash has left closed segments alone.
+      // Renamed between two system calls, or a crash has left only closed segments.
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      // A link that leads nowhere is there all the same.
+      // A link that leads nowhere still exists.
       const isGone = isMissing && !(closed && (await lstat(path).catch(() => undefined))?.isSymbolicLink());
       if (isGone && ((await list()) ?? closed) !== undefined) continue;
       if (isGone && last >= oldest) return;
@@ -60,7 +60,7 @@ export async function* journalFiles(filePath: string, oldest: Position): AsyncGe
   }
 }
 
-/** What is read once, as if it were a journal's only file; `undefined` for a journal of files. */
+/** A source that can be read only once, as if it were a journal's only file; `undefined` for a journal of files. */
 export async function sourceFile(filePath: string, stdin: Readable): Promise<SourceFile | undefined> {
   const first = segmentFirst(filePath);
   const isActive = first === undefined;

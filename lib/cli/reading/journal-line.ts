@@ -12,7 +12,7 @@ export interface JournalLine {
 
 const serializer = new JsonEntrySerializer<unknown>();
 
-/** Reads a line, with its checksum if it has one; throws {@link CorruptEntryError} for what is none. */
+/** Reads a line, and verifies its checksum if it has one; throws {@link CorruptEntryError} if it is not a line of a journal. */
 export function parseLine(text: string): JournalLine {
   const { position, entry } = serializer.deserialize(withoutChecksum(text));
   return { text, position, entry };

@@ -11,10 +11,10 @@ import { openSource, sourceError, type Source } from './source';
 
 /** Which lines are read, and how. */
 export interface ReadLinesOptions extends Pick<LineFormat<JournalLine>, 'restarts' | 'onTorn'> {
-  /** Those after this position; default: all that there are. */
+  /** Only those after this position; default: all. */
   readonly after?: Position | undefined;
   readonly follow?: boolean;
-  /** Read instead of what the path leads to. */
+  /** Read instead of the path. */
   readonly source?: Source | undefined;
 }
 
@@ -24,7 +24,7 @@ export function readLines(
   stdin: Readable,
   { after, follow = false, source: given, ...options }: ReadLinesOptions = {},
 ): JournalStream<JournalLine> {
-  // Still the journal's own format, whose torn end is distinguished from damage.
+  // Still the journal's own format, so that a torn end is distinguished from damage.
   const serializer = Object.assign(new JsonEntrySerializer<JournalLine>(), {
     deserialize(text: string) {
       const line = parseLine(text);

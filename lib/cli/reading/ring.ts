@@ -1,8 +1,8 @@
-/** The last values of any number of them. */
+/** Keeps the last values of a sequence. */
 export class Ring<V> {
   readonly #capacity: number;
   readonly #values: V[] = [];
-  /** Where the oldest is, once it is full. */
+  /** The index of the oldest value, when the ring is full. */
   #oldest = 0;
 
   constructor(capacity: number) {

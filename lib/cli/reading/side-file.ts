@@ -1,16 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 
-/** What a journal's file has beside it, by the end of its name, and whether it holds what such a file does. */
+/** The kinds of files beside a journal's file: the end of the name, a description, and a check of the content. */
 const KINDS: readonly (readonly [end: RegExp, what: string, isOne: (text: string) => boolean])[] = [
   [/\.lock$/, 'the lock of', (text) => text === ''],
   [/\.segments$/, 'the record of the segments of', (text) => /^\{"schemaVersion":"1",(?!"position")/.test(text)],
   [/\.(?:\d{16}\.gz|segments\.[-0-9a-f]+)\.tmp$/, 'what a crash has left beside', () => true],
 ];
-/** None of those whose content is looked at is longer. */
+/** No file whose content is checked is longer. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Says of a file that stands beside a journal what it is; `undefined` for all others. */
+/** Describes a file that belongs to a journal beside it; `undefined` for all others. */
 export async function describeSideFile(filePath: string): Promise<string | undefined> {
   const kind = KINDS.find(([end]) => end.test(filePath));
   if (kind === undefined) return undefined;

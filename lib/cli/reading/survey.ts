@@ -12,25 +12,25 @@ export interface Survey {
   readonly lastPosition: Position;
   /** The bytes of the lines, newlines included. */
   readonly bytes: number;
-  /** How many bytes follow the last line: what a crash left of the next one. */
+  /** How many bytes follow the last line: what a crash has left of the next one. */
   readonly tornBytes: number;
-  /** Where reading ended early. */
+  /** The damage where reading ended, if any. */
   readonly damage: CorruptJournalError | undefined;
 }
 
 /** How a journal is surveyed. */
 export interface SurveyOptions {
-  /** What the progress bar says is done. */
+  /** The label of the progress bar. */
   readonly doing: string;
   readonly terminal: Terminal;
   readonly restarts?: 'reject' | 'renumber';
-  /** Read instead of what the path leads to. */
+  /** Read instead of the path. */
   readonly source?: Source | undefined;
-  /** Gets each line; reading waits for the promise it may return. */
+  /** Called with each line. If it returns a promise, reading waits for it. */
   readonly visit?: (line: Positioned<JournalLine>) => Promise<void> | void;
 }
 
-/** Reads a journal from its beginning to its end, or to the first damage. */
+/** Reads a journal from its beginning to its end, or up to the first damage. */
 export async function survey(
   filePath: string,
   { doing, terminal, restarts = 'reject', source, visit }: SurveyOptions,

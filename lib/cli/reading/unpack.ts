@@ -4,12 +4,12 @@ import { GzipMembers } from '../../file/disk/gzip-members';
 import { chunksOf } from '../../file/disk/read-blocks';
 
 const CHUNK_BYTES = 64 * 1024;
-/** The length of the smallest chunk that zlib takes: what is decompressed with the damage at its end is lost. */
+/** The smallest chunk that zlib accepts: what is decompressed together with damage at its end is lost. */
 const SMALL_CHUNK_BYTES = 64;
 /** A gzip file ends with its checksum and its length. */
 const TRAILER_BYTES = 8;
 
-/** All that can be decompressed of a file. */
+/** Everything that can be decompressed from a file. */
 export class Unpacked implements AsyncIterable<Buffer> {
   readonly #file: FileHandle;
   #isDamaged = false;
@@ -18,7 +18,7 @@ export class Unpacked implements AsyncIterable<Buffer> {
     this.#file = file;
   }
 
-  /** Whether that was less than there is, or is not what it was; known once it was iterated. */
+  /** Whether something was missing or changed; known after the iteration. */
   get isDamaged(): boolean {
     return this.#isDamaged;
   }
@@ -37,7 +37,7 @@ export class Unpacked implements AsyncIterable<Buffer> {
     }
   }
 
-  /** Decompresses a part of the file; gives what follows the first so many bytes of the result. */
+  /** Decompresses a part of the file, and skips the first bytes of the result. */
   async *#inflate(
     from: number,
     end: number,
@@ -45,7 +45,7 @@ export class Unpacked implements AsyncIterable<Buffer> {
     after: number,
   ): AsyncGenerator<Buffer, { readonly bytes: number; readonly isDamaged: boolean }> {
     const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize });
-    // Taken as it comes: a stream that fails drops what was not read yet.
+    // Read as it comes: a stream that fails drops what was not read yet.
     let waiting: Buffer[] = [];
     gunzip.on('data', (chunk: Buffer) => waiting.push(chunk));
     const ended = new Promise<void>((resolve) => gunzip.once('end', resolve).once('error', () => resolve()));

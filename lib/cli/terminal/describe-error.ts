@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { types } from 'node:util';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 
-/** What went wrong with a file, in one line. */
+/** An error about a file, in one line. */
 export function describeError(error: unknown, filePath: string): string {
   if (!types.isNativeError(error)) return `${filePath}: ${String(error)}`;
   if (error instanceof CorruptJournalError) return describeDamage(error);
@@ -13,14 +13,14 @@ export function describeError(error: unknown, filePath: string): string {
   return system === undefined ? error.message : `${fromHere(path)}: ${system}`;
 }
 
-/** Where a journal is damaged and why, and what there is to do about it. */
+/** Where and why a journal is damaged, and what to do about it. */
 export function describeDamage({
   filePath,
   line,
   byteOffset,
   reason,
 }: Pick<CorruptJournalError, 'filePath' | 'line' | 'byteOffset' | 'reason'>): string {
-  // The remedy of the library's users is put in the words of this tool.
+  // The library's advice is replaced by what this tool can do.
   const [what, remedy] = reason.split('; readJournal(');
   const advice =
     remedy === undefined
@@ -40,7 +40,7 @@ function adviceOn(filePath: string, line: number, reason: string): string {
   return isNamedCompressed ? '; its name ends with .gz, but it is not compressed with gzip' : '';
 }
 
-/** A path as one would give it here: relative to the working directory, where it is in that. */
+/** A path as a user would write it: relative to the working directory, if it is inside it. */
 export function fromHere(path: string): string {
   const way = relative(process.cwd(), path);
   return way === '' || way.startsWith('..') ? path : way;

@@ -3,7 +3,7 @@ import { printable } from './wording';
 
 const CHUNK_LENGTH = 64 * 1024;
 
-/** Writes lines, many at once, no later than when there is nothing else to do: as they are, and printable at a terminal. */
+/** Writes lines, many at once, as soon as there is nothing else to do: unchanged, or made printable for a terminal. */
 export class LineWriter {
   readonly #stream: Writable;
   readonly #isTerminal: boolean;
@@ -15,7 +15,7 @@ export class LineWriter {
     this.#isTerminal = (stream as Partial<NodeJS.WriteStream>).isTTY === true;
   }
 
-  /** Adds a line; returns a promise when the next one had better wait for it. */
+  /** Adds a line. If it returns a promise, wait for it before the next line. */
   write(line: string): Promise<void> | undefined {
     this.#text += (this.#isTerminal ? printable(line) : line) + '\n';
     if (this.#text.length >= CHUNK_LENGTH) return this.flush();
@@ -23,7 +23,7 @@ export class LineWriter {
     return undefined;
   }
 
-  /** Resolves once the stream takes more. What it fails with, it fails with itself. */
+  /** Resolves when the stream can take more. The stream reports its own errors. */
   async flush(): Promise<void> {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;

@@ -1,19 +1,19 @@
 import cliProgress from 'cli-progress';
 import { printable } from './wording';
 
-/** Tells how far something is. */
+/** Shows the progress of something. */
 export interface Progress {
   update(bytes: number): void;
   stop(): void;
 }
 
-/** Less than this is read before anybody wonders. */
+/** A smaller file is read before anybody needs a progress bar. */
 const LONG_BYTES = 8 * 1024 * 1024;
 const STEP_BYTES = 256 * 1024;
 
 const SILENT: Progress = { update: () => undefined, stop: () => undefined };
 
-/** A progress bar that is gone when it stops; nothing where there is little to do, or nobody to see it. */
+/** A progress bar that disappears when it stops. Shows nothing if there is little to do, or no terminal. */
 export function showProgress(label: string, totalBytes: number, stream: NodeJS.WritableStream): Progress {
   if (totalBytes < LONG_BYTES || !(stream as Partial<NodeJS.WriteStream>).isTTY) return SILENT;
   const bar = new cliProgress.SingleBar({
@@ -21,7 +21,7 @@ export function showProgress(label: string, totalBytes: number, stream: NodeJS.W
     format: '{label} [{bar}] {percentage}%, {eta_formatted} left',
     barsize: 30,
     clearOnComplete: true,
-    // It would not be switched on again when the process is killed.
+    // Otherwise line wrapping would stay switched off if the process is killed.
     linewrap: true,
   });
   bar.start(totalBytes, 0, { label: printable(label) });

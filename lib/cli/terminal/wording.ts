@@ -4,7 +4,7 @@ export function counted(count: number, thing: string): string {
   return `${count} ${thing.endsWith('y') ? `${thing.slice(0, -1)}ies` : `${thing}s`}`;
 }
 
-/** A text from a file or a file's name, without what a terminal would take for a command, or for the direction to write in. */
+/** A text from a file, or a file's name, with escapes for everything that a terminal would treat as a command or as a change of direction. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_C}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

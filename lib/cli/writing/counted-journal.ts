@@ -1,13 +1,13 @@
 import type { Position } from '../../journal/position';
 
-/** A journal that repair makes. */
+/** A journal that `repair` makes. */
 export interface RepairedJournal {
   readonly filePath: string;
   /** The position of its first line. */
   readonly first: Position;
-  /** The position of its last line, `first - 1` when there is none. */
+  /** The position of its last line; `first - 1` if there is none. */
   readonly last: Position;
-  /** Adds the line of the next position; returns a promise when the next one had better wait for it. */
+  /** Adds the line of the next position. If it returns a promise, wait for it before the next line. */
   add(line: string): Promise<void> | undefined;
   seal(): Promise<void>;
   commit(): Promise<void>;

@@ -12,7 +12,7 @@ import { forgetPartial, trackPartial } from './partial-files';
 const BATCH_LINES = 1000;
 const BATCH_LENGTH = 1024 * 1024;
 
-/** A journal that is written line by line, and is there once it is complete, or not at all. */
+/** A journal that is written line by line, and appears when it is complete, or not at all. */
 export class NewJournal implements RepairedJournal {
   readonly filePath: string;
   /** The position of its first line. */
@@ -34,11 +34,11 @@ export class NewJournal implements RepairedJournal {
   }
 
   /**
-   * Begins a journal; one that begins past position 1 is two files, for that it does is on record beside it.
+   * Begins a journal. If it begins past position 1, a second file beside it records that.
    *
-   * Rejects when the file is there already, or others that belong to a journal of this name.
+   * Rejects if the file exists, or others that belong to a journal of this name.
    *
-   * @param like - whose mode and owner it gets: that of the file that it is made from
+   * @param like - the mode and the owner that it gets: those of the file that it is made from
    */
   static async create(filePath: string, like: FileMode | undefined, first: Position = 1): Promise<NewJournal> {
     for (const taken of [filePath, manifestPath(filePath), ...(await segmentsOf(filePath))]) {
@@ -57,12 +57,12 @@ export class NewJournal implements RepairedJournal {
     }
   }
 
-  /** The position of its last line, `first - 1` when there is none. */
+  /** The position of its last line; `first - 1` if there is none. */
   get last(): Position {
     return this.#last;
   }
 
-  /** Adds the line of the next position; returns a promise when the next one had better wait for it. */
+  /** Adds the line of the next position. If it returns a promise, wait for it before the next line. */
   add(line: string): Promise<void> | undefined {
     this.#records.push({ position: ++this.#last, entry: undefined });
     this.#lines.push(line);
@@ -70,7 +70,7 @@ export class NewJournal implements RepairedJournal {
     return this.#lines.length >= BATCH_LINES || this.#length >= BATCH_LENGTH ? this.#flush() : undefined;
   }
 
-  /** Has everything on the disk, and nothing open any more. */
+  /** Syncs everything to the disk, and closes the files. */
   async seal(): Promise<void> {
     await this.#flush();
     await this.#sink.close();
@@ -90,7 +90,7 @@ export class NewJournal implements RepairedJournal {
     }
   }
 
-  /** Leaves nothing but what was committed. */
+  /** Removes everything that was not committed. */
   async close(): Promise<void> {
     await this.#sink.close();
     for (const file of this.#files) {
@@ -111,13 +111,13 @@ export class NewJournal implements RepairedJournal {
     this.#length = 0;
     if (records.length === 0) return;
     await this.#sink.append(records, lines).catch((error: unknown) => {
-      // A handle does not say what it is of.
+      // The error of a handle does not name its file.
       throw Object.assign(error as Error, { path: this.filePath });
     });
   }
 }
 
-/** Unlike a rename, this does not replace a file that came to be there meanwhile. */
+/** Unlike a rename, this does not replace a file that was created meanwhile. */
 async function publish(partial: string, filePath: string): Promise<void> {
   try {
     await link(partial, filePath).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { NewJournal } from './new-journal';
 
 const MOST = 100;
 
-/** Journals that are made one after the other, and are there once all are complete: `NEW`, `NEW.2`, `NEW.3`, … */
+/** Journals that are written one after the other, and appear when all are complete: `NEW`, `NEW.2`, `NEW.3`, … */
 export class NewJournals {
   readonly #filePath: string;
   readonly #like: FileMode | undefined;
@@ -13,8 +13,8 @@ export class NewJournals {
   readonly #all: RepairedJournal[] = [];
 
   /**
-   * @param like - whose mode and owner they get
-   * @param isDry - count what they would hold, and write nothing
+   * @param like - the mode and the owner that they get
+   * @param isDry - only count what they would hold, and write nothing
    */
   constructor(filePath: string, like: FileMode | undefined, isDry: boolean) {
     this.#filePath = filePath;
@@ -31,7 +31,7 @@ export class NewJournals {
     return this.#all.at(-1);
   }
 
-  /** Begins the next journal; rejects when these are too many, and when there is one already. */
+  /** Begins the next journal. Rejects if there are too many, or if its file exists. */
   async begin(first: Position): Promise<RepairedJournal> {
     const count = this.#all.length;
     if (count === MOST) throw new Error(`more than ${MOST} journals were needed; --renumber makes a single one`);
@@ -49,7 +49,7 @@ export class NewJournals {
     for (const journal of this.#all) await journal.commit();
   }
 
-  /** Leaves nothing but what was committed. */
+  /** Removes everything that was not committed. */
   async close(): Promise<void> {
     for (const journal of this.#all) await journal.close();
   }

@@ -4,7 +4,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const partial = new Set<string>();
 
-/** Has a file removed when the process is interrupted, until it is forgotten. */
+/** Removes a file when the process is interrupted, until the file is forgotten. */
 export function trackPartial(filePath: string): void {
   if (partial.size === 0) for (const signal of SIGNALS) process.once(signal, abandon);
   partial.add(filePath);
@@ -20,6 +20,6 @@ function abandon(signal: NodeJS.Signals): void {
     rmSync(filePath, { force: true });
     forgetPartial(filePath);
   }
-  // Not caught any more: this is the end.
+  // The handler is removed, so this ends the process.
   process.kill(process.pid, signal);
 }

@@ -9,7 +9,7 @@ const UP_TO_POSITION = /^(\s*\{\s*"schemaVersion"\s*:\s*"1"\s*,\s*"position"\s*:
 const serializer = new JsonEntrySerializer<unknown>();
 
 /**
- * The text of a line at another position; the entry's JSON stays as it is, with numbers that JavaScript would round. What its end says stays
+ * The text of a line at another position. The entry's JSON does not change, so numbers keep digits that JavaScript would round. What its end says stays
  * true: a checksum agrees, and a group continues.
  */
 export function renumbered({ text, entry, position }: JournalLine, next: Position): string {
@@ -23,7 +23,7 @@ export function renumbered({ text, entry, position }: JournalLine, next: Positio
 
 function moved(text: string, entry: unknown, next: Position): string {
   const changed = text.replace(UP_TO_POSITION, (_, head: string) => head + next);
-  // Laid out otherwise, or with a second position after the first.
+  // Formatted differently, or with a second position after the first.
   return changed !== text && parseLine(changed).position === next
     ? changed
     : serializer.serialize({ position: next, entry });
