@@ -6,6 +6,8 @@ export const MEMORY_HEADER = 'Scrivener-Memory';
 export const FIRST_HEADER = 'Scrivener-First';
 /** How often an idle tail sends a heartbeat. */
 export const HEARTBEAT_HEADER = 'Scrivener-Heartbeat-Ms';
+/** A connection counts as lost after this many heartbeat intervals: to a client that receives nothing, and to a server of whom nothing is taken. */
+export const LOST_HEARTBEATS = 3;
 /** Identifies a write when it is retried. */
 export const KEY_HEADER = 'Idempotency-Key';
 

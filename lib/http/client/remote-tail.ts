@@ -7,13 +7,11 @@ import { isFromHandler, readJson, release, type Connection } from './connection'
 import { eventsOf } from './events-of';
 import { isBack, onLeaving } from './page-events';
 import { Unreachable } from './retry-until-settled';
-import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER, isPosition } from '../protocol';
+import { CAUGHT_UP, ENDED, EVENTS_TYPE, FAILED, HEARTBEAT_HEADER, isPosition, LOST_HEARTBEATS } from '../protocol';
 import type { Decode } from './remote-page';
 import { errorOf } from './remote-problem';
 import { SEEN, type SeenTexts } from '../seen';
 
-/** A connection counts as lost after this many times the server's heartbeat interval without data. */
-const LOST_HEARTBEATS = 3;
 const DEFAULT_HEARTBEAT_MS = 15_000; // until the server has sent its own
 
 /** If a connection lasted this long, the next one follows without a pause. */

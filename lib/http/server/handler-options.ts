@@ -55,7 +55,7 @@ export interface JournalHandlerOptions<T> {
   readonly maxLimit?: number;
   /**
    * How long an idle tail is silent before it sends a heartbeat, in milliseconds, an integer >= 1 or `Infinity`. Choose less than the timeout of proxies; a client
-   * that hears nothing for three times as long connects again. @default 15000
+   * that hears nothing for three times as long connects again, and a tail from which nothing is taken for four times as long ends. @default 15000
    */
   readonly heartbeatMs?: number;
   /**

@@ -2,13 +2,15 @@ import type { Position, Positioned } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 import { eventText, type EventTexts } from './event-texts';
 import { unflushed, type Problem } from './problem';
-import { CAUGHT_UP, ENDED, FAILED } from '../protocol';
+import { CAUGHT_UP, ENDED, FAILED, LOST_HEARTBEATS } from '../protocol';
 
 /** Records that are ready are sent together, up to this many characters. */
 const CHUNK_LENGTH = 32 * 1024;
 /** How many microtasks a record may take and still count as ready. */
 const READY_TURNS = 4;
 const HEARTBEAT = ':\n\n';
+/** How often the stream is looked at in a heartbeat interval. */
+const BEATS = 2;
 
 const utf8 = new TextEncoder();
 
@@ -48,6 +50,8 @@ export class TailEvents<T> {
   #caughtUp: Position | undefined;
   #isQuiet = true;
   #beatIsDue = false;
+  /** How many beats were due in vain since the reader last took something. */
+  #untaken = 0;
   #isOver = false;
   #isCancelled = false;
   #wake = (): void => {};
@@ -64,7 +68,7 @@ export class TailEvents<T> {
     this.#records = scrivener.tail(after, { caughtUp })[Symbol.asyncIterator]();
     this.#signals = [request.signal, ...(allowed ? [allowed] : [])];
     for (const signal of this.#signals) signal.addEventListener('abort', this.#release);
-    if (heartbeatMs !== Infinity) this.#heartbeat = setInterval(this.#beat, heartbeatMs / 2);
+    if (heartbeatMs !== Infinity) this.#heartbeat = setInterval(this.#beat, heartbeatMs / BEATS);
     if (maxTailMs !== Infinity) this.#end = setTimeout(this.#release, maxTailMs);
     if (this.#signals.some(({ aborted }) => aborted)) this.#release();
   }
@@ -102,6 +106,7 @@ export class TailEvents<T> {
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     let text = '';
+    this.#untaken = 0;
     while (text.length < CHUNK_LENGTH) {
       this.#read();
       if (text === '' && !this.#hasNews) await this.#news();
@@ -157,9 +162,14 @@ export class TailEvents<T> {
     }
   }
 
-  /** Nothing was sent for a while: a heartbeat shows both sides, and proxies between them, that the connection works. */
+  /**
+   * Nothing was sent for a while: a heartbeat shows both sides, and proxies between them, that the connection works. A reader that does not take it for
+   * long is released: it may be gone without a word, as where a runtime drops the stream instead of cancelling it
+   * (https://github.com/cloudflare/workerd/issues/6832). One that has only paused finds the end of the stream, and reconnects.
+   */
   readonly #beat = (): void => {
     if (this.#isQuiet) {
+      if (this.#beatIsDue && ++this.#untaken === BEATS * LOST_HEARTBEATS) return this.#release();
       this.#beatIsDue = true;
       this.#wake();
     }

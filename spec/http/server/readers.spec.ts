@@ -91,3 +91,61 @@ test('a slow loop reads as it goes, through whatever waits on the way', async ()
   while (journal.observed) await new Promise((resolve) => setTimeout(resolve, 5));
   await remote.close();
 }, 30_000);
+
+describe('A reader that takes nothing for several heartbeats', () => {
+  // Not less, or a busy machine counts as a lost connection to the client.
+  const handle = () => journalHandler(journal, { authorize: 'public', heartbeatMs: 250 });
+  let released: number;
+
+  beforeEach(() => {
+    released = 0;
+    const tail = journal.tail.bind(journal);
+    journal.tail = (...given: Parameters<typeof tail>) => {
+      const stream = tail(...given);
+      const iterate = stream[Symbol.asyncIterator].bind(stream);
+      stream[Symbol.asyncIterator] = () => {
+        const records = iterate();
+        const end = () => {
+          released++;
+          return records.return!();
+        };
+        return { next: () => records.next(), return: end };
+      };
+      return stream;
+    };
+  });
+
+  const untilReleased = async () => {
+    while (released === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  test('is released though nobody says that it is gone: a runtime may drop a stream without a word', async () => {
+    const response = await handle()(
+      new Request('http://localhost/journal', { headers: { Accept: 'text/event-stream' } }),
+    );
+    const reader = response.body!.getReader();
+    await reader.read();
+    expect(released).toBe(0);
+    await untilReleased();
+    expect(await reader.read()).toEqual({ done: true, value: undefined });
+  });
+
+  test('finds the end of its stream when it has only paused, and reads on from there: each entry once', async () => {
+    const own = await HttpServer.start(handle());
+    const remote = await openRemoteScrivener<Entry>({ url: own.url });
+    const text = 'x'.repeat(100_000);
+    for (let n = 1; n <= 200; n++) journal.append({ n, text });
+    const seen: number[] = [];
+    for await (const { position, entry } of remote.tail()) {
+      expect(entry.n).toBe(position);
+      seen.push(position);
+      // The sockets do not hold the rest.
+      if (position === 1) await untilReleased();
+      if (position === 200) journal.append({ n: 201, text });
+      if (position === 201) break;
+    }
+    expect(seen).toEqual(Array.from({ length: 201 }, (_, index) => index + 1));
+    await remote.close();
+    await own.stop();
+  });
+});
