@@ -43,7 +43,7 @@ export class Holder<T> {
       heartbeatMs: HEARTBEAT_MS,
       maxTailMs: Infinity,
     };
-    this.#handler = handlerOf(file, options, this.#memory);
+    this.#handler = handlerOf(file, options, { memory: this.#memory, digestOf });
     const listen = nodeListener((request) => this.handle(request));
     this.#server = createServer((request: IncomingMessage, response: ServerResponse) => {
       if (!this.#isClosing) {
@@ -166,7 +166,7 @@ export class Holder<T> {
         return { status: 201, body: { position: positions.at(-1) ?? this.file.head } };
       };
       const key = request.headers.get(KEY_HEADER)!;
-      const digest = createHash('sha256').update(body).digest('base64');
+      const digest = digestOf(body);
       const since = request.headers.get(MEMORY_HEADER) ?? undefined;
       const answer = await this.#memory.answer({ key, caller: undefined, digest, count: 1, since }, () =>
         write().catch((error: unknown) => problemOf(error)),
@@ -176,6 +176,11 @@ export class Holder<T> {
       return problemOf(error).toResponse(headers);
     }
   }
+}
+
+/** At once: for what a guest sends, another thread costs more than the digest. */
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }
 
 /** Entries that are written as one. */

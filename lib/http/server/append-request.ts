@@ -21,6 +21,8 @@ export interface AppendContext<T> {
   readonly maxBodyBytes: number;
   readonly admit: JournalHandlerOptions<T>['admit'];
   readonly whenFlushed: (position: Position) => Promise<unknown> | undefined;
+  /** The same for the same bytes, and for no others. */
+  readonly digestOf: (bytes: Uint8Array<ArrayBuffer>) => string | Promise<string>;
   readonly toProblem: (error: unknown) => Problem;
 }
 
@@ -46,7 +48,7 @@ export async function appendRequest<T>(admission: Admission, context: AppendCont
     return type === JSON_TYPE ? answers[0]! : { status: 200, body: answers.map(({ body }) => body) };
   };
   if (key === undefined) return write();
-  const digest = `${type} ${expect ?? ''} ${await digestOf(bytes)}`;
+  const digest = `${type} ${expect ?? ''} ${await context.digestOf(bytes)}`;
   const since = request.headers.get(MEMORY_HEADER) ?? undefined;
   return context.memory.answer({ key, caller, digest, count: texts.length, since }, write);
 }
@@ -145,7 +147,8 @@ function parseExpect(request: Request): Position | undefined {
   throw badRequest('Expected If-Match to be a position in quotation marks');
 }
 
-async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** Their SHA-256. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return String.fromCharCode(...digest);
 }

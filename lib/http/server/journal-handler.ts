@@ -15,7 +15,7 @@ import { ScrivenerError } from '../../errors/scrivener-error';
 import { reportUnhandled } from '../../journal/report-unhandled';
 import { START, type Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
-import { appendRequest } from './append-request';
+import { appendRequest, sha256, type AppendContext } from './append-request';
 import { backwardPage } from './backward-page';
 import { CrossOrigin } from './cross-origin';
 import { EventTexts } from './event-texts';
@@ -66,14 +66,14 @@ export function journalHandler<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
 ): (request: Request) => Promise<Response> {
-  return handlerOf(scrivener, options, undefined);
+  return handlerOf(scrivener, options);
 }
 
-/** {@link journalHandler} with a given memory of writes. */
+/** {@link journalHandler} with a given memory of writes, and what tells their bodies apart. */
 export function handlerOf<T>(
   scrivener: Scrivener<T>,
   options: JournalHandlerOptions<T>,
-  shared: WriteMemory | undefined,
+  shared?: { readonly memory: WriteMemory; readonly digestOf: AppendContext<T>['digestOf'] },
 ): (request: Request) => Promise<Response> {
   assertMethods('scrivener', scrivener, ['write', 'tail', 'readBackward']);
   assertOptions('journalHandler', options, OPTIONS);
@@ -109,7 +109,8 @@ export function handlerOf<T>(
     return problem;
   };
 
-  const memory = shared ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, toProblem);
+  const { digestOf = sha256 } = shared ?? {};
+  const memory = shared?.memory ?? new WriteMemory(rememberMs, rememberCount, rememberedWrites, toProblem);
 
   async function answer(request: Request, headers: Record<string, string>): Promise<Response> {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
@@ -136,7 +137,7 @@ export function handlerOf<T>(
   }
 
   async function append(admission: Admission, headers: Record<string, string>): Promise<Response> {
-    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, toProblem };
+    const context = { scrivener, memory, schema, admit, maxBodyBytes, whenFlushed, digestOf, toProblem };
     const { status, body, headers: own, verbatim } = await appendRequest(admission, context);
     if (verbatim) {
       return new Response(verbatim.text, { status, headers: { ...headers, ...own, 'Content-Type': verbatim.type } });

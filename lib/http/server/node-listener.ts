@@ -87,7 +87,6 @@ async function answer(
   // The unread rest of a body would be taken for the next request.
   if (hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
   if (response.headers.get('content-type') === EVENTS_TYPE) (node as AccountedRequest)[STREAM_OPENED]?.();
-  out.flushHeaders?.();
   if (response.body && node.method !== 'HEAD') await send(response.body, out);
   out.end();
 }
@@ -187,8 +186,15 @@ async function send(body: ReadableStream<Uint8Array>, out: NodeResponse): Promis
   const leave = () => void reader.cancel().catch(() => undefined); // ends the reading, too
   out.once('close', leave);
   if (out.destroyed) leave();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    if (!out.write(read.value)) await whenDrained(out);
+  // The headers go with the first chunk, unless that takes longer.
+  const late = setTimeout(() => out.flushHeaders?.());
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      clearTimeout(late);
+      if (!out.write(read.value)) await whenDrained(out);
+    }
+  } finally {
+    clearTimeout(late);
   }
   out.off('close', leave);
 }
