@@ -27,8 +27,8 @@ const NO_BATCHES = 10174;
 const STORED_BATCH = 10201;
 
 /**
- * What the server said became of a flight: the position of its first entry (`isDuplicate`: from an earlier copy; `undefined`: it is not told which), why it
- * has none, that a copy did not follow what it had to, that a copy has been taken or refused before, or (`undefined`) that this is not decided.
+ * The outcome of a flight according to the server: the position of its first entry (`isDuplicate`: of an earlier copy; `undefined`: unknown); the error that
+ * refused it; `broken`: a copy did not follow what it had to follow; `known`: a copy was accepted or refused before; `undefined`: not decided.
  */
 export type Acknowledgement =
   | { readonly position: Position | undefined; readonly isDuplicate: boolean }
@@ -46,10 +46,10 @@ export function parseAcknowledgement(
   const parsed = parse(answer);
   const { error, seq } = parsed;
   if (error === undefined) {
-    if (typeof seq !== 'number') return undefined; // of somebody else who answers on the subject
+    if (typeof seq !== 'number') return undefined; // somebody else answers on the subject
     if (parsed.stream !== stream)
       return { error: new JournalLostError(`the subject belongs to the stream "${String(parsed.stream)}"`) };
-    // A server of 2.10 says so of a copy that it is about to take, or has refused.
+    // A server of 2.10 answers so for a copy that it is about to accept, or has refused.
     if (seq === 0) return 'known';
     return { position: seq - size + 1, isDuplicate: parsed.duplicate === true };
   }
@@ -71,7 +71,7 @@ export function parseAcknowledgement(
   return { error: new PositionConflictError(expect, actual) };
 }
 
-/** Why a stream takes no entries as one. */
+/** The error of a stream that cannot take several entries as one. */
 export function noBatches(stream: string, version?: string): NotSupportedError {
   const server = version === undefined ? '' : `; the server is ${version}`;
   return new NotSupportedError(

@@ -6,12 +6,12 @@ import { MAX_MESSAGES } from './pull-reader';
 import type { StreamLink } from './stream-link';
 import type { StreamPayload } from './stream-payload';
 
-/** Many readers want no more than the newest few. */
+/** The first pages are small: many readers want only a few of the newest entries. */
 const FIRST_PAGE = 16;
-/** What is too much for a page, in bytes. */
+/** After a page with more bytes than this, the next has fewer messages. */
 const MANY_BYTES = 4 * 1024 * 1024;
 
-/** What lies before a position, newest first: pages are read forward and turned round. */
+/** The entries before a position, newest first: each page is read forward and reversed. */
 export async function* backwardPages<T>(
   link: StreamLink,
   payload: StreamPayload<T>,
@@ -35,7 +35,7 @@ export async function* backwardPages<T>(
   }
 }
 
-/** The messages from `lower` to `upper`, or from after the last hole between them. */
+/** The messages from `lower` to `upper`, or only those after the last hole between them. */
 async function readRange(link: StreamLink, lower: Position, upper: Position, signal: AbortSignal): Promise<Arrival[]> {
   for (let from = lower; ;) {
     const arrivals: Arrival[] = [];

@@ -1,14 +1,14 @@
 import type { Position } from '../journal/position';
 
-/** So many flights are chained at most. */
+/** The most flights in a chain. */
 const LONGEST = 256;
-/** So many positions in a row have to follow each other before flights are chained, at least and at most. */
+/** How many consecutive positions must come back before flights are chained, at least and at most. */
 const PATIENCE = { least: 8, most: 64 };
 
 /**
- * How many flights a {@link Publisher} may have in the air where the leader may change and the stream takes no batches. Each of them is stored only right
- * after the one before it (`Nats-Expected-Last-Msg-Id`), so none can be lost and the next not. That fails where others write in between: so flights are
- * chained while the positions that come back say that nobody else writes, and one is in the air otherwise.
+ * How many flights a {@link Publisher} may have in the air if the leader may change and the stream takes no batches. Each of them is stored only directly
+ * after the one before it (`Nats-Expected-Last-Msg-Id`), so it is impossible that one is lost and the next is stored. If others write in between, flights are refused. So they are
+ * chained only while the positions that come back show that nobody else writes; otherwise one is in the air at a time.
  */
 export class Chain {
   #inARow = 0;
@@ -20,14 +20,14 @@ export class Chain {
     return Math.min(Math.max(1, 1 + this.#inARow - this.#patience), LONGEST);
   }
 
-  /** A flight took a position. */
+  /** A flight was stored at a position. */
   acknowledged(position: Position): void {
     this.#inARow = this.#last !== undefined && position === this.#last + 1 ? this.#inARow + 1 : 0;
     this.#last = position;
     if (this.length === LONGEST) this.#patience = PATIENCE.least;
   }
 
-  /** A flight was refused, for another one came between, or it is not known what became of some. */
+  /** A flight was refused because another came between, or the outcome of some is unknown. */
   broke(): void {
     if (this.length > 1) this.#patience = Math.min(2 * this.#patience, PATIENCE.most);
     this.#inARow = 0;

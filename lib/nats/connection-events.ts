@@ -6,9 +6,9 @@ import type { ConnectionStatus } from '../journal/connection-status';
 const known = new WeakMap<NatsConnection, Observable<Status>>();
 
 /**
- * What a connection says about itself; errors with {@link JournalLostError} once it is closed for good.
+ * The status events of a connection; errors with {@link JournalLostError} when the connection is closed for good.
  *
- * One for each connection and as long-lived: the client's own iterator cannot be left while it waits.
+ * There is one for each connection, which lives as long, because the client's own iterator cannot be left while it waits.
  */
 export function connectionEvents(connection: NatsConnection): Observable<Status> {
   const events = known.get(connection);
@@ -25,7 +25,7 @@ export function connectionEvents(connection: NatsConnection): Observable<Status>
   return subject;
 }
 
-/** How a connection that is open is from now on, and now to who comes later; completes when it is closed for good, or `closed$` emits. */
+/** The status of an open connection, now and from now on; completes when the connection is closed for good, or `closed$` emits. */
 export function connectionStatus(connection: NatsConnection, closed$: Observable<void>): Observable<ConnectionStatus> {
   const status$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
   const told$ = connectionEvents(connection).pipe(mergeMap((event) => toStatus(event) ?? EMPTY));

@@ -6,39 +6,39 @@ import { pause, retryUntilSettled } from './retry-until-settled';
 import { PullReader } from './pull-reader';
 import { Unanswered, type StreamEnds, type StreamLink } from './stream-link';
 
-/** A message in its place. */
+/** A message and its position. */
 export interface Arrival {
   readonly position: Position;
   readonly message: Msg;
 }
 
-/** What came at once. */
+/** Messages that came together. */
 export interface Arrivals {
   readonly messages: readonly Arrival[];
-  /** The stream's last position, if they reach it. */
+  /** The stream's last position, if they reach that. */
   readonly end: Position | undefined;
 }
 
-/** How long a stream may end before what was read of it: a server that has just come to lead may not know of all yet. */
+/** How long a stream may end before what was already read: a new leader may not know all messages yet. */
 const CATCHING_UP_MS = 10_000;
 
-/** What a message's reply subject says of it. */
+/** What the reply subject of a message says. */
 interface Delivery {
   readonly position: Position;
-  /** When the stream took it, in nanoseconds since 1970, as text. */
+  /** When the stream stored it, in nanoseconds since 1970, as text. */
   readonly time: string;
-  /** Which of the consumer's messages it is, from 1. */
+  /** Its number among the consumer's messages, from 1. */
   readonly count: number;
-  /** How many come after it. */
+  /** How many messages come after it. */
   readonly pending: number;
 }
 
 /**
- * A stream's messages from a position on, each once and none left out, through whatever happens to connections, servers and consumers:
- * where one consumer stops, another continues after the last message that came. That one is asked for again, to see that it is the same.
+ * A stream's messages from a position on, each exactly once, whatever happens to connections, servers and consumers:
+ * if one consumer stops, another continues after the last message received. That message is read again, to check that it is the same.
  *
- * Ends when the signal is aborted. Rejects with {@link PositionTrimmedError} where the stream has a hole, with {@link JournalMismatchError} where it holds
- * another message than the one that came, or has lost it, and with {@link JournalLostError}.
+ * Ends when the signal is aborted. Rejects with {@link PositionTrimmedError} if the stream has a hole, with {@link JournalMismatchError} if it holds
+ * another message than the one received or has lost it, and with {@link JournalLostError}.
  *
  * @param batch - how many messages to ask for at a time
  */
@@ -95,7 +95,7 @@ export async function* contiguousMessages(
         yield { messages, end: isAll && next > ends.last ? next - 1 : undefined };
         if (isAll && next <= ends.last) break; // it has less than the stream
       }
-      // What is missing after a consumer's first messages may have been lost on the way here; before them, it is the stream that has lost it.
+      // If messages are missing after a consumer's first, they may have been lost on the way; if they are missing before it, the stream has lost them.
       if (gap !== undefined && next === opening && gap.count === count + 1) {
         throw new PositionTrimmedError(next, gap.position);
       }
@@ -107,8 +107,8 @@ export async function* contiguousMessages(
 }
 
 /**
- * A consumer that begins with the last message that came, and what the stream holds, asked for at once; rejects with {@link PositionTrimmedError} when the
- * next position is not there.
+ * A consumer that begins with the last message received, and the positions that the stream holds, requested at the same time; rejects with {@link PositionTrimmedError} if the
+ * next position is missing.
  */
 async function open(
   link: StreamLink,
@@ -128,7 +128,7 @@ async function open(
     }
     const isShort = next <= ends.last && reader.pending <= (last ? 1 : 0);
     if (isShort && (await link.hasDropped(next))) throw new PositionTrimmedError(next, ends.last + 1);
-    // Made on a server that has not caught up, and (2.9.10, after a SIGSTOP) may not do so before more is written.
+    // It was created on a server that has not caught up, and (2.9.10, after a SIGSTOP) may not catch up before more is written.
     if (isShort && !(reader.pending === 1 && (await link.hasDropped(next - 1)))) throw new Unanswered();
     return { reader, ends };
   } catch (error) {
@@ -142,7 +142,7 @@ function assertSame({ position, time }: Delivery, found: Delivery): void {
   throw new JournalMismatchError(`the stream's position ${position} holds another message than the one that was read`);
 }
 
-/** Whether the stream holds what a consumer does not give. */
+/** Whether the stream holds messages that a consumer does not deliver. */
 async function isBehind(link: StreamLink, next: Position, signal: AbortSignal): Promise<boolean> {
   const ends = await retryUntilSettled(() => link.ends(), signal);
   return ends === undefined || ends.last >= next;

@@ -1,40 +1,40 @@
 import { headers, type MsgHdrs } from '@nats-io/nats-core';
 import type { Position } from '../journal/position';
 
-/** So many entries go in one batch; servers take 1,000 by default. */
+/** The most entries in one batch; servers accept 1,000 by default. */
 const MOST_ENTRIES = 512;
-/** So many characters of payloads go in one batch. */
+/** The most characters of payloads in one batch. */
 const MOST_CHARACTERS = 1024 * 1024;
 
-/** A call: the payloads of entries that take consecutive positions. */
+/** A call: the payloads of entries that get consecutive positions. */
 export interface Departure {
   readonly payloads: readonly string[];
   readonly expect: Position | undefined;
   readonly signal: AbortSignal | undefined;
-  /** When it was called. */
+  /** The time of the call. */
   readonly since: number;
-  /** Goes in no batch with others: one that it was in was refused. */
+  /** It must not share a batch: one that it was in was refused. */
   isAlone: boolean;
-  /** With the position of the first. */
+  /** Called with the position of the first entry. */
   readonly resolve: (position: Position) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A message, as it is sent. */
+/** A message to send. */
 interface Message {
   readonly payload: string;
   readonly headers: MsgHdrs;
-  /** The end of the subject that its answer comes to; `undefined`: none is wanted. */
+  /** The end of the subject for the answer; `undefined`: no answer is requested. */
   readonly reply: string | undefined;
 }
 
-/** Calls whose entries the server is given as one: a message, or an atomic batch of them. The first has an id, so the stream takes them once. */
+/** Calls whose entries the server gets as one: a message, or an atomic batch of messages. The first has an id, so the stream stores them once. */
 export class Flight {
-  /** How many of the copies that were sent may still be, or come to be, in the stream. */
+  /** How many of the sent copies may be in the stream, or may still be stored. */
   sent = 0;
-  /** The server has refused a copy of it, for the flight before it was not the last of the stream. */
+  /** The server has refused a copy, because the flight before it was not the stream's last. */
   isBroken = false;
-  /** Of how many copies the server has said that it does not take them. */
+  /** How many copies the server has refused. */
   passed = 0;
   /** The pending search for it in the stream. */
   search: AbortController | undefined;
@@ -42,12 +42,12 @@ export class Flight {
   #copies = 0;
 
   /**
-   * @param floor - the newest position that was acknowledged when it departed: its own come after it
-   * @param previous - the id of the flight that its first copy has to follow, if any; further copies are sent when all before it is known
+   * @param floor - the newest acknowledged position at its departure: its own positions come after that
+   * @param previous - the id of the flight that its first copy must follow, if any; further copies are sent when the outcome of all earlier flights is known
    */
   constructor(
     readonly calls: readonly Departure[],
-    /** The last token of the subject that its answer comes to. */
+    /** The last token of the subject for its answer. */
     readonly token: string,
     readonly id: string,
     readonly floor: Position,
@@ -64,7 +64,7 @@ export class Flight {
     return this.calls[0]!.since;
   }
 
-  /** The messages of its next copy. The first copy asks for one answer; a further one for all, for it is in them why a batch is not taken. */
+  /** The messages of its next copy. The first copy requests one answer; a further copy requests all, because they say why a batch is refused. */
   *copy(): Generator<Message, void> {
     const copy = ++this.#copies;
     let sequence = 0;
@@ -90,8 +90,8 @@ export class Flight {
 }
 
 /**
- * Takes from a queue the calls that depart next: one, or as many as one batch takes. What a call expects is checked at a batch's beginning alone: one in
- * its midst has to expect what is before it there.
+ * Takes the calls that depart next from a queue: one, or as many as fit into a batch. The server checks an expected position only at the beginning of a batch: a call
+ * inside it must expect the position before it in the batch.
  */
 export function board(queue: Set<Departure>, isBatch: boolean): Departure[] {
   const calls: Departure[] = [];

@@ -25,7 +25,7 @@ import type { StreamLink } from './stream-link';
 import type { StreamPayload } from './stream-payload';
 import { tailPages } from './tail-pages';
 
-/** What {@link openJetStreamScrivener} puts a scrivener together from. */
+/** The parts of a scrivener, which {@link openJetStreamScrivener} puts together. */
 export interface JetStreamScrivenerParts<T> {
   readonly link: StreamLink;
   /** `undefined`: nothing can be published to the stream. */

@@ -114,7 +114,7 @@ export async function openJetStreamScrivener<T>(config: JetStreamScrivenerConfig
   const manager = await jetstreamManager(connection, { checkAPI: false, ...where });
   let info;
   try {
-    // Who names no domain, nor asks for the stream to be made, may mean one of another domain.
+    // Without a domain, and without `create`, the stream may be in another domain.
     info = await find(manager, missing, create ?? (Object.keys(where).length > 0 || undefined));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
@@ -153,7 +153,7 @@ async function find(
       if (domain)
         throw new Error(`it is missing in the JetStream domain "${domain}": pass \`domain\`, or \`create: true\``);
     }
-    // Where two make it at once, the server may refuse one, or answer it with another time of making than the stream's: so it is looked up again.
+    // If two processes create it at once, the server may refuse one, or answer with a wrong time of creation. So it is looked up again.
     try {
       await manager.streams.add(missing);
     } catch (error) {
@@ -175,26 +175,26 @@ function assertName(name: string, value: unknown, pattern: RegExp): void {
   throw new TypeError(`Expected \`${name}\` to be a name without ${without}, got ${shown}${because}`);
 }
 
-/** What names a stream, or a domain. */
+/** A valid name of a stream, or a domain. */
 const TOKEN = /^[^\s.*>/\\]+$/;
 const TOKENS = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
 
-/** What the server takes where a configuration is silent. */
+/** The server's defaults for what a configuration leaves out. */
 const DEFAULTS = { retention: RetentionPolicy.Limits, no_ack: false };
 
-/** Whether nothing can be published to a stream: it takes its messages from other streams. */
+/** Whether nothing can be published to a stream, because it gets its messages from other streams. */
 function isReadOnly({ mirror, subjects = [] }: Partial<StreamConfig>): boolean {
   return mirror !== undefined || subjects.length === 0;
 }
 
-/** Whether a stream can be made that takes atomic batches; servers before 2.12 make it without them. */
+/** Whether a stream that takes atomic batches can be created; servers before 2.12 create it without them. */
 function takesBatches({ mirror, persist_mode }: Partial<StreamConfig> = {}): boolean {
   return mirror === undefined && persist_mode !== PersistMode.Async;
 }
 
 /**
  * Before 2.10.5 servers could lose count of what they refused when leaders changed (https://github.com/nats-io/nats-server/pull/4365 and 4777), and chains are
- * refused when leaders change. Newer ones than 2.10 may compare the last id before they have stored what they were sent; they have batches (2.12).
+ * refused when leaders change. Servers newer than 2.10 may compare the last id before they have stored what was sent earlier; they have batches (2.12).
  */
 function isChainable(version = ''): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);

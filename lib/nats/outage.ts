@@ -1,18 +1,18 @@
 import { JournalLostError } from '../errors/journal-lost-error';
 import type { StreamLink } from './stream-link';
 
-/** Nothing was acknowledged for so long: something is wrong. */
+/** If nothing was acknowledged for this long, something is wrong. */
 const STALL_MS = 1_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Acknowledgements fail to come: the server is asked for the stream, ever less often, until it answers. */
+/** If acknowledgements fail to come, the server is asked for the stream, with growing pauses, until it answers. */
 export class Outage {
   readonly #link: StreamLink;
   #isOn = false;
-  /** When an acknowledgement came, or sending began. */
+  /** When the last acknowledgement came, or sending began. */
   #heardAt = 0;
-  /** When an answer was last reported. */
+  /** When the last answer was reported. */
   #answeredAt = 0;
   #pause = 0;
   #askAt = 0;
@@ -25,7 +25,7 @@ export class Outage {
     return this.#isOn;
   }
 
-  /** The server has acknowledged something, or is sent something when nothing was in the air. */
+  /** The server has acknowledged something, or something is sent while nothing was in the air. */
   heard(): void {
     this.#heardAt = performance.now();
   }
@@ -51,8 +51,8 @@ export class Outage {
   }
 
   /**
-   * Asks the server, and reports its answer, unless that of a later question was reported. A question that is lost, as those are that come while there is
-   * no leader, is not waited for: others follow it. Rejects with {@link JournalLostError}: nobody answers for a stream that was deleted.
+   * Asks the server, and reports its answer, unless the answer to a later question was reported. A lost question, for example while there is
+   * no leader, is not waited for: others follow. Rejects with {@link JournalLostError}: nobody answers for a deleted stream.
    */
   async ask(onAnswer: () => void): Promise<void> {
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);

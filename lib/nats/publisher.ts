@@ -13,23 +13,23 @@ import { SendWindow, type WindowOptions } from './send-window';
 import { storedPosition } from './stored-position';
 import { forbids, type StreamLink } from './stream-link';
 
-/** How often it is looked whether acknowledgements fail to come. */
+/** How often to check whether acknowledgements fail to come. */
 const TICK_MS = 100;
 
 /** How a {@link Publisher} publishes. */
 export interface PublisherOptions extends WindowOptions {
-  /** To where. */
+  /** The subject to publish to. */
   readonly subject: string;
-  /** How long what was sent may be sent again. */
+  /** How long a flight may be sent again. */
   readonly retryMs: number;
 }
 
 /**
  * Publishes entries in the order of the calls, and settles each call when the server has reported its outcome.
  *
- * While acknowledgements fail to come it holds back what is new and asks the server for the stream; when it has answered, it sends the oldest flight again,
- * and when that is acknowledged everything after it, in order (of a chain, one after another). What is sent again has the id that it had, so the stream takes
- * it once. It is not sent to a server that does not answer: copies would wait there, and be stored once the server has forgotten the id.
+ * While acknowledgements fail to come, it holds back new flights and asks the server for the stream. When the server has answered, it sends the oldest flight again,
+ * and when that is acknowledged, everything after it, in order (a chain: one after another). A flight that is sent again has the same id, so the stream stores
+ * it once. It is not sent to a server that does not answer: copies would wait there, and might be stored after the server has forgotten the id.
  */
 export class Publisher {
   readonly #link: StreamLink;
@@ -60,14 +60,14 @@ export class Publisher {
     });
   }
 
-  /** @throws {@link NotSupportedError} when the stream does not take several entries as one */
+  /** @throws {@link NotSupportedError} if the stream cannot take several entries as one */
   assertAtomic(): void {
     if (!this.#window.isAtomic) throw noBatches(this.#link.stream, this.#link.connection.info?.version);
   }
 
   /**
-   * Resolves with the position of the first entry; the others follow it. Rejects with {@link PositionConflictError}, with the signal's reason when it is aborted
-   * before the entries are sent, with {@link WriteUncertainError}, {@link JournalLostError}, and what the server refuses them with.
+   * Resolves with the position of the first entry; the others follow it. Rejects with {@link PositionConflictError}, with the signal's reason if it is aborted
+   * before the entries are sent, with {@link WriteUncertainError}, {@link JournalLostError}, or the error with which the server refuses them.
    */
   publish(payloads: readonly string[], { expect, signal }: WriteOptions): Promise<Position> {
     return new Promise((resolve, reject) => {
@@ -78,14 +78,14 @@ export class Publisher {
       if (this.#isScheduled) return;
       this.#isScheduled = true;
       queueMicrotask(() => {
-        // What is called at once goes together.
+        // Calls of the same turn go together.
         this.#isScheduled = false;
         this.#sendQueued();
       });
     });
   }
 
-  /** Resolves once every call is settled, with everything released. */
+  /** Resolves when every call is settled and everything is released. */
   async close(): Promise<void> {
     if (!this.#window.isEmpty) await new Promise<void>((resolve) => (this.#settled = resolve));
     clearInterval(this.#timer);
@@ -144,19 +144,19 @@ export class Publisher {
     else this.#settle(flight, outcome.position);
   }
 
-  /** A copy was not taken: it did not follow what it had to, or the server has taken or refused another copy. */
+  /** A copy was not stored: it did not follow what it had to follow, or the server has accepted or refused another copy. */
   #pass(flight: Flight, outcome: 'broken' | 'known'): void {
     flight.passed++;
     if (outcome === 'broken') {
       flight.isBroken = true;
       this.#window.broke();
     }
-    // Otherwise one that is not answered may be in the stream, or come to be.
+    // Otherwise an unanswered copy may be in the stream, or may still be stored.
     if (flight.isBroken && flight.passed === flight.sent) this.#return(flight);
     else this.#pauseSending();
   }
 
-  /** No copy of a flight will be in the stream, nor any of those that have to follow it: they depart again, under other ids. */
+  /** No copy of a flight will be stored, nor of those that must follow it: they depart again, under new ids. */
   #return(first: Flight): void {
     this.#window.returnFrom(first);
     if (this.#outage.isOn && this.#window.inTheAir === 0) this.#flow();
@@ -175,7 +175,7 @@ export class Publisher {
     }
   }
 
-  /** None of it is in the stream. Of several calls, each is tried on its own. */
+  /** Nothing of it is in the stream. If it has several calls, each is tried on its own. */
   #refuse(flight: Flight, error: Error): void {
     if (error instanceof NotSupportedError) this.#window.isAtomic = false;
     const { calls } = flight;
@@ -187,7 +187,7 @@ export class Publisher {
     this.#removeFlight(flight);
   }
 
-  /** It is no longer in flight: others may follow. */
+  /** It is no longer in the air: others may follow. */
   #removeFlight(flight: Flight): void {
     const isOldest = this.#window.oldest === flight;
     this.#window.forget(flight);
@@ -197,7 +197,7 @@ export class Publisher {
     else this.#sendQueued();
   }
 
-  /** The stream has assigned a position for the second time. */
+  /** The stream has assigned a position a second time. */
   #failLost(flight: Flight, position: Position): void {
     const reason = `the stream "${this.#link.stream}" gave out position ${position} again: it was recreated, or has lost entries`;
     const lost = this.#link.lose(new JournalLostError(reason));
@@ -207,8 +207,8 @@ export class Publisher {
   }
 
   /**
-   * Looks in the stream whether a copy of a flight is there, when the server refuses another one: positions may be compared before it is looked for
-   * duplicates, and of a batch that it has the server does not say where.
+   * Looks for a copy of a flight in the stream after the server has refused another: the server may compare positions before it looks for
+   * duplicates, and does not say where the stored copy of a batch is.
    */
   async #inquire(flight: Flight, refusal?: Error): Promise<void> {
     if (flight.search) return;
@@ -228,14 +228,14 @@ export class Publisher {
     }
   }
 
-  /** Holds back what is new until the oldest is acknowledged. */
+  /** Holds back new flights until the oldest is acknowledged. */
   #pauseSending(): void {
     if (this.#outage.isOn) return;
     this.#outage.begin();
     this.#window.broke();
   }
 
-  /** Sends the oldest again when the server has answered a question: until then it would take a copy that it looks at too late. */
+  /** Sends the oldest flight again when the server has answered a question: before that, a copy might be processed too late. */
   #probe(): void {
     if (this.#window.isEmpty) return this.#flow();
     const resend = () => {
@@ -246,7 +246,7 @@ export class Publisher {
     this.#outage.ask(resend).catch((error: unknown) => this.#fail(this.#link.toJournalError(error)));
   }
 
-  /** Sends everything that is not acknowledged, whether or not it was sent before. */
+  /** Sends everything that is not acknowledged, even if it was sent before. */
   #flow(): void {
     this.#outage.end();
     for (const flight of this.#window.flights) this.#send(flight);

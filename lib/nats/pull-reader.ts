@@ -4,23 +4,23 @@ import type { Subscription as Listening } from 'rxjs';
 import type { Position } from '../journal/position';
 import { forbids, type StreamLink } from './stream-link';
 
-/** How many messages are asked for at a time, and how many bytes, so that a slow reader holds no more. */
+/** How many messages and bytes are requested at a time, so that a slow reader holds no more. */
 export const MAX_MESSAGES = 512;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** How long a request stands; nothing may have come because there is nothing, or because it was lost on the way. */
+/** How long a request is valid: if nothing comes, there may be nothing, or it may have been lost on the way. */
 const EXPIRES_MS = 15_000;
 /** A server that holds a request says so this often … */
 const HEARTBEAT_MS = 1_000;
-/** … and one that has been silent for so long holds none any more. */
+/** … and one that is silent for this long no longer holds it. */
 const SILENCE_MS = 3_500;
-/** The server drops a consumer that nobody asks, as a process that died does not. */
+/** The server drops a consumer without requests, for example that of a process that died. */
 const INACTIVE_MS = 60_000;
 
 /**
- * Reads a stream's messages from a sequence on through a consumer of its own: asks for as many as are used up and holds no more.
+ * Reads a stream's messages from a sequence on through its own consumer: requests as many as were used up, and holds no more.
  *
  * Speaks the pull protocol itself (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-13.md): messages come a page at
- * a time, and what went wrong is reported at once, where the client's iterators would continue on their own.
+ * a time, and failures are reported at once, while the client's iterators would silently continue.
  */
 export class PullReader {
   readonly #link: StreamLink;
@@ -30,20 +30,20 @@ export class PullReader {
   readonly #answers: Subscription;
   readonly #listening: Listening;
   #silence: ReturnType<typeof setTimeout>;
-  /** When the server was last heard, or asked. */
+  /** When the server last answered, or was asked. */
   #heardAt = performance.now();
   readonly #batch: number;
   #messages: Msg[] = [];
-  /** How many messages are still to come for what was asked. */
+  /** How many requested messages are still to come. */
   #outstanding = 0;
-  /** Whether any came for what was asked. */
+  /** Whether any requested message has come. */
   #hasReceived = true;
   #isIdle = false;
   #isDisconnected = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** How many messages the consumer had before it when it was made, as far as its server had them. */
+  /** How many messages the consumer still had to deliver when it was created, as far as its server knew. */
   pending = 0;
 
   /**
@@ -92,8 +92,8 @@ export class PullReader {
   }
 
   /**
-   * What came since the last page; nothing, when nothing has come for a while; `undefined` when the reader was closed, or lost touch with its consumer: what comes
-   * after the last message has to be read by another one. Rejects with {@link JournalLostError}.
+   * What has come since the last page; empty if nothing has come for a while; `undefined` if the reader was closed, or lost its consumer: then another reader must
+   * continue after the last message. Rejects with {@link JournalLostError}.
    */
   async page(): Promise<readonly Msg[] | undefined> {
     const isWaiting = () => this.#messages.length === 0 && !this.#isIdle;
@@ -110,19 +110,19 @@ export class PullReader {
     return page;
   }
 
-  /** Releases everything, and deletes the consumer; a pending `page` gets none. */
+  /** Releases everything, and deletes the consumer; a pending `page` resolves with `undefined`. */
   close(): void {
     if (this.#answers.isClosed() && this.#listening.closed) return;
     this.#listening.unsubscribe();
     this.#answers.unsubscribe();
     this.#disconnect();
     clearTimeout(this.#silence);
-    // One that cannot be reached drops the consumer after a while.
+    // A server that cannot be reached drops the consumer after a while.
     this.#link.manager.consumers.delete(this.#link.stream, this.#consumer).catch(() => undefined);
   }
 
   #ask(): void {
-    // A single message may be larger than all that was asked for before: then it comes alone.
+    // A single message may be larger than the bytes requested: then it comes alone.
     const limits = this.#hasReceived ? { batch: this.#batch, max_bytes: MAX_BYTES } : { batch: 1 };
     const request = { ...limits, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) };
     this.#outstanding = limits.batch;
@@ -161,7 +161,7 @@ export class PullReader {
     this.#wakeUp();
   }
 
-  /** Disconnects if nothing was heard for too long. */
+  /** Disconnects if the server was silent for too long. */
   #notice(): void {
     const left = this.#heardAt + SILENCE_MS - performance.now();
     if (left <= 0) this.#disconnect();

@@ -3,40 +3,40 @@ import type { Position } from '../journal/position';
 import { Chain } from './chain';
 import { board, Flight, type Departure } from './flight';
 
-/** How many flights are in the air where none can be lost and the next not. */
+/** How many flights are in the air on a server where it is impossible that one is lost and the next is stored. */
 const MOST_FLIGHTS = 1_024;
 
 /** What decides how many flights may be in the air. */
 export interface WindowOptions {
-  /** The stream takes atomic batches. */
+  /** Whether the stream takes atomic batches. */
   readonly isAtomic: boolean;
-  /** The stream's leader may change. */
+  /** Whether the stream's leader may change. */
   readonly isClustered: boolean;
-  /** The server compares the last id when it stores a message, after those that it was sent before. */
+  /** Whether the server compares the last id when it stores a message, after all messages sent before it. */
   readonly isChainable: boolean;
 }
 
 /**
- * The calls whose outcome is not known, in their order: flights in the air, then a queue. Says which of the queue may depart.
+ * The calls whose outcome is unknown, in order: flights in the air, then a queue. Says which of the queue may depart.
  *
- * On a server that stands alone many flights are in the air. In a cluster, when the leader changes, one could be lost and the next not. So it is one where
- * the stream takes batches: what is called meanwhile goes in the next, as one batch. Elsewhere those in the air are a {@link Chain}, where the server is
- * one that can be given one, or else one.
+ * On a single server many flights are in the air. In a cluster, one could be lost and the next stored when the leader changes. So only one is in the air if
+ * the stream takes batches: the calls made meanwhile go together, as the next batch. Otherwise the flights in the air are a {@link Chain}, if the server
+ * supports that, or else only one is in the air.
  */
 export class SendWindow {
   readonly #isClustered: boolean;
   readonly #isChainable: boolean;
   readonly #chain = new Chain();
   readonly #id = nuid.next();
-  /** Whether the stream takes atomic batches, as far as it is known. */
+  /** Whether the stream takes atomic batches, as far as is known. */
   isAtomic: boolean;
   #queue = new Set<Departure>();
-  /** By their tokens. */
+  /** The flights in the air by their tokens. */
   readonly #flights = new Map<string, Flight>();
-  /** The last that departed. */
+  /** The last flight that departed. */
   #newest: Flight | undefined;
   #count = 0;
-  /** The newest position that the stream has acknowledged, or had when it was opened. */
+  /** The newest position that the stream has acknowledged, or had at the opening. */
   #acknowledged: Position;
 
   constructor({ isAtomic, isClustered, isChainable }: WindowOptions, head: Position) {
@@ -69,12 +69,12 @@ export class SendWindow {
     return this.#flights.values().next().value;
   }
 
-  /** Whether flights follow each other by their ids. */
+  /** Whether each flight must follow the one before it, by its id. */
   get isChained(): boolean {
     return this.#isClustered && this.#isChainable && !this.isAtomic;
   }
 
-  /** The flight in the air that has a token. */
+  /** The flight in the air with this token. */
   flight(token: string): Flight | undefined {
     return this.#flights.get(token);
   }
@@ -83,12 +83,12 @@ export class SendWindow {
     this.#queue.add(call);
   }
 
-  /** Takes a call from the queue. */
+  /** Removes a call from the queue. */
   remove(call: Departure): void {
     this.#queue.delete(call);
   }
 
-  /** The next flight, which is then in the air; `undefined` if there is no room for one, or no call. */
+  /** The next flight, which is then in the air; `undefined` if there is no room or no call. */
   depart(): Flight | undefined {
     if (this.#queue.size === 0 || !this.#hasRoom()) return undefined;
     const calls = board(this.#queue, this.isAtomic && this.#isClustered);
@@ -107,7 +107,7 @@ export class SendWindow {
     this.#acknowledged = Math.max(this.#acknowledged, last);
   }
 
-  /** A flight was refused because another one came between, or it is not known what became of some. */
+  /** A flight was refused because another came between, or the outcome of some is unknown. */
   broke(): void {
     this.#chain.broke();
   }
@@ -118,7 +118,7 @@ export class SendWindow {
     flight.search?.abort();
   }
 
-  /** A flight and those after it are no longer in the air; their calls are the first of the queue again. */
+  /** A flight and those after it are no longer in the air; their calls are again the first in the queue. */
   returnFrom(first: Flight): void {
     const { flights } = this;
     const returned = flights.slice(flights.indexOf(first));
@@ -127,7 +127,7 @@ export class SendWindow {
     this.putBack(returned.flatMap(({ calls }) => calls));
   }
 
-  /** Calls are the first of the queue again. */
+  /** Puts calls back at the beginning of the queue. */
   putBack(calls: readonly Departure[]): void {
     this.#queue = new Set([...calls, ...this.#queue]);
   }
@@ -136,7 +136,7 @@ export class SendWindow {
     if (!this.#isClustered) return this.#flights.size < MOST_FLIGHTS;
     if (this.#flights.size === 0) return true;
     if (!this.isChained || this.#flights.size >= this.#chain.length) return false;
-    // What expects a position is alone in the air: it may be refused for what was lost before it.
+    // A call that expects a position is alone in the air: it might be refused because of an earlier loss.
     const [next] = this.#queue;
     return next?.expect === undefined && this.#newest?.expect === undefined;
   }

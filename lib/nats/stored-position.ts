@@ -4,7 +4,7 @@ import { contiguousMessages } from './contiguous-messages';
 import type { Flight } from './flight';
 import type { StreamLink } from './stream-link';
 
-/** The position of a flight's first entry, where the stream has it. Rejects if it may have been among the entries that the stream no longer keeps. */
+/** The position of a flight's first entry, if the stream has it. Rejects if it may be among the entries that the stream no longer keeps. */
 export async function storedPosition(
   link: StreamLink,
   { id, floor }: Flight,

@@ -16,22 +16,22 @@ import { connectionEvents, connectionStatus } from './connection-events';
 
 /** The positions that a stream holds. */
 export interface StreamEnds {
-  /** The oldest kept, `last + 1` when there is none. */
+  /** The oldest kept; `last + 1` if there is none. */
   readonly first: Position;
-  /** The last one assigned, START when there is none. */
+  /** The last one assigned; START if there is none. */
   readonly last: Position;
 }
 
-/** A server of a cluster may say for a moment that it has no such stream, when it has not heard of it yet: so often it is asked, and so far apart. */
+/** A server of a cluster may not know a new stream for a moment: how often it is asked, and the pauses between. */
 const ASKED = 5;
 const ASKED_AGAIN_MS = 200;
 
-/** A stream as its scrivener reaches it: calls to the server, with errors that say whether to try again. */
+/** A scrivener's access to its stream: calls to the server, with errors that say whether to try again. */
 export class StreamLink {
   readonly stream: string;
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  /** Emits once the scrivener is closed. */
+  /** Emits when the scrivener is closed. */
   readonly closed$ = new ReplaySubject<void>(1);
   readonly connected$: Observable<ConnectionStatus>;
   readonly #created: string;
@@ -50,7 +50,7 @@ export class StreamLink {
     this.#first = oldest(state);
   }
 
-  /** What the connection says about itself. */
+  /** The status events of the connection. */
   get events$() {
     return connectionEvents(this.connection);
   }
@@ -65,17 +65,17 @@ export class StreamLink {
     return this.#first;
   }
 
-  /** Notes a position that the stream has. */
+  /** Records a position that the stream has. */
   noteHead(position: Position): void {
     if (position > this.#head) this.#head = position;
   }
 
-  /** A subject that answers are sent to, under the prefix that the connection was made with. */
+  /** A subject for answers, with the connection's inbox prefix. */
   inbox(): string {
     return createInbox(this.manager.getOptions().watcherPrefix);
   }
 
-  /** Rejects with {@link JournalLostError} if the stream is gone, or was replaced by another one. */
+  /** Rejects with {@link JournalLostError} if the stream is gone or was replaced. */
   async ends(): Promise<StreamEnds> {
     if (this.lost) throw this.lost;
     const { created, state } = await this.call(() => this.manager.streams.info(this.stream));
@@ -86,25 +86,25 @@ export class StreamLink {
     return { first: state.first_seq, last: state.last_seq };
   }
 
-  /** Notes that the journal is lost for good, for readers and writers alike; returns the first reason. */
+  /** Records that the journal is lost for good, for all readers and writers; returns the first reason. */
   lose(reason: JournalLostError): JournalLostError {
     return (this.lost ??= reason);
   }
 
   /**
-   * Whether the stream had a position and has it no more; rejects as {@link StreamLink.call} does. One answer says it all: of two, one may be of a
-   * server that does not know yet that it leads no longer.
+   * Whether the stream once had a position and no longer has it; rejects as {@link StreamLink.call} does. This needs a single answer: of two, one may come from a
+   * server that does not know yet that it is no longer the leader.
    */
   async hasDropped(position: Position): Promise<boolean> {
     const { state } = await this.call(() => this.manager.streams.info(this.stream, { deleted_details: true }));
-    // The client's type has it always, the server not where there is none.
+    // The client's type always has it; the server leaves it out if there is none.
     const { deleted = [] } = state as Partial<typeof state>;
     return position <= state.last_seq && (position < state.first_seq || deleted.includes(position));
   }
 
   /**
-   * The answer to a request. Rejects with {@link JournalLostError} when there will be none, and with {@link Unanswered} when another try may
-   * bring one; does not wait for a request that was pending when the connection was lost.
+   * The answer to a request. Rejects with {@link JournalLostError} if there will be none, and with {@link Unanswered} if another try may
+   * get one; does not wait for a request that was pending when the connection was lost.
    */
   async call<R>(request: () => Promise<R>): Promise<R> {
     const reconnected$ = this.events$.pipe(
@@ -133,7 +133,7 @@ export class StreamLink {
   }
 }
 
-/** No server answered, or none that can decide. */
+/** No server answered, or only one that cannot decide. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 
@@ -152,16 +152,16 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
-/** Whether a connection tells that it may not publish to the subject. */
+/** Whether a connection reports that it may not publish to the subject. */
 export function forbids(status: Status, subject: string): status is ServerErrorStatus {
   return (
     status.type === 'error' && status.error instanceof PermissionViolationError && status.error.subject === subject
   );
 }
 
-/** Among those of a server that cannot answer: JetStream is not there for this account (`JSNoAccountErr`, `JSNotEnabledForAccountErr`). */
+/** Codes, among those of a server that cannot answer, for an account without JetStream (`JSNoAccountErr`, `JSNotEnabledForAccountErr`). */
 const PERMANENT: readonly number[] = [10035, 10039];
-/** Among those of a wrong request: `JSMaximumConsumersLimitErr`, until another reader leaves, and `JSStreamTooManyRequests`. */
+/** Codes, among those of a wrong request, that may pass: `JSMaximumConsumersLimitErr`, until another reader leaves, and `JSStreamTooManyRequests`. */
 const PASSING: readonly number[] = [10026, 10167];
 
 function isPassing(error: unknown): boolean {

@@ -10,9 +10,9 @@ import type { JetStreamScrivenerConfig } from './open-jet-stream-scrivener';
 const HEAD = `{"schemaVersion":"${SCHEMA_VERSION}","entry":`;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What {@link StreamPayload} is made of. */
+/** The parts of a {@link StreamPayload}. */
 interface StreamPayloadOptions<T> {
-  /** What the messages are in, for errors. */
+  /** The name of the stream, for errors. */
   readonly source: string;
   readonly serializer: EntrySerializer<T> | undefined;
   readonly reading: Pick<JetStreamScrivenerConfig<T>, 'schema' | 'upgrade'>;
@@ -30,7 +30,7 @@ export class StreamPayload<T> {
     this.#reading = reading;
   }
 
-  /** The payload of what the schema makes of an entry; throws {@link EntryValidationError} and {@link SerializationError} when it has none. */
+  /** The payload of an entry, after the schema; throws {@link EntryValidationError} and {@link SerializationError} if it has none. */
   encode(entry: T): string {
     const { schema, upgrade } = this.#reading;
     if (!schema && !upgrade) return this.#serialize(entry);
@@ -52,8 +52,8 @@ export class StreamPayload<T> {
   }
 
   /**
-   * The record of a message; throws {@link CorruptEntryError}, which names the position, for one that was not written as an entry, and
-   * {@link SchemaMismatchError} for one that the schema refuses.
+   * The record of a message; throws {@link CorruptEntryError}, which names the position, if it was not written as an entry, and
+   * {@link SchemaMismatchError} if the schema refuses it.
    */
   decode({ position, message }: Arrival): Positioned<T> {
     let entry;
@@ -66,7 +66,7 @@ export class StreamPayload<T> {
     return { position, entry: readEntry(this.#reading, entry, this.#source, position) };
   }
 
-  /** The records of messages, as far as they are entries, then the error for the first that is none. */
+  /** The records of messages up to the first that is not an entry; then throws the error for that one. */
   *decodeAll(arrivals: Iterable<Arrival>): Generator<readonly Positioned<T>[], void> {
     const records: Positioned<T>[] = [];
     try {
@@ -98,7 +98,7 @@ function deserialize(text: string): unknown {
   try {
     if (text.startsWith(HEAD) && text.endsWith('}')) return JSON.parse(text.slice(HEAD.length, -1));
   } catch {
-    // Something may stand after the entry.
+    // Something may follow the entry.
   }
   return parseEnvelope(text).entry;
 }

@@ -1,4 +1,4 @@
-/** Whether a stream's subject, which may have the wildcards `*` (one token) and `>` (all that follow), takes in a subject without any. */
+/** Whether a stream's subject, which may have the wildcards `*` (one token) and `>` (all that follow), matches a subject without wildcards. */
 export function subjectMatches(pattern: string, subject: string): boolean {
   const expected = pattern.split('.');
   const tokens = subject.split('.');

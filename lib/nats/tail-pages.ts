@@ -3,7 +3,7 @@ import { contiguousMessages } from './contiguous-messages';
 import type { StreamLink } from './stream-link';
 import type { StreamPayload } from './stream-payload';
 
-/** What comes after a position, a page at a time, as it comes; ends when the signal is aborted. */
+/** The entries after a position, a page at a time, as they come; ends when the signal is aborted. */
 export async function* tailPages<T>(
   link: StreamLink,
   payload: StreamPayload<T>,

@@ -50,7 +50,7 @@ export class TailEvents<T> {
   #caughtUp: Position | undefined;
   #isQuiet = true;
   #beatIsDue = false;
-  /** How many beats were due in vain since the reader last took something. */
+  /** How many heartbeats nobody has read since the last read. */
   #untaken = 0;
   #isOver = false;
   #isCancelled = false;
