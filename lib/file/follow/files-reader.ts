@@ -2,16 +2,13 @@ import { lstat, open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
-import { JournalMismatchError } from '../../errors/journal-mismatch-error';
 import { PositionTrimmedError } from '../../errors/position-trimmed-error';
 import { END, START, type Position, type Positioned } from '../../journal/position';
-import { FileChanges } from './file-changes';
-import { findPlace } from './find-place';
+import { ActivePages } from './active-pages';
+import { Emission } from './emission';
+import { JournalName } from './journal-name';
 import { LineReader, type LineFormat } from '../lines/line-reader';
 import { findSegments, loadManifest, type SegmentName } from '../store/manifest';
-import { NewestBatch, type Mark } from './newest-batch';
-import { readBlocks } from '../disk/read-blocks';
-import { isThere, SEEN_BYTES, seenBefore, type SeenBytes } from './seen-bytes';
 import { inodeOf, membersOf, type SegmentFile } from '../store/segment';
 import { segmentPages } from '../store/segment-pages';
 
@@ -41,13 +38,11 @@ export class FilesReader<T> {
   readonly #signal: AbortSignal;
   /** The last position that was read. */
   #last = START;
-  /** The last position of the active file that was emitted. */
-  #given = START;
-  /** Whether anything was read, so that the next entry must follow it. */
-  #hasBegun = false;
+  /** What is emitted of active files. */
+  readonly #emission: Emission<T>;
+  /** Whether anything of a closed segment was emitted. */
+  #hasSegments = false;
   #wasThere = false;
-  /** The journal's identity, once it is recorded. */
-  #id: string | undefined;
   /** A position that was on the disk before reading began, according to the record. */
   #recorded = START;
 
@@ -67,6 +62,7 @@ export class FilesReader<T> {
     this.#follow = follow;
     this.#signal = signal;
     this.#following = following;
+    this.#emission = new Emission(this.#after);
   }
 
   /** @param waits - whether to wait for a journal that does not exist yet */
@@ -79,7 +75,7 @@ export class FilesReader<T> {
     const filePath = await located(this.#format.filePath);
     this.#format = { ...this.#format, filePath };
     const { first, id, last } = await loadManifest(filePath);
-    this.#id = id;
+    const name = new JournalName(filePath, id, this.#follow);
     this.#recorded = last ?? START;
     if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
     this.#last = first - 1;
@@ -108,7 +104,11 @@ export class FilesReader<T> {
           continue;
         }
         looks = 0;
-        if ((yield* this.#activePages(file)) === 'done') return;
+        const reader = this.#activePages(file, name);
+        const end = yield* reader.pages();
+        this.#last = reader.last;
+        if (end === 'whole') this.#assertReaches();
+        if (end !== 'rotated') return;
       } finally {
         await file.close();
       }
@@ -120,6 +120,11 @@ export class FilesReader<T> {
     const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
     if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
     this.#last = first - 1;
+  }
+
+  /** Whether anything was emitted, so that the next entry must follow it. */
+  get #hasBegun(): boolean {
+    return this.#hasSegments || this.#emission.last > START;
   }
 
   get #after(): Position {
@@ -184,7 +189,7 @@ export class FilesReader<T> {
     const stretch = { after: this.#passed, byteOffset: begin.byteOffset, end: Infinity };
     try {
       for await (const records of segmentPages(segment, lines, stretch)) {
-        this.#hasBegun = true;
+        this.#hasSegments = true;
         yield records;
         if (this.#signal.aborted) return;
         this.#last = records.at(-1)!.position;
@@ -200,138 +205,17 @@ export class FilesReader<T> {
     this.#last = lines.last;
   }
 
-  /** Returns whether reading is done; if not, the file was rotated and another one continues. */
-  async *#activePages(file: FileHandle): AsyncGenerator<readonly Positioned<T>[], 'done' | 'rotated'> {
-    const { filePath } = this.#format;
-    const first = this.#last + 1;
-    const { ino, size } = await file.stat({ bigint: true });
-    const gone = new AbortController();
-    const leave = () => gone.abort();
-    this.#signal.addEventListener('abort', leave);
-    if (this.#signal.aborted) leave();
-    const changes = this.#follow ? new FileChanges(filePath, gone.signal) : undefined;
-    const batch = new NewestBatch<T>();
-    const start = await this.#startIn(file, Number(size));
-    let { byteOffset } = start;
-    let lines = new LineReader<T>(this.#format, start);
-    const readFrom = (mark: Mark) => {
-      ({ byteOffset } = mark);
-      lines = new LineReader<T>(this.#format, mark);
-    };
-    const here = (): Mark => ({ byteOffset, lines: lines.lines, position: lines.last });
-    /** The file was rotated while its end was read: everything since is read again. */
-    let wasRotated = false;
-    /** The last bytes of the emitted lines, and of those read, as they were read: the file may be rewritten at any time. */
-    let given: SeenBytes | undefined;
-    let read: SeenBytes | undefined;
-    try {
-      for (;;) {
-        // Checked before reading: a file that has been rotated by then is read to its end.
-        const isRotated = wasRotated || (await this.#isRotated(first, ino, lines.last));
-        const begin = here();
-        const wasHeld = batch.isHeld;
-        const isFirst = !batch.isKnown;
-        const { mtimeNs } = await file.stat({ bigint: true });
-        let isSure = given === undefined;
-        let isReplaced = false;
-        let end = byteOffset;
-        let torn = 0;
-        for await (const block of readBlocks(file, { byteOffset, isForeign: lines.isForeign })) {
-          if (this.#signal.aborted) return 'done';
-          const records: Positioned<T>[] = [];
-          let damage: { readonly error: unknown } | undefined;
-          try {
-            if (block.whole) lines.read(block, records);
-            else if (block.reason !== undefined || (!this.#follow && !isRotated)) {
-              const end = lines.end(block);
-              records.push(...end.records);
-              torn = Math.max(0, Number(size) - end.byteOffset);
-            }
-          } catch (error) {
-            damage = { error };
-          }
-          if (records.length > 0 && !isSure) {
-            await this.#assertHolds(file, given!, damage);
-            isSure = true;
-          }
-          isReplaced = (records.length > 0 || damage !== undefined) && (await batch.isReplaced(file));
-          if (isReplaced) break;
-          if (records.length > 0) {
-            yield* this.#emit(batch.release());
-            if (this.#follow && !damage) batch.hold(records);
-            else yield* this.#emit(records);
-          }
-          if (damage) throw damage.error;
-          byteOffset = block.whole ? byteOffset + block.bytes.length : (lines.dropGroup() ?? byteOffset);
-          if (block.whole) {
-            read = { end: byteOffset, bytes: Buffer.from(block.bytes.subarray(-SEEN_BYTES)) };
-            batch.endWith(read);
-          }
-          end = block.byteOffset + block.bytes.length + (block.zeros ?? 0);
-        }
-        batch.noteEnd(end, mtimeNs);
-        if (!wasHeld && byteOffset > begin.byteOffset) batch.beginAt(begin);
-        const isWhole = batch.isWhole(byteOffset) || isRotated;
-        if (isWhole) isReplaced ||= await batch.isReplaced(file);
-        const again = isReplaced ? batch.takeBack() : undefined;
-        if (again) {
-          readFrom(again);
-          continue;
-        }
-        if (isWhole) {
-          yield* this.#emit(batch.release());
-          if (this.#follow) given = read?.end === byteOffset ? read : await seenBefore(file, byteOffset);
-          // What exists at the start is final.
-          if (isFirst) batch.beginAt(here());
-        }
-        this.#last = lines.last;
-        if (isRotated) return 'rotated';
-        if (!this.#follow) {
-          if (await this.#isRotated(first, ino, lines.last)) {
-            // The end has changed: everything is read again, and nothing is emitted twice.
-            wasRotated = true;
-            readFrom(begin);
-            continue;
-          }
-          const isGrowing = (await file.stat({ bigint: true })).size !== size;
-          // A crash may have torn the end, whatever the record says.
-          if (torn === 0) this.#assertReaches();
-          else if (!isGrowing) this.#format.onTorn?.(torn);
-          return 'done';
-        }
-        this.#catchUp(batch.standsUpTo(lines.last));
-        do {
-          await changes!.next(batch.isHeld || end > byteOffset);
-          if (this.#signal.aborted) return 'done';
-          const { size } = await file.stat();
-          if (size < byteOffset) {
-            const isTakenBack = batch.mark && size >= batch.mark.byteOffset && this.#format.restarts !== 'renumber';
-            if (!isTakenBack) {
-              const reason = `the file was cut to ${size} bytes after ${byteOffset} were read`;
-              throw new CorruptJournalError({ filePath, line: lines.last, byteOffset: size, reason });
-            }
-            // For instance because the disk is full; the batch will be written again.
-            readFrom(batch.takeBack()!);
-          }
-        } while (given && (await file.stat()).size < given.end && !(await this.#isRotated(first, ino, lines.last)));
-      }
-    } finally {
-      this.#signal.removeEventListener('abort', leave);
-      leave();
-    }
-  }
-
-  /** Where reading an active file begins: shortly before the first entry needed. */
-  async #startIn(file: FileHandle, size: number): Promise<Mark> {
-    const first = this.#last + 1;
-    const beginning = { byteOffset: 0, lines: 0, position: this.#last };
-    const wanted = this.#passed + 1;
-    if (wanted <= first || this.#format.restarts === 'renumber') return beginning;
-    const from = { byteOffset: 0, position: first };
-    const place = await findPlace(file, { from, end: size }, wanted, this.#format);
-    if (place === undefined || place.position < first) return beginning;
-    const { byteOffset, position } = place;
-    return { byteOffset, lines: position - first, position: position - 1 };
+  #activePages(file: FileHandle, name: JournalName): ActivePages<T> {
+    return new ActivePages<T>(file, {
+      name,
+      format: this.#format,
+      emission: this.#emission,
+      last: this.#last,
+      passed: this.#passed,
+      follow: this.#follow,
+      signal: this.#signal,
+      caughtUp: (position) => this.#catchUp(position),
+    });
   }
 
   #catchUp(position: Position): void {
@@ -345,29 +229,6 @@ export class FilesReader<T> {
     if (this.#last >= this.#recorded || this.#signal.aborted) return;
     const reason = `the journal ends with position ${this.#last}, and ${this.#recorded} is on record`;
     throw new CorruptJournalError({ filePath: this.#format.filePath, line: 1, byteOffset: 0, reason });
-  }
-
-  /** Throws if a file was rewritten: its new entries do not follow those that were emitted. */
-  async #assertHolds(file: FileHandle, seen: SeenBytes, damage: { readonly error: unknown } | undefined) {
-    if (await isThere(file, seen)) return;
-    const reason = `${this.#format.filePath} does not hold position ${this.#given} any more as it was read`;
-    throw damage?.error ?? new JournalMismatchError(reason);
-  }
-
-  /** Whether the name now belongs to another file that continues this one. */
-  async #isRotated(first: Position, ino: bigint, last: Position): Promise<boolean> {
-    const { filePath } = this.#format;
-    const found = await stat(filePath, { bigint: true }).catch(() => undefined);
-    if (found?.ino === ino) return false;
-    const manifest = await loadManifest(filePath);
-    this.#id ??= manifest.id;
-    const segment = (await findSegments(filePath)).find((segment) => segment.first === first);
-    const other = segment && !segment.compressed ? await inodeOf(segment.filePath).catch(() => ino) : ino;
-    // A record is replaced, never removed: a file without one belongs to another journal.
-    const isAnother = manifest.id !== this.#id && (manifest.id !== undefined || found !== undefined);
-    if (other !== ino || isAnother)
-      throw new JournalMismatchError(`another journal has taken the place of ${filePath}`);
-    return segment !== undefined || ((last >= first || this.#follow) && manifest.first > last);
   }
 
   /** `undefined` if there are only closed segments, as after a crash between the two steps of a rotation. */
@@ -406,15 +267,6 @@ export class FilesReader<T> {
     if (first > expected) return new PositionTrimmedError(expected, first);
     const reason = `the segment that begins with position ${expected} is missing, the next begins with ${found}`;
     return new CorruptJournalError({ filePath, line: 1, byteOffset: 0, reason });
-  }
-
-  *#emit(records: readonly Positioned<T>[]): Generator<readonly Positioned<T>[], void> {
-    const after = Math.max(this.#after, this.#given);
-    const wanted = records.filter(({ position }) => position > after);
-    if (wanted.length === 0) return;
-    this.#hasBegun = true;
-    this.#given = wanted.at(-1)!.position;
-    yield wanted;
   }
 }
 
