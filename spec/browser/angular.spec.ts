@@ -41,7 +41,7 @@ const script = bundle(`
 `);
 
 describeInBrowser('The recipe for Angular', (browser) => {
-  test('shows the journal with toSignal and the async pipe, without zones, and lets go of it', async () => {
+  test('shows the journal with toSignal and the async pipe, without zones, and releases it', async () => {
     const { context, page } = await openPage(browser(), script);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));

@@ -4,7 +4,7 @@ import { indexedDbPage, type Numbered } from './support/indexed-db-page';
 describeInBrowser('A bookmark in IndexedDB', (browser) => {
   const open = () => openPage(browser(), indexedDbPage);
 
-  test('has reading go on after a reload where it was, what is not flushed included', async () => {
+  test('has reading continue after a reload where it was, what is not flushed included', async () => {
     const { context, page } = await open();
     const read = (entries: number) =>
       page.evaluate(async (entries) => {
@@ -71,7 +71,7 @@ describeInBrowser('A bookmark in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('what is none is told and left as it is, and so is a wrong name or position', async () => {
+  test('what is none is told and left unchanged, and so is a wrong name or position', async () => {
     const { context, page } = await open();
     const found = await page.evaluate(async () => {
       const { rx, failure } = window;

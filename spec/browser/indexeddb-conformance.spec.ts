@@ -41,7 +41,7 @@ const script = (reopened: boolean) =>
 
 describeInBrowser('The conformance suite in a browser', (browser) => {
   for (const reopened of [false, true]) {
-    test(`passes on IndexedDB, ${reopened ? 'closed and reopened behind what is in the journal' : 'as it was opened'}`, async () => {
+    test(`passes on IndexedDB, ${reopened ? 'closed and reopened after what is in the journal' : 'as it was opened'}`, async () => {
       const { context, page } = await openPage(browser(), script(reopened));
       const { passed, failed } = await runAll(page);
       expect(failed).toEqual([]);

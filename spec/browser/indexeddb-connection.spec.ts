@@ -26,7 +26,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
   afterEach(() => context.close());
 
   test.each(['closed without a word', 'a `close` event', 'a `versionchange` event'])(
-    'that is lost is made anew, and nothing with it: %s',
+    'that is lost is made again, and nothing with it: %s',
     async (how) => {
       const flushed = await page.evaluate(async (how) => {
         const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk', flushThreshold: 2 });
@@ -121,7 +121,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
     30_000,
   );
 
-  test('that is lost again and again fails the flusher, which says so once; `reopen` goes on', async () => {
+  test('that is lost again and again fails the flusher, which says so once; `reopen` continues', async () => {
     const found = await page.evaluate(async () => {
       const { failure } = window;
       const scrivener = await window.rx.openIndexedDbScrivener({ name: 'talk' });
@@ -163,7 +163,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
   }, 30_000);
 
   test.each(['by the user', 'by another tab', 'its entries alone'])(
-    'to site data that were cleared %s: it is told, what is in memory stays, and `reopen` writes it anew',
+    'to site data that were cleared %s: it is told, what is in memory stays, and `reopen` writes it again',
     async (who) => {
       await page.evaluate(async () => {
         const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
@@ -227,7 +227,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
 
   const LARGE = 600_000;
 
-  test('a full quota is told with a message, and `reopen` goes on when there is room', async () => {
+  test('a full quota is told with a message, and `reopen` continues when there is room', async () => {
     await setQuota(context, page, LARGE);
     const full = await page.evaluate(async (length) => {
       const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
@@ -360,7 +360,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
     expect(found).toEqual(['ERR_JOURNAL_MISMATCH', 'ERR_JOURNAL_MISMATCH', 7]);
   }, 30_000);
 
-  test('a tail of what is flushed goes on after `reopen`, and `head$` and `first` are those of the journal', async () => {
+  test('a tail of what is flushed continues after `reopen`, and `head$` and `first` are those of the journal', async () => {
     const found = await page.evaluate(async () => {
       const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
       const heads: number[] = [];

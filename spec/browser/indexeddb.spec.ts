@@ -4,7 +4,7 @@ import { indexedDbPage } from './support/indexed-db-page';
 describeInBrowser('A journal in IndexedDB', (browser) => {
   const open = () => openPage(browser(), indexedDbPage);
 
-  test('is there again when it is opened again, and goes on', async () => {
+  test('is there again when it is opened again, and continues', async () => {
     const { context, page } = await open();
     const first = await page.evaluate(async () => {
       const scrivener = await window.rx.openIndexedDbScrivener({ name: 'talk' });
@@ -186,7 +186,7 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
-  test("is the schema's output: what is told, what is kept, and what is read later", async () => {
+  test("is the schema's output: what is emitted, what is kept, and what is read later", async () => {
     const { context, page } = await open();
     const found = await page.evaluate(async () => {
       const { failure, rx, z } = window;
@@ -298,7 +298,7 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     30_000,
   );
 
-  test('what somebody else wrote in spite of the lock fails the flusher, and the journal goes on in memory', async () => {
+  test('what somebody else wrote in spite of the lock fails the flusher, and the journal continues in memory', async () => {
     const { context, page } = await open();
     const found = await page.evaluate(async () => {
       const scrivener = await window.rx.openIndexedDbScrivener<{ n: number }>({ name: 'talk', flushThreshold: 1 });

@@ -52,7 +52,7 @@ async function hasObservable(page: Page): Promise<boolean> {
 }
 
 describeInBrowser("The browser's own Observable", (browser) => {
-  test('takes a tail, replays and goes on live, with its own operators; an abort lets go of the journal', async () => {
+  test('takes a tail, replays and continues live, with its own operators; an abort releases the journal', async () => {
     const { context, page } = await openPage(browser(), script);
     if (!(await hasObservable(page))) return context.close();
     const found = await page.evaluate(async () => {

@@ -135,7 +135,7 @@ describeInBrowser('Hooks for React', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('another journal: it is shown, and the first one let go', async () => {
+  test('another journal: it is shown, and the first one is released', async () => {
     const { context, page } = await open();
     await page.evaluate(() => {
       window.journals[0]!.append(1);

@@ -95,7 +95,7 @@ describeInBrowser('A page that goes away', () => {
     expect(journal.head).toBe(2);
   });
 
-  test('is kept as it was, though it tails, and goes on without a gap when it is back', async () => {
+  test('is kept as it was, though it tails, and continues without a gap when it is back', async () => {
     journal.append({ text: 'before' });
     await page.waitForFunction(() => window.got.length === 1);
     await page.goto(`${origin}/other`);

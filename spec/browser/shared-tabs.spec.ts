@@ -124,7 +124,7 @@ describeInBrowser('Tabs that share a connection', () => {
     await until(() => tails === 1);
   });
 
-  test('another takes over from one that is frozen, which misses nothing when it goes on', async () => {
+  test('another takes over from one that is frozen, which misses nothing when it continues', async () => {
     await until(() => tails === 1);
     const first = await holder();
     const others = pages.filter((page) => page !== first);

@@ -121,7 +121,7 @@ describeInBrowser('The web chat', (browser) => {
     expect(await late.messages()).toEqual(seen);
   });
 
-  test('the server is killed in the middle of an answer and started again: every tab is whole, and the answer goes on', async () => {
+  test('the server is killed in the middle of an answer and started again: every tab is whole, and the answer continues', async () => {
     await chat.start(4);
     const [ann, ben] = [await open(), await open()];
     await ann.say('count 600');

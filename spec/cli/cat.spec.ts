@@ -10,7 +10,7 @@ const path = useTempDir();
 const cat = (...args: string[]) => command.run(['cat', ...args], path());
 const NOTHING = { code: 0, signal: null, stdout: '', stderr: '' };
 
-test('prints the lines as they stand in the file', async () => {
+test('prints the lines unchanged, as in the file', async () => {
   const text =
     '{ "position": 1, "schemaVersion": "1", "more": [], "entry": 12345678901234567890 }\n' +
     line(2, { b: 'ü🙂\u2028', a: '\\u0041' }) +
@@ -87,12 +87,12 @@ test('what stands before damage is printed, then the damage is told', async () =
   expect(await cat('bad.ndjson', '--last', '1')).toEqual({ code: 1, signal: null, stdout: line(3, 3), stderr });
 });
 
-test('garbage behind the last newline is damage, not a torn end', async () => {
+test('garbage after the last newline is damage, not a torn end', async () => {
   writeFileSync(path('bad.ndjson'), journalText([1]) + 'garbage');
   expect(await cat('bad.ndjson')).toMatchObject({ code: 1, stdout: line(1, 1) });
 });
 
-test('a missing file, a folder and a file that is not to be read are told in a line', async () => {
+test('a missing file, a folder and a file that is not to be read are reported in one line', async () => {
   mkdirSync(path('folder'));
   expect(await cat('missing')).toEqual({
     ...NOTHING,

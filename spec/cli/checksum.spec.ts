@@ -17,7 +17,7 @@ async function written(): Promise<string[]> {
   return textOf(path('talk')).split(/(?<=\n)/);
 }
 
-test('lines are printed with their checksums, as they stand in the file', async () => {
+test('lines are printed with their checksums, unchanged, as in the file', async () => {
   const lines = await written();
   expect((await runHere(['cat', path('talk')])).stdout).toBe(lines.join(''));
   expect((await runHere(['tail', '-n', '2', path('talk')])).stdout).toBe(lines.slice(-2).join(''));

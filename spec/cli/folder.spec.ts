@@ -79,7 +79,7 @@ test('stats of a folder in which one is damaged names that one, and adds nothing
   expect(stderr).toContain('chats/old.ndjson, line 1');
 });
 
-test('a folder without a journal is told in a line', async () => {
+test('a folder without a journal is reported in one line', async () => {
   mkdirSync(path('empty'));
   for (const name of ['verify', 'stats']) {
     const { code, stderr } = await run(name, 'empty');

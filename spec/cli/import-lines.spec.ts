@@ -17,7 +17,7 @@ async function imported(text: string | Buffer, ...args: string[]) {
   return { code, stdout: stdout.replaceAll(path() + '/', ''), stderr, entries: values.map(({ entry }) => entry) };
 }
 
-test('each line becomes an entry, in their order, as it stands', async () => {
+test('each line becomes an entry, in their order, unchanged', async () => {
   const text = PINO + '12345678901234567890\n"text"\n[1, 2]\nnull\n{ "b": 1.0, "a": 2 }\n';
   expect(await imported(text)).toMatchObject({ code: 0, stdout: 'new: 7 entries\n', stderr: '' });
   const lines = text.trimEnd().split('\n');

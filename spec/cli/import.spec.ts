@@ -44,7 +44,7 @@ test('what JavaScript would change in an entry stays as it is', async () => {
   expect(textOf(path('new'))).toBe(lines[0]! + lines[2]! + lines[2]!.replace('2', '3'));
 });
 
-test('a line that is laid out otherwise is written anew', async () => {
+test('a line that is laid out otherwise is written again', async () => {
   writeFileSync(
     path('old'),
     line(1, 1) +

@@ -100,7 +100,7 @@ test('counted', () => {
   ]);
 });
 
-test('an error is told in a line, whatever it is', () => {
+test('an error is reported in one line, whatever it is', () => {
   const system = (message: string, path?: string) =>
     describeError(Object.assign(new Error(message), { code: message.split(':')[0], path }), 'talk');
   expect(system("EACCES: permission denied, open '/a'", '/a')).toBe('/a: permission denied');

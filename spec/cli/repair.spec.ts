@@ -55,7 +55,7 @@ test('a last line gets its newline', async () => {
 
 const ONE_EACH = 'a journal has no gaps, so there is one for each stretch; --renumber makes one of all';
 
-test('what stands behind a gap is a journal of its own, under the positions that it had', async () => {
+test('what follows a gap is a journal of its own, under the positions that it had', async () => {
   const text = journalText([1, 'ü']) + 'x\n' + journalText([4, 5, 6], 4) + journalText([9], 9);
   expect(await repaired(text)).toEqual({
     code: 1,
@@ -70,7 +70,7 @@ test('what stands behind a gap is a journal of its own, under the positions that
   });
 });
 
-test('which can be opened and gone on with', async () => {
+test('which can be opened and continued', async () => {
   await repaired(journalText(['a', 'b']) + 'x\n' + journalText(['d', 'e'], 4));
   const scrivener = await openFileScrivener<string>({ filePath: path('good.2') });
   expect(await scrivener.write('f')).toBe(6);
@@ -146,7 +146,7 @@ test('--renumber closes the gap', async () => {
   });
 });
 
-test('what stands between lines whose positions go on is left out, and no more', async () => {
+test('what stands between lines whose positions continue is left out, and no more', async () => {
   const text =
     journalText([1, 2]) + '\n' + '{"schemaVersion":"1","pos\n' + journalText([3], 3) + '\u0001\n' + journalText([4], 4);
   expect(await repaired(text)).toEqual({
@@ -185,7 +185,7 @@ test('bytes that are no UTF-8', async () => {
   });
 });
 
-test('damage and, behind it, a torn end', async () => {
+test('damage and, after it, a torn end', async () => {
   const text = journalText([1]) + 'x\n' + line(2, 2) + '{"schemaV';
   expect(await repaired(text)).toEqual({
     code: 1,
@@ -275,7 +275,7 @@ describe('groups', () => {
     expect(textOf(path('begun'))).toBe(journalText([1, 2]));
   });
 
-  test('whole ones behind garbage are kept, and those that are not do not swallow others', async () => {
+  test('whole ones after garbage are kept, and those that are not do not swallow others', async () => {
     expect((await repaired(line(1, 1) + 'x\n' + group([2, 3], 2))).good).toBe(line(1, 1) + group([2, 3], 2));
     const begun = line(2, 2).replace('}\n', ' }\n');
     const text = line(1, 1) + 'x\n' + begun + line(7, 7);

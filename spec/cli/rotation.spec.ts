@@ -77,7 +77,7 @@ describe('repair', () => {
   }
   const third = 'j.ndjson.0000000000000005';
 
-  test('keeps what stands before damage in a segment, and what stands behind it, there and in the files that follow', async () => {
+  test('keeps what stands before damage in a segment, and what follows it, there and in the files that follow', async () => {
     await rotated();
     writeFileSync(path(third), journalText([5, 6], 5).replace('5}', 'x}'));
     const { code, stdout } = await run('verify', 'j.ndjson');
@@ -134,7 +134,7 @@ describe('repair', () => {
     await scrivener.close();
   });
 
-  test('keeps where an empty journal goes on', async () => {
+  test('keeps where an empty journal continues', async () => {
     writeFileSync(path('j.ndjson'), '');
     writeFileSync(path('j.ndjson.segments'), '{"schemaVersion":"1","first":7,"segments":[]}\n');
     expect(await repaired()).toEqual({ code: 0, journals: [''], notes: [''] });
@@ -171,7 +171,7 @@ describe('a compressed segment', () => {
     return { code, stderr, text: readFileSync(path('new'), 'utf8') };
   };
 
-  test('that was cut gives what is in it, and the journal goes on behind it', async () => {
+  test('that was cut gives what is in it, and the journal continues after it', async () => {
     const text = await damaged((bytes) => bytes.subarray(0, bytes.length / 2));
     const kept = await repair();
     expect(kept.code).toBe(1);

@@ -117,7 +117,7 @@ test('needs a file', async () => {
   });
 });
 
-test('what is no journal is said with what to do', async () => {
+test('what is not a journal is said with what to do', async () => {
   writeFileSync(path('log.jsonl'), '{"role":"user"}\n');
   writeFileSync(path('a.gz'), 'hello\n');
   expect((await verify('log.jsonl')).stdout).toMatch(

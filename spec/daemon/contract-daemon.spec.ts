@@ -166,7 +166,7 @@ describe('the lifecycle', () => {
     expect(daemon.status).toBe('Failed');
   });
 
-  test('a call while a queued one is under way waits for it, too', async () => {
+  test('a call while a queued one is running waits for it, too', async () => {
     const { promise, open } = gate();
     const daemon = new Probe({ onShutdown: () => promise });
     void daemon.start();
@@ -308,7 +308,7 @@ describe('fail', () => {
     expect(daemon.status).toBe('Failed');
   });
 
-  test('while shutdown is under way: shutdown rejects with it', async () => {
+  test('while shutdown is running: shutdown rejects with it', async () => {
     const { promise, open } = gate();
     const daemon = new Probe({ onShutdown: () => promise });
     await daemon.start();
@@ -322,7 +322,7 @@ describe('fail', () => {
     expect(daemon.status).toBe('Failed');
   });
 
-  test('while start is under way ends Failed, and is not Running afterwards', async () => {
+  test('while start is running ends Failed, and is not Running afterwards', async () => {
     const { promise, open } = gate();
     const daemon = new Probe({ onStart: () => promise });
     const log = statuses(daemon);
@@ -384,7 +384,7 @@ describe('waitFor', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  test('resolves at once for a status that was reached, also when it has gone on', async () => {
+  test('resolves at once for a status that was reached, also when it has changed since', async () => {
     const daemon = new Probe();
     await daemon.waitFor('Stopped');
     await daemon.start();
@@ -492,7 +492,7 @@ describe('asyncDispose', () => {
     expect(daemon.status).toBe('Completed');
   });
 
-  test('of one whose start is under way waits for it, then shuts it down', async () => {
+  test('of one whose start is running waits for it, then shuts it down', async () => {
     const { promise, open } = gate();
     const daemon = new Probe({ onStart: () => promise });
     void daemon.start();

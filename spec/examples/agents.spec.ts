@@ -39,7 +39,7 @@ const journal = () =>
     .split('\n')
     .map((line) => (JSON.parse(line) as { entry: Entry }).entry);
 
-test('four processes on one file: each is killed, the others go on, and each question is answered once', async () => {
+test('four processes on one file: each is killed, the others continue, and each question is answered once', async () => {
   cwd = installed.newFolder();
   const running = { main: start('main'), counter: start('counter'), shouter: start('shouter'), view: start('view') };
   let asked = 0;

@@ -170,7 +170,7 @@ describe('commands', () => {
 });
 
 describe('a restart', () => {
-  test('shows the last ten entries and goes on behind them', async () => {
+  test('shows the last ten entries and continues after them', async () => {
     await chat('1\n2\n3\n4\n5\n6\n');
     const { stdout, ...ended } = await chat('7\n');
     expect(ended).toEqual(clean);

@@ -43,7 +43,7 @@ describe('close', () => {
     expect(scrivener.close()).toBe(closing);
   });
 
-  test('while flushes are under way, and flush behind it', async () => {
+  test('while flushes are running, and flush after it', async () => {
     const scrivener = await open({ flushThreshold: 3 });
     for (const n of span(1, 10)) scrivener.append(n);
     const flushing = scrivener.flush();

@@ -100,7 +100,7 @@ afterAll(() =>
 );
 
 test.each(Object.entries(FOLDERS))(
-  'a journal %s is whole behind every crash',
+  'a journal %s is whole after every crash',
   async (_, { rotations, closed }) => {
     const keeps = closed !== Infinity && rotations.some((rotation) => rotation?.keep);
     let last = 0;

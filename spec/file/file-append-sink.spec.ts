@@ -184,7 +184,7 @@ describe('append', () => {
 });
 
 describe('close', () => {
-  test('twice, at once and later; nothing can be appended behind it', async () => {
+  test('twice, at once and later; nothing can be appended after it', async () => {
     await sink.append(positioned(['a']));
     await Promise.all([sink.close(), sink.close()]);
     await sink.close();

@@ -205,7 +205,7 @@ test('a save of the same position again is no error', async () => {
   expect(await bookmarks.load()).toBe(3);
 });
 
-test('saves that are asked for while one is under way are one write', async () => {
+test('saves that are asked for while one is running are one write', async () => {
   const bookmarks = store();
   const rename = jest.spyOn(promises, 'rename');
   await Promise.all(Array.from({ length: 100 }, (_, n) => bookmarks.save(n)));
@@ -332,7 +332,7 @@ onLinux('no handle stays open', async () => {
   expect(openDescriptors(path())).toEqual([]);
 });
 
-test('consume goes on where it was, also in another store of the same file', async () => {
+test('consume continues where it was, also in another store of the same file', async () => {
   const scrivener = new InMemoryScrivener<string>();
   const handled: string[] = [];
   const consumed = () => consume(scrivener, store(), ({ entry }) => void handled.push(entry));

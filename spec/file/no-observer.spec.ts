@@ -5,7 +5,7 @@ import { useTempDir } from './support/temp-dir';
 
 const path = useTempDir();
 
-test('a source that is subscribed to it, as JavaScript may, is told of writeTo, and nothing is dropped in silence', async () => {
+test('a source that is subscribed to it, as JavaScript may, is told of writeTo, and nothing is dropped silently', async () => {
   const scrivener = await openFileScrivener<number>({ filePath: path('journal.ndjson') });
   const told: unknown[] = [];
   config.onUnhandledError = (error: unknown) => told.push(error);

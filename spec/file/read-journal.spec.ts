@@ -209,7 +209,7 @@ describe('a long file', () => {
   });
 });
 
-test('several nexts at once, and nexts behind the end', async () => {
+test('several nexts at once, and nexts after the end', async () => {
   writeFileSync(filePath(), journalText([1, 2]));
   const iterator = readJournal<number>(filePath())[Symbol.asyncIterator]();
   const results = await Promise.all([iterator.next(), iterator.next(), iterator.next(), iterator.next()]);

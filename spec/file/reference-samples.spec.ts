@@ -27,7 +27,7 @@ function copyOf(name: string): string {
 }
 
 describe('recorded by the reference implementation', () => {
-  test('a single run opens unchanged, and goes on', async () => {
+  test('a single run opens unchanged, and continues', async () => {
     const filePath = copyOf('coven-single-run.ndjson');
     const scrivener = await openFileScrivener<Chat>({ filePath });
     expect(scrivener.recovered).toEqual({ entries: 11, lastPosition: 11, truncatedBytes: 0 });

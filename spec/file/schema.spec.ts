@@ -54,7 +54,7 @@ describe('what is written', () => {
 
   const trimmed = z.object({ type: z.literal('Joined'), who: z.string().trim().toLowerCase() });
 
-  test("is the schema's output: what is told, what is kept, and what is read later", async () => {
+  test("is the schema's output: what is emitted, what is kept, and what is read later", async () => {
     const scrivener = await openFileScrivener<z.infer<typeof trimmed>>({ filePath: filePath(), schema: trimmed });
     const told: unknown[] = [];
     scrivener.tail().subscribe(({ entry }) => told.push(entry));

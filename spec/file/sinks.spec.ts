@@ -79,7 +79,7 @@ describe("a sink of one's own", () => {
     expect(serializer.serialize).toHaveBeenCalledTimes(4);
   });
 
-  test('the journal is recovered from the file when it has no recover: positions and lines go on', async () => {
+  test('the journal is recovered from the file when it has no recover: positions and lines continue', async () => {
     writeFileSync(filePath(), journalText([1, 2]) + line(3, 3).slice(0, 9));
     const sink = memorySink();
     await open({ sink });
@@ -202,7 +202,7 @@ describe("a sink of one's own", () => {
 describe('a sink that fails', () => {
   const error = new Error('no disk');
 
-  test('the flusher fails and says so, the journal goes on in memory', async () => {
+  test('the flusher fails and says so, the journal continues in memory', async () => {
     const sink = memorySink();
     sink.append.mockImplementation(async (snapshot, lines) => {
       if (snapshot[0]!.position > 2) throw error;
@@ -396,7 +396,7 @@ describe('a sink without a file', () => {
     expect(gap.close).toHaveBeenCalledTimes(1);
   });
 
-  test('that appends to a file is that journal: locked, and gone on with', async () => {
+  test('that appends to a file is that journal: locked, and continued', async () => {
     const filePath = path('journal.ndjson');
     for (const entry of ['a', 'b']) {
       const sink = new FileAppendSink<string>({ filePath, serializer: new JsonEntrySerializer() });

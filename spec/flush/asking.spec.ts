@@ -98,7 +98,7 @@ test('those of one turn share a batch, and those who come while the sink is busy
   expect(sink.accepted.map(({ length }) => length)).toEqual([50, 50]);
 });
 
-test('writers that go on as soon as their entry is flushed keep sharing', async () => {
+test('writers that continue as soon as their entry is flushed keep sharing', async () => {
   const { scrivener, sink, flusher } = await started();
   const rounds = 20;
   const writer = async () => {
@@ -130,7 +130,7 @@ test("the queue's bound holds, and a group is not cut", async () => {
   expect(sink.accepted).toEqual([[1], [2], [3, 4, 5, 6, 7]]);
 });
 
-test('of a group that is being given out', async () => {
+test('of a group that is being emitted', async () => {
   const { scrivener, sink, flusher } = await started();
   const waits: Promise<void>[] = [];
   scrivener.tail().subscribe(({ position }) => waits.push(flusher.whenFlushed(position)));

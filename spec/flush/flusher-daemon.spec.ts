@@ -196,7 +196,7 @@ describe('time predicates', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  test('fire without a further entry, and count anew from the first entry of each batch', async () => {
+  test('fire without a further entry, and count again from the first entry of each batch', async () => {
     const { flusher, sink, write } = setUp({ predicate: elapsed(1000) });
     await flusher.start();
     expect(jest.getTimerCount()).toBe(0);
@@ -216,7 +216,7 @@ describe('time predicates', () => {
     expect(sink.accepted).toEqual([[1, 2], [3]]);
   });
 
-  test('a flush starts them anew', async () => {
+  test('a flush starts them again', async () => {
     const { flusher, sink, write } = setUp({ predicate: elapsed(1000) });
     await flusher.start();
     write(1);
@@ -230,7 +230,7 @@ describe('time predicates', () => {
     expect(sink.accepted).toEqual([[1], [2]]);
   });
 
-  test('leave no timer behind a shutdown or a failure', async () => {
+  test('leave no timer after a shutdown or a failure', async () => {
     const down = setUp({ predicate: elapsed(1000) });
     await down.flusher.start();
     down.write(1);
@@ -267,7 +267,7 @@ describe('time predicates', () => {
 
 describe('the queue', () => {
   test.each([1, 2, 3])(
-    'holds %d cut snapshots besides the one under way; the active one grows, and is cut as soon as there is room',
+    'holds %d cut snapshots besides the current one; the active one grows, and is cut as soon as there is room',
     async (capacity) => {
       const { flusher, sink, write } = setUp({ predicate: countThreshold(2), flushQueueCapacity: capacity });
       sink.hanging = true;
@@ -423,7 +423,7 @@ describe('flush', () => {
     expect(flushes.map(({ state }) => state)).toEqual(Array(5).fill('resolved'));
   });
 
-  test('while start is under way, un-awaited', async () => {
+  test('while start is running, un-awaited', async () => {
     const { flusher, sink, write } = setUp();
     write(2);
     void flusher.start();
@@ -432,7 +432,7 @@ describe('flush', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    'inside a subscriber that subscribed %s the flusher goes up to the entry under way',
+    'inside a subscriber that subscribed %s the flusher goes up to the current entry',
     async (when) => {
       const { flusher, sink, scrivener, write } = setUp({ predicate: never });
       const flushes: Promise<void>[] = [];
@@ -489,7 +489,7 @@ describe('flush', () => {
     expect(sink.accepted).toEqual([[1]]);
   });
 
-  test('inside the sink, un-awaited, appends the rest behind it', async () => {
+  test('inside the sink, un-awaited, appends the rest after it', async () => {
     const { flusher, sink, write } = setUp({ predicate: countThreshold(2) });
     const append = sink.append.bind(sink);
     let inner: Promise<void> | undefined;
@@ -652,7 +652,7 @@ describe('shutdown', () => {
     expect(sink.closed).toBe(1);
   });
 
-  test('lets go of the journal: what is written afterwards does not reach the sink', async () => {
+  test('releases the journal: what is written afterwards does not reach the sink', async () => {
     const { flusher, sink, scrivener, write } = setUp({ predicate: countThreshold(1) });
     await flusher.start();
     write(1);
@@ -664,7 +664,7 @@ describe('shutdown', () => {
     expect(flusher.flushed).toBe(1);
   });
 
-  test('what is written while it is under way is persisted whole or not at all, without a gap', async () => {
+  test('what is written while it is running is persisted whole or not at all, without a gap', async () => {
     const { flusher, sink, scrivener, write } = setUp({ predicate: countThreshold(2) });
     await flusher.start();
     write(3);
@@ -843,7 +843,7 @@ describe('the end of the journal', () => {
     expect(sink.closed).toBe(1);
   });
 
-  test('failed while the sink fails, too: the first failure counts and nothing is appended behind it', async () => {
+  test('failed while the sink fails, too: the first failure counts and nothing is appended after it', async () => {
     const { flusher, sink, scrivener, write } = setUp({ predicate: countThreshold(1) });
     await flusher.start();
     sink.hanging = true;

@@ -97,7 +97,7 @@ test('of two flushers, what both have flushed; of one that has completed, nothin
   expect(flushing.flushed).toBe(4);
 });
 
-test('a failed flusher goes on counting, until one that begins where it stopped takes its place', async () => {
+test('a failed flusher continues counting, until one that begins where it stopped takes its place', async () => {
   const journal = new InMemoryScrivener<string>();
   const failing = await flushed(journal);
   for (const text of 'abc') journal.append(text);

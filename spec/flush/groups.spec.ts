@@ -23,7 +23,7 @@ async function started(predicate: FlushPredicate<string>, capacity = 8, wrap = f
 test.each([
   ['the journal', false],
   ['a wrapped one', true],
-])('a predicate that fires inside a group cuts behind it, of %s', async (_, wrap) => {
+])('a predicate that fires inside a group cuts after it, of %s', async (_, wrap) => {
   const { scrivener, sink, flusher } = await started(countThreshold(2), 8, wrap);
   await scrivener.writeAll(['a', 'b', 'c', 'd', 'e']);
   await scrivener.write('f');
@@ -51,7 +51,7 @@ test('a group that was written before the start is flushed whole', async () => {
   ]);
 });
 
-test('a predicate that errors inside a group fails the flusher behind it', async () => {
+test('a predicate that errors inside a group fails the flusher after it', async () => {
   const boom = new Error('boom');
   const predicate: FlushPredicate<string> = (snapshots) =>
     snapshots.pipe(concatMap((snapshot) => (snapshot.length === 2 ? throwError(() => boom) : [])));
@@ -254,7 +254,7 @@ test('a flush that is asked for inside a group waits for the rest of it', async 
   await flusher.shutdown();
 });
 
-test('room that comes inside a group is used behind it', async () => {
+test('room that comes inside a group is used after it', async () => {
   const { scrivener, sink, flusher } = await started(countThreshold(1), 1);
   sink.hanging = true;
   await scrivener.write('a'); // in the sink
@@ -298,7 +298,7 @@ describe('stats', () => {
     expect(flusher.stats.lastFlushMs).toBeGreaterThanOrEqual(0);
   });
 
-  test('count what comes while the queue is full, also behind a predicate that fires before the first entry joins', async () => {
+  test('count what comes while the queue is full, also after a predicate that fires before the first entry joins', async () => {
     const { scrivener, sink, flusher } = await started(() => of(1), 1);
     sink.hanging = true;
     for (const entry of 'abcde') scrivener.append(entry);

@@ -89,7 +89,7 @@ describe.each<[name: string, open: (path: string) => Promise<Scrivener<unknown> 
     },
   ],
 ])('%s', (_, open) => {
-  test('refuses at the write what it would not keep, and goes on', async () => {
+  test('refuses at the write what it would not keep, and continues', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rx-scrivener-'));
     const scrivener = await open(join(folder, 'a.ndjson'));
     const refused = expect.objectContaining({ code: 'ERR_ENTRY_VALIDATION' }) as Error;

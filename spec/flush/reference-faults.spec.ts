@@ -45,7 +45,7 @@ test('reference: loses queued batches when cancelled. Here: a shutdown waits unt
   expect(flusher.status).toBe('Completed');
 });
 
-test("reference: goes on as 'Running' after the sink failed. Here: it is Failed, says so, and appends nothing more", async () => {
+test("reference: continues as 'Running' after the sink failed. Here: it is Failed, says so, and appends nothing more", async () => {
   const daemonEvents = new InMemoryScrivener<DaemonEvent>();
   const { scrivener, sink, flusher } = setUp({ predicate: countThreshold(1), daemonEvents, name: 'flusher' });
   await flusher.start();

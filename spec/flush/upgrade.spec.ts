@@ -133,7 +133,7 @@ test('what it throws is the error of the reading, and no damage', async () => {
   expect(readFileSync(filePath(), 'utf8')).toBe(old);
 });
 
-test('what is no function is refused', async () => {
+test('what is not a function is refused', async () => {
   const wrong = { filePath: filePath(), upgrade: 'x' as never };
   const error = new TypeError('Expected `upgrade` to be a function, got "x"');
   await expect(openFileScrivener(wrong)).rejects.toThrow(error);

@@ -63,7 +63,7 @@ function journaled(): unknown[] {
   return log;
 }
 
-test('it delivers what lies behind the bookmark: with none, the whole journal', async () => {
+test('it delivers what lies after the bookmark: with none, the whole journal', async () => {
   for (const text of 'abc') journal.append(byAgent(text));
   for (const [position, expected] of [
     [0, 'abc'],
@@ -86,7 +86,7 @@ test('a bookmark ahead of the journal fails the start, and says by how much', as
   expect([host.status, journal.observed]).toEqual(['Failed', false]);
 });
 
-test('is saved behind the delivery, before the next begins', async () => {
+test('is saved after the delivery, before the next begins', async () => {
   const bookmarks = new Bookmark();
   const host = hostOf((text) => void bookmarks.calls.push(`deliver ${text}`), bookmarks);
   await host.start();
@@ -260,7 +260,7 @@ describe.each(['before the delivery', 'within it', 'behind it', 'behind the book
   );
 });
 
-test('with a bookmark in a file it goes on in a new host, after a shutdown and after a failure', async () => {
+test('with a bookmark in a file it continues in a new host, after a shutdown and after a failure', async () => {
   const store = () => new FileBookmarkStore(path('client.json'));
   const got: string[] = [];
   for (const text of 'abc') journal.append(byAgent(text));
@@ -347,7 +347,7 @@ describe('entries that are not for its side', () => {
     await next.shutdown();
   });
 
-  test('are saved now and then, also while nothing else comes, and never past a delivery under way', async () => {
+  test('are saved now and then, also while nothing else comes, and never past the current delivery', async () => {
     jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick'] });
     const bookmarks = new Bookmark();
     const slow = new SlowDelivery();

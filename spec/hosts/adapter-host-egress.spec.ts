@@ -63,7 +63,7 @@ describe('where delivery begins', () => {
     for (const text of ['old', 'older']) journal.append(byAgent(text));
   });
 
-  test('by default behind the history that is there at start', async () => {
+  test('by default after the history that is there at start', async () => {
     await hostOf().start();
     journal.append(byAgent('new'));
     await settle();
@@ -143,7 +143,7 @@ describe('delivery', () => {
     expect([slow.done, slow.peak]).toEqual([['a', 'b', 'c'], 1]);
   });
 
-  test('waits in the journal, not in a queue: writers go on, and nothing is read ahead', async () => {
+  test('waits in the journal, not in a queue: writers continue, and nothing is read ahead', async () => {
     const slow = new SlowDelivery();
     const translated: string[] = [];
     const codec: MessageCodec<string, ChatEntry> = {
@@ -187,7 +187,7 @@ describe('delivery', () => {
     expect(adapter.got).toEqual(['a']);
   });
 
-  test('that writes to the journal is given what it wrote, behind what was there before', async () => {
+  test('that writes to the journal is given what it wrote, after what was there before', async () => {
     await hostOf((text): void => {
       void record(text, 0);
       if (text.length < 3) journal.append(byAgent(text + '!'));
@@ -237,7 +237,7 @@ describe('a delivery or a codec that fails is a journaled failure', () => {
       },
     ],
   ];
-  test.each(failing)('a delivery that %s ends it: no message behind it, nothing subscribed', async (_, fail) => {
+  test.each(failing)('a delivery that %s ends it: no message after it, nothing subscribed', async (_, fail) => {
     const source = new Subject<string>();
     const begun: string[] = [];
     const host = hostOf(record, {
@@ -317,7 +317,7 @@ describe('a delivery or a codec that fails is a journaled failure', () => {
     expect(journaled()).toEqual(['Running', undefined, 'Failed']);
   });
 
-  test('a failing source lets the delivery under way end, and begins no other', async () => {
+  test('a failing source lets the current delivery end, and begins no other', async () => {
     const source = new Subject<string>();
     const slow = new SlowDelivery();
     const host = hostOf(record, { adapter: { incoming: source, deliver: slow.deliver } });
@@ -389,7 +389,7 @@ describe('the end of the journal', () => {
 });
 
 describe('shutdown', () => {
-  test('finishes the delivery under way and begins no other', async () => {
+  test('finishes the current delivery and begins no other', async () => {
     const slow = new SlowDelivery();
     const host = hostOf(slow.deliver);
     await host.start();

@@ -253,7 +253,7 @@ describe('a source that ends', () => {
   });
 });
 
-describe('a source that fails is a journaled failure, behind what it gave', () => {
+describe('a source that fails is a journaled failure, after what it gave', () => {
   const broken: [string, () => ObservableInput<string>][] = [
     [
       'an Observable',
@@ -331,7 +331,7 @@ describe('a source that fails is a journaled failure, behind what it gave', () =
     expect(journal.observed).toBe(false);
   });
 
-  test('what is no source at all fails it', async () => {
+  test('what is not a source at all fails it', async () => {
     const host = hostOf(7 as unknown as ObservableInput<string>);
     await host.start().catch(() => undefined);
     expect(await host.waitForFailure()).toBeInstanceOf(TypeError);
@@ -362,7 +362,7 @@ describe('a codec that throws on the way in', () => {
         yield* texts;
       },
     ],
-  ])('from %s: fails it, behind the ones before, and takes no more', async (_, source) => {
+  ])('from %s: fails it, after the ones before, and takes no more', async (_, source) => {
     const codec: MessageCodec<string, ChatEntry> = {
       ...userSide,
       toEntry: (text) => {
@@ -380,7 +380,7 @@ describe('a codec that throws on the way in', () => {
 });
 
 describe('a journal that refuses', () => {
-  test('fails it with the error of the write; what came behind is not written past it', async () => {
+  test('fails it with the error of the write; what came after is not written past it', async () => {
     const source = new Subject<string>();
     const slow = slowJournal();
     const host = hostOf(source, { scrivener: slow.scrivener });
@@ -429,7 +429,7 @@ describe('a journal that refuses', () => {
 });
 
 describe('shutdown', () => {
-  test('after a failure waits for what is under way, too', async () => {
+  test('after a failure waits for what is running, too', async () => {
     const source = new Subject<string>();
     const slow = slowJournal();
     const host = new AdapterHost({
@@ -452,7 +452,7 @@ describe('shutdown', () => {
     expect(written()).toEqual(['x', 'a', 'b', 'c']);
   });
 
-  test('writes what an Observable emitted in the same tick, and nothing behind it', async () => {
+  test('writes what an Observable emitted in the same tick, and nothing after it', async () => {
     const source = new Subject<string>();
     const host = hostOf(source);
     await host.start();
@@ -585,7 +585,7 @@ describe('shutdown', () => {
     expect(host.status).toBe('Completed');
   });
 
-  test('un-awaited behind start it still comes second', async () => {
+  test('un-awaited after start it still comes second', async () => {
     const host = hostOf(of('a'));
     void host.start();
     await host.shutdown();

@@ -101,7 +101,7 @@ describe('waitForMessage', () => {
     expect(await host.waitForMessage(2)).toEqual({ position: 4, entry: 'b' });
   });
 
-  test.each([-1, 0.5, NaN, END])('%p is no position to wait behind', async (after) => {
+  test.each([-1, 0.5, NaN, END])('%p is no position to wait after', async (after) => {
     await expect(host.waitForMessage(after)).rejects.toThrow(RangeError);
   });
 
@@ -172,7 +172,7 @@ describe('sendMessage', () => {
 describe('ask', () => {
   const isYes = (text: string): text is 'yes' => text === 'yes';
 
-  test('resolves with the first answer behind the question, not with an older one or another message', async () => {
+  test('resolves with the first answer after the question, not with an older one or another message', async () => {
     journal.append(byUser('yes'));
     const asking = track(host.ask('ready?', isYes));
     await settle();

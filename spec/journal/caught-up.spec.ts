@@ -27,7 +27,7 @@ describe('caughtUp', () => {
     expect(seen).toEqual([2, 3, 'caught up at 3', 4, 5]);
   });
 
-  test('comes at once on an empty journal, and behind its end', () => {
+  test('comes at once on an empty journal, and after its end', () => {
     expect(watch(filled(0))).toEqual(['caught up at 0']);
     expect(watch(filled(2), 7)).toEqual(['caught up at 2']);
   });
@@ -42,7 +42,7 @@ describe('caughtUp', () => {
     expect(watch(filled(1), END)).toEqual(['caught up at 1', 'complete']);
   });
 
-  test('comes behind what a subscriber writes while it is replayed to', () => {
+  test('comes after what a subscriber writes while it is replayed to', () => {
     const scrivener = filled(2);
     const seen: (number | string)[] = [];
     scrivener.tail(0, { caughtUp: () => seen.push('caught up') }).subscribe(({ position }) => {
@@ -52,7 +52,7 @@ describe('caughtUp', () => {
     expect(seen).toEqual([1, 2, 3, 'caught up']);
   });
 
-  test('may write itself, and comes for each subscription anew', () => {
+  test('may write itself, and comes for each subscription again', () => {
     const scrivener = filled(1);
     const seen: (number | string)[] = [];
     const tail = scrivener.tail(0, {

@@ -104,7 +104,7 @@ describe('positions', () => {
 });
 
 describe('tail', () => {
-  test.each([0, 1, 2, 3])('after %d replays what lies behind it, then goes on live', (after) => {
+  test.each([0, 1, 2, 3])('after %d replays what lies after it, then continues live', (after) => {
     const scrivener = filled(3);
     const { log, observer } = record<string>();
     scrivener.tail(after).subscribe(observer);
@@ -225,7 +225,7 @@ describe('tail', () => {
 });
 
 describe('how a journal ends', () => {
-  test('a tail completes behind the last entry, whenever it was subscribed', () => {
+  test('a tail completes after the last entry, whenever it was subscribed', () => {
     const scrivener = filled(2);
     const early = record<string>();
     scrivener.tail().subscribe(early.observer);
@@ -237,7 +237,7 @@ describe('how a journal ends', () => {
     expect(scrivener.observed).toBe(false);
   });
 
-  test('a tail errors behind the last entry, whenever it was subscribed', () => {
+  test('a tail errors after the last entry, whenever it was subscribed', () => {
     const scrivener = filled(2);
     const early = record<string>();
     scrivener.tail().subscribe(early.observer);

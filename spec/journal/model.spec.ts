@@ -197,7 +197,7 @@ interface Reaction {
   do: 'append' | 'append2' | 'subscribe' | 'unsubscribe' | 'complete' | 'nothing';
 }
 
-test('whatever subscribers do inside next, each sees every position behind its own, once and ascending', () => {
+test('whatever subscribers do inside next, each sees every position after its own, once and ascending', () => {
   const reaction: fc.Arbitrary<Reaction> = fc.record({
     at: fc.integer({ min: 1, max: 12 }),
     by: fc.nat(4),

@@ -40,7 +40,7 @@ describe('a journal that keeps no entry', () => {
     expect([flusher.status, sink.accepted]).toEqual(['Completed', [[4]]]);
   });
 
-  test('a copy of what comes after it is empty, and a copy into it goes on', async () => {
+  test('a copy of what comes after it is empty, and a copy into it continues', async () => {
     const to = new InMemoryScrivener<string>();
     expect(await copyJournal(journal, to, { after: 3 })).toBe(0);
     const whole = new InMemoryScrivener<string>();

@@ -72,7 +72,7 @@ test('concurrent calls of next are answered in order', async () => {
   expect(scrivener.observed).toBe(false);
 });
 
-test('a call of next behind others that wait does not overtake them', async () => {
+test('a call of next after others that wait does not overtake them', async () => {
   const scrivener = filled(0);
   const iterator = iterate(scrivener);
   const order: string[] = [];
@@ -100,7 +100,7 @@ test('the error of the journal rejects one waiting call, the others are done', a
   expect(scrivener.observed).toBe(false);
 });
 
-test('the error of the journal comes behind its entries', async () => {
+test('the error of the journal comes after its entries', async () => {
   const scrivener = filled(2);
   scrivener.error('broken');
   const iterator = iterate(scrivener, 1);
@@ -249,7 +249,7 @@ describe('an abort', () => {
     expect(seen).toEqual([1]);
   });
 
-  test('leaves no listener on the signal, however the iteration goes on', async () => {
+  test('leaves no listener on the signal, however the iteration continues', async () => {
     const { signal } = new AbortController();
     const scrivener = filled(0);
     const listeners = () => getEventListeners(signal, 'abort').length;

@@ -53,7 +53,7 @@ describe('the orders that re-entrant Subjects get wrong', () => {
   });
 
   // https://github.com/ReactiveX/rxjs/pull/6930
-  test('6930: what a ReplaySubject is given during its replay overtakes the replay; in a journal it comes behind', () => {
+  test('6930: what a ReplaySubject is given during its replay overtakes the replay; in a journal it comes after it', () => {
     const replay = new ReplaySubject<number>();
     for (const value of [1, 2, 3]) replay.next(value);
     const wrong: number[] = [];
@@ -136,7 +136,7 @@ describe('writing inside next', () => {
     await expect(written).resolves.toBe(3);
   });
 
-  test('during the replay comes behind the replay, for several subscribers', () => {
+  test('during the replay comes after the replay, for several subscribers', () => {
     const scrivener = new InMemoryScrivener<number>();
     for (let n = 1; n <= 3; n++) scrivener.append(n);
     const live: number[] = [];
@@ -178,7 +178,7 @@ describe('writing inside next', () => {
 });
 
 describe('subscribing inside next', () => {
-  test('sees everything once, the entry under way and those behind it included', () => {
+  test('sees everything once, the current entry and those after it included', () => {
     const scrivener = new InMemoryScrivener<number>();
     const nested: number[][] = [];
     const outer: number[] = [];
@@ -197,7 +197,7 @@ describe('subscribing inside next', () => {
     expect(nested).toEqual([span(1, 5), span(2, 5), span(3, 5)]);
   });
 
-  test('after the entry under way gets only what is behind it', () => {
+  test('after the current entry gets only what comes after it', () => {
     const scrivener = new InMemoryScrivener<number>();
     const nested: number[] = [];
     scrivener.tail().subscribe(({ position }) => {
@@ -253,7 +253,7 @@ describe('unsubscribing inside next', () => {
     expect(scrivener.observed).toBe(false);
   });
 
-  test('of itself while entries wait behind it', () => {
+  test('of itself while entries wait after it', () => {
     const scrivener = new InMemoryScrivener<number>();
     const seen: number[] = [];
     const other: number[] = [];
@@ -270,7 +270,7 @@ describe('unsubscribing inside next', () => {
 });
 
 describe('ending inside next', () => {
-  test.each(['complete', 'error'] as const)('%s ends everyone behind the last entry, what waits included', (end) => {
+  test.each(['complete', 'error'] as const)('%s ends everyone after the last entry, what waits included', (end) => {
     const scrivener = new InMemoryScrivener<number>();
     const logs: unknown[][] = [[], [], []];
     logs.forEach((log, i) =>

@@ -109,7 +109,7 @@ for (const [backend, open] of Object.entries(backends)) {
       expect((await Promise.all([1, 2, 3].map(() => journals.create('b')))).filter(Boolean)).toHaveLength(1);
     });
 
-    test('`delete` ends those who read and wait with an error, and a write begins anew', async () => {
+    test('`delete` ends those who read and wait with an error, and a write begins again', async () => {
       const journal = journals.journal('a');
       await journal.write('old');
       const reads = [
@@ -172,7 +172,7 @@ for (const [backend, open] of Object.entries(backends)) {
       expect(() => journals.names(7 as unknown as string)).toThrow('Expected `prefix` to be a string, got 7');
     });
 
-    test('a fork holds what the journal held up to a position, and goes on by itself', async () => {
+    test('a fork holds what the journal held up to a position, and continues on its own', async () => {
       const journal = journals.journal('a');
       await (journal as unknown as GroupWriter<string>).writeAll(['1', '2', '3']);
       await journals.fork('a', 'b', 2);

@@ -112,7 +112,7 @@ describeWithNats('Writes in a cluster to a stream that takes no batches', () => 
     });
   });
 
-  test('a chain that somebody else breaks goes on after what came between', async () => {
+  test('a chain that somebody else breaks continues after what came between', async () => {
     const scrivener = await open<number>({ connection: await throughProxy() });
     const other = await open<number>();
     await Promise.all(numbers(300).map((n) => scrivener.write(n)));

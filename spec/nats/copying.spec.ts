@@ -29,7 +29,7 @@ describeWithNats('Between files and streams', () => {
     expect(after!.trimEnd().split('\n')).toHaveLength(1_001);
   });
 
-  test('copies that are cut off by the death of the server go on', async () => {
+  test('copies that are cut off by the death of the server continue', async () => {
     const from = await openFileScrivener<Said>({ filePath: file('cut.ndjson') });
     for (let n = 1; n <= 5_000; n++) from.append({ type: 'Said', text: String(n) });
     const stream = await openJetStreamScrivener<Said>({ connection: nats.connection, stream: 'cut' });

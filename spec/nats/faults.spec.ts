@@ -58,7 +58,7 @@ describeWithNats('With writers and readers at work, on one server', () => {
     await traffic.settle('SIGSTOP of a single server for 2.5 s, pings each 0.2 s', connection, STREAM);
   });
 
-  test('the connection is cut within messages, and behind ones whose acknowledgements did not come through', async () => {
+  test('the connection is cut within messages, and after ones whose acknowledgements did not come through', async () => {
     const proxy = await CuttingProxy.start(server.port);
     await begin([await server.connect({ servers: proxy.url }), connection]);
     for (const bytes of [1, 77, 1_234, 4_321]) {

@@ -177,7 +177,7 @@ describeWithNats('JetStreamScrivener', () => {
   });
 
   describe('closing', () => {
-    test('waits for what is under way, refuses what comes, and leaves the connection open', async () => {
+    test('waits for what is running, refuses what comes, and leaves the connection open', async () => {
       const scrivener = await open();
       const writes = [1, 2, 3].map((n) => scrivener.write(n));
       const closing = scrivener.close();
@@ -214,7 +214,7 @@ describeWithNats('JetStreamScrivener', () => {
       expect(await rejection(lastValueFrom(scrivener.readBackward()))).toBeInstanceOf(JournalLostError);
     });
 
-    test('and made anew is another journal', async () => {
+    test('and made again is another journal', async () => {
       const scrivener = await open();
       for (let n = 1; n <= 3; n++) await scrivener.write(n);
       const tailing = rejection(lastValueFrom(scrivener.tail()));
@@ -282,7 +282,7 @@ describeWithNats('JetStreamScrivener', () => {
   describe('a permission that is missing', () => {
     beforeEach(() => open());
 
-    test('to publish rejects writes with JournalLostError, and reading goes on', async () => {
+    test('to publish rejects writes with JournalLostError, and reading continues', async () => {
       const scrivener = await open({ connection: await as('reader') });
       const writes = [1, 2].map((n) => rejection(scrivener.write(n)));
       for (const error of await Promise.all(writes)) {
@@ -294,7 +294,7 @@ describeWithNats('JetStreamScrivener', () => {
       expect((await waiting).entry).toBe(7);
     });
 
-    test('to make consumers errors readers with JournalLostError, and writing goes on', async () => {
+    test('to make consumers errors readers with JournalLostError, and writing continues', async () => {
       const scrivener = await open({ connection: await as('writer') });
       expect(await scrivener.write(1)).toBe(1);
       const error = await rejection(lastValueFrom(scrivener.tail()));

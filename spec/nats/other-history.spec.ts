@@ -36,7 +36,7 @@ describeWithNats('a stream that goes on in another history', () => {
     await server.stop();
   });
 
-  test('made anew by somebody: a write that is given a position again rejects, and so does every later one', async () => {
+  test('made again by somebody: a write that is given a position again rejects, and so does every later one', async () => {
     for (let n = 1; n <= 5; n++) await scrivener.write(`old ${n}`);
     await manager.streams.delete('a');
     await manager.streams.add({ name: 'a', subjects: ['a.journal'] });

@@ -146,7 +146,7 @@ describeWithNats('A schema of a journal in a stream', () => {
     expect(await stored()).toEqual([]);
   });
 
-  test('an entry of the stream that it refuses is a SchemaMismatchError, no damage, behind the entries before it', async () => {
+  test('an entry of the stream that it refuses is a SchemaMismatchError, no damage, after the entries before it', async () => {
     const any = await open<unknown>();
     await any.write({ type: 'Joined', who: 'ann' });
     await any.write({ type: 'Left' });

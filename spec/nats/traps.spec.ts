@@ -64,7 +64,7 @@ describeWithNats('What JetStream does otherwise than a journal', () => {
   });
 
   describe('deleted and purged messages', () => {
-    test('a hole errors a tail where it is, behind what comes before it', async () => {
+    test('a hole errors a tail where it is, after what comes before it', async () => {
       const scrivener = await filled(6);
       await manager.streams.deleteMessage(stream, 3);
       await manager.streams.deleteMessage(stream, 4);
@@ -73,7 +73,7 @@ describeWithNats('What JetStream does otherwise than a journal', () => {
       expect(seen).toEqual([1, 2, expect.objectContaining({ code: 'ERR_POSITION_TRIMMED', requested: 3, first: 5 })]);
     });
 
-    test('a hole errors readBackward where it is, behind what comes after it', async () => {
+    test('a hole errors readBackward where it is, after what comes after it', async () => {
       const scrivener = await filled(6);
       await manager.streams.deleteMessage(stream, 2);
       await manager.streams.deleteMessage(stream, 4);
@@ -161,7 +161,7 @@ describeWithNats('What JetStream does otherwise than a journal', () => {
       expect(seen).toEqual(['caught up at 3', 4]);
     });
 
-    test('one that is lost between two messages is followed by another behind the first', async () => {
+    test('one that is lost between two messages is followed by another after the first', async () => {
       const scrivener = await filled(2);
       const { seen, reaches } = watch(scrivener);
       await reaches(3);
@@ -257,7 +257,7 @@ describeWithNats('What JetStream does otherwise than a journal', () => {
       ['not JSON', '{"schemaVersion":"1","entry":}'],
       ['not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d)],
       ['not JSON', ''],
-    ])('%s: CorruptEntryError with the sequence, behind the entries before it', async (reason, payload) => {
+    ])('%s: CorruptEntryError with the sequence, after the entries before it', async (reason, payload) => {
       const scrivener = await filled(2);
       await jetstream(connection).publish(`${stream}.journal`, payload);
       await scrivener.write(4);

@@ -38,7 +38,7 @@ describe('forFile', () => {
   scrivenerConformance({ test, create: () => inFile(false), supports, timeoutMs: 20_000 });
 });
 
-describe('forFile, the application started again behind what is in the journal', () => {
+describe('forFile, the application started again after what is in the journal', () => {
   scrivenerConformance({ test, create: () => inFile(true), supports, timeoutMs: 20_000 });
 });
 

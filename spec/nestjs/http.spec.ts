@@ -148,7 +148,7 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     expect(entriesIn(path('journal.ndjson'))).toHaveLength(50);
   });
 
-  test('a remote scrivener reads what hooks write, keeps its tail, and goes on at another server', async () => {
+  test('a remote scrivener reads what hooks write, keeps its tail, and continues at another server', async () => {
     const hook: BeforeApplicationShutdown = {
       beforeApplicationShutdown: async () => {
         await journalOf(app!).write({ text: 'from a hook' });
@@ -238,7 +238,7 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     expect(await closingMs()).toBeLessThan(SOON_MS);
   });
 
-  test('a request that is under way is answered', async () => {
+  test('a request that is running is answered', async () => {
     @Controller()
     class Slow {
       @All('slow')

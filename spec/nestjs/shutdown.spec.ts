@@ -108,7 +108,7 @@ test('what a module class writes in its hook is kept', async () => {
   expect(entriesIn(path('journal.ndjson'))).toEqual(['module class: onApplicationShutdown']);
 });
 
-test('also of the journals that come behind and before it', async () => {
+test('also of the journals that come after and before it', async () => {
   const other = ScrivenerModule.forFile({ name: 'other', filePath: path('other') });
   const app = await start({
     imports: [other, file(), ScrivenerModule.forMemory({ name: 'memory' })],

@@ -100,7 +100,7 @@ describe('bufferUntil', () => {
       expectSubscriptions(source.subscriptions).toBe('^');
     }));
 
-  test('error of the source comes behind what was collected', () =>
+  test('error of the source comes after what was collected', () =>
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('-a-b-c-#', values);
       expectObservable(source.pipe(joined(countThreshold(2)))).toBe('---x---(c#)', values);
@@ -167,7 +167,7 @@ describe('bufferUntil', () => {
     ]);
   });
 
-  test('a second emission of a predicate that has cut does not cut the batch behind', () => {
+  test('a second emission of a predicate that has cut does not cut the batch after', () => {
     const source = new Subject<number>();
     const batches: number[][] = [];
     let calls = 0;
@@ -182,7 +182,7 @@ describe('bufferUntil', () => {
     expect(batches).toEqual([[1], [2, 3]]);
   });
 
-  test('a predicate that throws when called errors behind the value', () =>
+  test('a predicate that throws when called errors after the value', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-|', values);
       const predicate = () => {
@@ -192,7 +192,7 @@ describe('bufferUntil', () => {
       expectSubscriptions(source.subscriptions).toBe('^!');
     }));
 
-  test('a predicate whose callback throws errors behind what is collected, the newest value included', () =>
+  test('a predicate whose callback throws errors after what is collected, the newest value included', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-c-|', values);
       const predicate = filter((batch: readonly string[]) => {
@@ -203,7 +203,7 @@ describe('bufferUntil', () => {
       expectSubscriptions(source.subscriptions).toBe('^----!');
     }));
 
-  test('a predicate that errors later errors behind what is collected', () =>
+  test('a predicate that errors later errors after what is collected', () =>
     marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-----|', values);
       const notifier = cold('----#');
@@ -425,7 +425,7 @@ describe('stock operators as predicates', () => {
 });
 
 describe('elapsed', () => {
-  test('fires by the clock alone, anew for each batch', () =>
+  test('fires by the clock alone, again for each batch', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('  -a---------b--c----|', values);
       const expected = '    ------a---------y--|';
@@ -617,7 +617,7 @@ describe('anyOf', () => {
       expectObservable(cold('-a-|', values).pipe(anyOf<string>(never, uncallable))).toBe('#');
     }));
 
-  test('unsubscribed early lets go of everything', () =>
+  test('unsubscribed early releases everything', () =>
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-');
       const other = cold('-----x');

@@ -86,7 +86,7 @@ describe('instanceOf', () => {
 describe('the operator waitFor', () => {
   const records = { a: { position: 1, entry: 1 }, b: { position: 2, entry: 2 }, c: { position: 3, entry: 3 } };
 
-  test('emits the first match, completes and lets go of the source', () =>
+  test('emits the first match, completes and releases the source', () =>
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const source = hot('-a-b-c-|', records);
       expectObservable(source.pipe(waitFor((entry) => entry > 1))).toBe('---(b|)', records);

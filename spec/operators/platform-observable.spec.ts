@@ -183,7 +183,7 @@ describe('AdapterHost', () => {
 });
 
 describe('out of a journal, and into one', () => {
-  test('Observable.from takes a tail: replays, goes on live, and an abort releases the journal', async () => {
+  test('Observable.from takes a tail: replays, continues live, and an abort releases the journal', async () => {
     const scrivener = new InMemoryScrivener<number>();
     for (let n = 1; n <= 5; n++) scrivener.append(n);
     const even = Observable.from(scrivener.tail()).filter(({ entry }) => entry % 2 === 0);

@@ -58,7 +58,7 @@ test('takes any ObservableInput', async () => {
   ).toEqual([1, 2, '|']);
 });
 
-test('an error comes behind what is buffered', async () => {
+test('an error comes after what is buffered', async () => {
   expect(
     await drain(
       toAsyncIterable(
@@ -72,7 +72,7 @@ test('an error comes behind what is buffered', async () => {
   expect(await drain(toAsyncIterable(throwError(() => undefined)))).toEqual([undefined]);
 });
 
-test('the end comes behind what is buffered, then every next is done', async () => {
+test('the end comes after what is buffered, then every next is done', async () => {
   const source = new Subject<number>();
   const iterator = toAsyncIterable(source)[Symbol.asyncIterator]();
   source.next(1);
@@ -284,7 +284,7 @@ describe('overflow', () => {
   );
 
   test.each([1, 2, 3])(
-    'error: one more than %d ends it behind what is buffered, and unsubscribes',
+    'error: one more than %d ends it after what is buffered, and unsubscribes',
     async (highWaterMark) => {
       const { log, observed } = feed(highWaterMark + 1, { highWaterMark });
       expect(observed).toBe(false);

@@ -16,7 +16,7 @@ const boom = new Error('boom');
 const path = useTempDir();
 
 describe.each(backends<Entry>())('on a journal %s', (_, open) => {
-  test('writes the question and resolves with the first answer behind it', async () => {
+  test('writes the question and resolves with the first answer after it', async () => {
     const { scrivener, close } = await open(path('journal.ndjson'));
     await scrivener.write(answered('to another question'));
     const answer = ask(scrivener, asked('ready?'), isType('Answered'), { timeout: 5_000 });

@@ -106,7 +106,7 @@ describe('a bookmark is never ahead of what is flushed', () => {
     subscription.unsubscribe();
   });
 
-  test('a flusher that fails: handling goes on, the bookmark stays, the end is its error', async () => {
+  test('a flusher that fails: handling continues, the bookmark stays, the end is its error', async () => {
     const { journal, sink, flusher, accept } = await flushedByHand('abc');
     const store = new Store();
     const { handled, log } = run(journal, store);
@@ -253,7 +253,7 @@ describe('one consumer of a store works at a time', () => {
     return Object.assign(outcome, { handle });
   }
 
-  test('unsubscribed and subscribed again: the next waits for the record under way, the bookmark never goes back', async () => {
+  test('unsubscribed and subscribed again: the next waits for the current record, the bookmark never goes back', async () => {
     const journal = new InMemoryScrivener<string>();
     for (const entry of 'abc') journal.append(entry);
     const store = new Store();

@@ -36,7 +36,7 @@ function journalOf(texts: string): SpiedScrivener<string> {
 }
 
 describe.each(backends<string>())('on a journal %s', (_, open) => {
-  test('goes on in a new run, at least once, in order', async () => {
+  test('continues in a new run, at least once, in order', async () => {
     const { scrivener, close } = await open(path('journal.ndjson'));
     const bookmarks = () => new FileBookmarkStore(path('bookmark.json'));
     const handled: string[] = [];
@@ -138,7 +138,7 @@ describe('a bookmark', () => {
   });
 
   test.each([-1, 0.5, NaN, undefined, null, '3'])(
-    'that is no position (%p) is an error, nothing is handled',
+    'that is not a position (%p) is an error, nothing is handled',
     async (position) => {
       const log: unknown[] = [];
       const handled: string[] = [];
@@ -247,7 +247,7 @@ describe('a handler that fails', () => {
 });
 
 describe('unsubscribed', () => {
-  test('while it handles: the record under way is finished and bookmarked, none comes behind it', async () => {
+  test('while it handles: the current record is finished and bookmarked, none comes after it', async () => {
     const journal = journalOf('ab');
     const bookmark = new Bookmark();
     const gate = new Gate();
@@ -319,7 +319,7 @@ test('a handler that writes to the journal is given that in its turn', async () 
   subscription.unsubscribe();
 });
 
-test('an error of the journal comes behind what it holds', async () => {
+test('an error of the journal comes after what it holds', async () => {
   const journal = journalOf('ab');
   journal.error(boom);
   const log: unknown[] = [];

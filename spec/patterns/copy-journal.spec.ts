@@ -39,7 +39,7 @@ function failingBehind(journal: Scrivener<number>, count: number): Scrivener<num
 }
 
 describe.each(backends<number>())('to a journal %s', (_, open) => {
-  test('copies all, goes on behind it when called again, and then has nothing to do', async () => {
+  test('copies all, continues after it when called again, and then has nothing to do', async () => {
     const from = filled(700);
     const { scrivener: to, close } = await open(path('to.ndjson'));
     expect(await copyJournal(from, to)).toBe(700);
@@ -77,7 +77,7 @@ test('what is written to `from` meanwhile is left to the next call', async () =>
   expect(await entriesOf(to)).toEqual(numbers(1, 10));
 });
 
-test.each([0, 1, 2, 299, 300, 599, 600])('cut short behind %i writes it can be called again', async (count) => {
+test.each([0, 1, 2, 299, 300, 599, 600])('cut short after %i writes it can be called again', async (count) => {
   const from = filled(600);
   const to = new InMemoryScrivener<number>();
   const copying = copyJournal(from, failingBehind(to, count));

@@ -270,7 +270,7 @@ describe('checkpoints', () => {
     ]);
   });
 
-  test('nothing waits for a save; one is under way at a time, and the newest comes next', async () => {
+  test('nothing waits for a save; one is running at a time, and the newest comes next', async () => {
     const scrivener = journalOf('');
     const checkpoints = new RecordingCheckpoints<string>();
     let release!: () => void;

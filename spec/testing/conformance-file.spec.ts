@@ -31,6 +31,6 @@ describe('FileScrivener, as it was opened', () => {
   scrivenerConformance({ test, create: () => onFile(false), supports, timeoutMs: 20_000 });
 });
 
-describe('FileScrivener, closed and reopened behind what is in the journal', () => {
+describe('FileScrivener, closed and reopened after what is in the journal', () => {
   scrivenerConformance({ test, create: () => onFile(true), supports, timeoutMs: 20_000 });
 });

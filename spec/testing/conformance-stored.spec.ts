@@ -55,7 +55,7 @@ describe.each(Object.entries(stored))('FileScrivener %s', (_, options) => {
     scrivenerConformance({ test, create: () => onDisk(options, false), supports, timeoutMs: 20_000 });
   });
 
-  describe('closed and reopened behind what is in the journal', () => {
+  describe('closed and reopened after what is in the journal', () => {
     scrivenerConformance({ test, create: () => onDisk(options, true), supports, timeoutMs: 20_000 });
   });
 });

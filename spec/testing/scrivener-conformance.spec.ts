@@ -92,7 +92,7 @@ describe('scrivenerConformance', () => {
     expect(dispose).toHaveBeenCalledTimes(1);
   });
 
-  test('fails a case whose hook is missing, and says how to go on', async () => {
+  test('fails a case whose hook is missing, and says how to continue', async () => {
     const scrivener = plain(() => Promise.resolve(1));
 
     const failures = await failuresOf(

@@ -155,7 +155,7 @@ describe('following', () => {
     leave();
   });
 
-  test('goes on where a hidden tab has no frames', () => {
+  test('continues where a hidden tab has no frames', () => {
     jest.useFakeTimers();
     const scrivener = journalOf(0);
     const view = viewOf(scrivener);
@@ -427,7 +427,7 @@ describe('failing', () => {
     again();
   });
 
-  test('one that falls behind what the journal keeps goes on with the newest', async () => {
+  test('one that falls behind what the journal keeps continues with the newest', async () => {
     const scrivener = journalOf(10, { retain: 5 });
     let behind = true;
     const tail = (after?: Position, options?: TailOptions) => {

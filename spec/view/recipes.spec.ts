@@ -24,7 +24,7 @@ function run(beginning: string, modules: Readonly<Record<string, unknown>>): unk
   return exported;
 }
 
-test('the recipes show a journal of a server, page back, and let go of it', async () => {
+test('the recipes show a journal of a server, page back, and release it', async () => {
   const journal = new InMemoryScrivener<Entry>();
   for (let n = 1; n <= 120; n++) journal.append({ type: 'Said', text: `entry ${n}` });
   const handle = journalHandler(journal, { authorize: 'public' });

@@ -75,7 +75,7 @@ test('a file whose closed segments are elsewhere is told what is missing', async
   expect(stderr).toMatch(/its position is 5 where 1 is next; put the closed segments .* `rx-scrivener repair`/);
 });
 
-test('a pipe may begin anywhere, and is damaged where it does not go on', async () => {
+test('a pipe may begin anywhere, and is damaged where it does not continue', async () => {
   expect((await runHere(['cat', '-'], journalText([5, 6], 5))).stdout).toBe(journalText([5, 6], 5));
   const { code, stdout } = await runHere(['verify', '-'], journalText([5, 6], 5) + line(8, 8));
   expect({ code, stdout }).toEqual({

@@ -65,7 +65,7 @@ test('a file that is away for a while is shown as it was, then as it is', async 
   expect(await summaries(source)).toEqual(['"new 1"', '"new 2"']);
 });
 
-test('a file that is emptied and written anew, longer than it was, is read from its beginning', async () => {
+test('a file that is emptied and written again, longer than it was, is read from its beginning', async () => {
   await writeFile(talk(), lines(3, 'old '));
   const source = await look();
   const { generation } = await waitFor(source, ({ head }) => head === 3);
@@ -78,7 +78,7 @@ test('a file that is emptied and written anew, longer than it was, is read from 
   expect(source.extent.generation).toBe(after.generation);
 });
 
-test('a journal with closed segments that another takes the place of is opened anew', async () => {
+test('a journal with closed segments that another takes the place of is opened again', async () => {
   const old = await openFileScrivener<string>({ filePath: talk(), rotation: { maxBytes: 200 } });
   for (let n = 1; n <= 20; n++) {
     await old.write(`old ${n}`);

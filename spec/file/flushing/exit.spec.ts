@@ -78,7 +78,7 @@ describe('a program that ends leaves in the file all that was written', () => {
     endInFlight(program, options, `AFTER_MS=2 ${environment}`),
   );
 
-  test('and one that flushes in a signal’s handler goes on, nothing twice', async () => {
+  test('and one that flushes in a signal’s handler continues, nothing twice', async () => {
     const ending = child(['end', filePath(), 'signal {}']);
     expect(await ending.says()).toBe('5 lines');
     expect(await ending.says()).toBe('closed');

@@ -122,7 +122,7 @@ describe('by count', () => {
     expect(textOf(filePath())).toBe(journalText(span(1, 150)));
   });
 
-  test('counted anew from what was recovered', async () => {
+  test('counted again from what was recovered', async () => {
     await open({ flushThreshold: 3, flushIntervalMs: Infinity });
     await write(1, 4);
     await scrivener.close();
@@ -183,7 +183,7 @@ describe('by a predicate', () => {
     expect(textOf(filePath())).toBe(journalText([1, 2, 3]));
   });
 
-  test('that errors: what was accepted is flushed, then the flusher fails, and the journal goes on', async () => {
+  test('that errors: what was accepted is flushed, then the flusher fails, and the journal continues', async () => {
     const error = new Error('predicate');
     let fail = false;
     await open({
@@ -291,7 +291,7 @@ describe('whenFlushed', () => {
     await scrivener.whenFlushed(5);
   });
 
-  test('times out, is aborted, refuses what is no position', async () => {
+  test('times out, is aborted, refuses what is not a position', async () => {
     await open({ flushIntervalMs: Infinity });
     await scrivener.write(1);
     expect(await rejectionOf(scrivener.whenFlushed(2, { timeout: 0 }))).toMatchObject({ name: 'TimeoutError' });

@@ -95,7 +95,7 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     ['a compressed one', { rotation: { maxBytes: 9000, compress: 'gzip' } }],
   ];
 
-  test.each(CONFIGS)('%s waits for room, and goes on', async (_, config) => {
+  test.each(CONFIGS)('%s waits for room, and continues', async (_, config) => {
     fill(40_000);
     const scrivener = await opened({ ...config, retry: { delay: 5 } });
     const refused: unknown[] = [];
@@ -115,7 +115,7 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     await expectWhole(scrivener.head, config);
   });
 
-  test.each(CONFIGS)('%s is followed through it: only what stands is given out, and all of it', async (_, config) => {
+  test.each(CONFIGS)('%s is followed through it: only what lasts is emitted, and all of it', async (_, config) => {
     fill(40_000);
     const scrivener = await opened({ ...config, retry: { delay: 5 } });
     const followed: string[] = [];
@@ -161,7 +161,7 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     await expectWhole(scrivener.head, config);
   });
 
-  test.each(CONFIGS)('%s fails without retry; the next run goes on behind what was flushed', async (_, config) => {
+  test.each(CONFIGS)('%s fails without retry; the next run continues after what was flushed', async (_, config) => {
     fill(40_000);
     const scrivener = await opened(config);
     await writeThrough(scrivener, 10);
@@ -283,7 +283,7 @@ describe("a limit on the files' size", () => {
   // 100 KiB: the first batches fit, and so does half of the one with an entry of 80 kB behind the first.
   for (const config of CONFIGS) {
     const shown = JSON.stringify(config);
-    onLinux(`as an error (${shown}): the batch is taken back, and the next run goes on`, async () => {
+    onLinux(`as an error (${shown}): the batch is taken back, and the next run continues`, async () => {
       const args = ['fill-journal', path('journal.ndjson'), JSON.stringify(config)];
       const writer = child(args, `trap '' XFSZ; ulimit -f 100; exec "$@"`);
       const [code, flushed] = (await writer.says()).split(' ');

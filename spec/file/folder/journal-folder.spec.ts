@@ -183,7 +183,7 @@ describe('journals that are open', () => {
     }
   });
 
-  test('one that is asked for while it closes is opened anew afterwards', async () => {
+  test('one that is asked for while it closes is opened again afterwards', async () => {
     const journals = pool({ maxOpen: 1 });
     (await use(journals, 'a')).release();
     const b = use(journals, 'b');
@@ -271,7 +271,7 @@ describe('forkJournal', () => {
   const path = (name: string) => join(folder, name);
   const rotating = { maxBytes: 200, keep: { segments: 3 } };
 
-  test('links closed segments, and the fork is opened, written and rotated by itself', async () => {
+  test('links closed segments, and the fork is opened, written and rotated on its own', async () => {
     const original = await openFileScrivener<string>({ filePath: path('a'), rotation: { maxBytes: 200 } });
     for (let n = 1; n <= 40; n++) {
       await original.write(`entry ${n}`);

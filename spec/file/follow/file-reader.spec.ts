@@ -147,7 +147,7 @@ describe('opening rejects', () => {
     expect(await rejectionOf(openFileReader({ filePath: filePath() }))).toMatchObject({ code: 'ENOENT' });
   });
 
-  test('for one that is no journal', async () => {
+  test('for one that is not a journal', async () => {
     writeFileSync(filePath(), 'no journal\n'.repeat(20_000));
     expect(await rejectionOf(openFileReader({ filePath: filePath() }))).toBeInstanceOf(CorruptJournalError);
   });

@@ -63,7 +63,7 @@ describe('a writer', () => {
     expect([followed.completed, followed.error]).toEqual([false, undefined]);
   });
 
-  test('in another process, and another behind it', async () => {
+  test('in another process, and another after it', async () => {
     writeFileSync(filePath(), '');
     const followed = follow();
     for (let n = 1; n <= 3; n++) {
@@ -175,7 +175,7 @@ describe('options', () => {
       expect(followed.values).toEqual(positioned(['a', 'b']));
     });
 
-    test('a journal that was rotated before it was seen, and one behind a link', async () => {
+    test('a journal that was rotated before it was seen, and one reached by a link', async () => {
       mkdirSync(path('elsewhere'));
       const followed = waiting();
       const after = waiting({ after: 1 });
@@ -197,7 +197,7 @@ describe('options', () => {
       await until(() => timers() <= before);
     });
 
-    test('what is no folder cannot be waited in, and without `follow` nothing is waited for', async () => {
+    test('what is not a folder cannot be waited in, and without `follow` nothing is waited for', async () => {
       for (const options of [{ waitForFile: true }, { waitForFile: 1 as never, follow: true }])
         expect(() => readJournal(later(), options)).toThrow('Expected `waitForFile` to be true or false');
       expect(await rejectionOf(firstValueFrom(readJournal(later(), { follow: true })))).toMatchObject({
@@ -247,7 +247,7 @@ describe('damage', () => {
     expect(followed.error).toMatchObject({ filePath: filePath(), reason: expect.stringContaining('cut') as unknown });
   });
 
-  test('a file that was cut and written anew in between errors, too', async () => {
+  test('a file that was cut and written again in between errors, too', async () => {
     writeFileSync(filePath(), journalText(['a', 'b']));
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -327,7 +327,7 @@ describe('a batch that is taken back', () => {
     },
   );
 
-  test('before it was given out: what another run writes in its place is given out', async () => {
+  test('before it was emitted: what another run writes in its place is emitted', async () => {
     writeFileSync(filePath(), whole);
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -344,7 +344,7 @@ describe('a batch that is taken back', () => {
     expect(followed.values).toEqual(positioned(['a', 'b', 'kept']));
   });
 
-  test('whole lines that a crash left before half of one are given out after a while', async () => {
+  test('whole lines that a crash left before half of one are emitted after a while', async () => {
     writeFileSync(filePath(), whole + line(3, 'c').slice(0, 30));
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -354,7 +354,7 @@ describe('a batch that is taken back', () => {
     await until(() => followed.values.length === 4);
   });
 
-  test('after it was given out, and written again as it was: nothing twice', async () => {
+  test('after it was emitted, and written again as it was: nothing twice', async () => {
     writeFileSync(filePath(), whole);
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -397,7 +397,7 @@ describe('another history', () => {
     expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
   });
 
-  test('in the place of what was given out, by a backup that was restored: an error, and nothing of it', async () => {
+  test('in the place of what was emitted, by a backup that was restored: an error, and nothing of it', async () => {
     writeFileSync(filePath(), journalText(['a', 'b']));
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -410,7 +410,7 @@ describe('another history', () => {
     expect(followed.values).toEqual(positioned(['a', 'b', 'c']));
   });
 
-  test('that a writer goes on with after its batch was given out and lost', async () => {
+  test('that a writer continues with after its batch was emitted and lost', async () => {
     writeFileSync(filePath(), journalText(['a', 'b']));
     const followed = follow();
     await until(() => followed.values.length === 2);
@@ -428,7 +428,7 @@ describe('another history', () => {
   test.each([
     ['none of which was on record', {}],
     ['both of which were on record', { maxBytes: 1 }],
-  ])('of a journal that was made anew under the name, %s', async (_, before) => {
+  ])('of a journal that was made again under the name, %s', async (_, before) => {
     const first = await openFileScrivener({ filePath: filePath(), rotation: before, flushThreshold: 1 });
     for (const entry of ['a', 'b', 'c']) {
       await first.write(entry);
@@ -449,7 +449,7 @@ describe('another history', () => {
     await second.close();
   });
 
-  test('of a journal that was made anew under the name, and has no record where the one before had one', async () => {
+  test('of a journal that was made again under the name, and has no record where the one before had one', async () => {
     const first = await openFileScrivener({ filePath: filePath(), rotation: { maxBytes: 1 }, flushThreshold: 1 });
     for (const entry of ['a', 'b', 'c']) {
       await first.write(entry);
@@ -592,7 +592,7 @@ describe('where nothing can be watched', () => {
         return watcher as unknown as FSWatcher;
       },
     ],
-  ])('%s: it looks by itself', async (_, watch) => {
+  ])('%s: it looks on its own', async (_, watch) => {
     const spy = jest.spyOn(fs, 'watch').mockImplementation(watch);
     writeFileSync(filePath(), journalText(['a']));
     const followed = follow();

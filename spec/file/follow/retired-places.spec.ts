@@ -62,7 +62,7 @@ describe('a follower whose place was retired', () => {
     await follower.return?.();
   });
 
-  test('on an active file that was empty goes on with the next one', async () => {
+  test('on an active file that was empty continues with the next one', async () => {
     const scrivener = await openFileScrivener<number>({ filePath: filePath(), flushThreshold: 1 });
     const follower = readJournal<number>(filePath(), { follow: true })[Symbol.asyncIterator]();
     const next = follower.next();

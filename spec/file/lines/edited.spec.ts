@@ -65,7 +65,7 @@ test.each(['\n', '\r\n', '  \n', ' ', '\r', '\t\r\n'])('so is a blank line: %j',
   expect(await outcome(journalText([1, 2]) + blank)).toMatchObject({ entries: [1, 2], error: { line: 3, reason } });
 });
 
-test('a reader that pauses at a last line without its newline meets it once, though the writer goes on and rotates', async () => {
+test('a reader that pauses at a last line without its newline meets it once, though the writer continues and rotates', async () => {
   writeFileSync(filePath(), journalText([1, 2]).trimEnd());
   const read: unknown[] = [];
   for await (const record of readJournal<number>(filePath())) {

@@ -28,7 +28,7 @@ describe('EncodedLines', () => {
     );
   });
 
-  test('what is given back is taken again next, before what waits; all of them go on waiting when they are looked at', () => {
+  test('what is given back is taken again next, before what waits; all of them continue waiting when they are looked at', () => {
     const lines = new EncodedLines();
     const textOf = (chunks: readonly Chunk[]) => chunks.map(({ bytes }) => Buffer.from(bytes).toString()).join('');
     for (let n = 0; n < 700; n++) lines.push(String(n));

@@ -58,7 +58,7 @@ test('a file that is cut at any byte of a group has none of it', async () => {
   }
 });
 
-test('zeros behind a part of a group are cut off with it', async () => {
+test('zeros after a part of a group are cut off with it', async () => {
   const bytes = await written();
   const alone = Buffer.byteLength(line(1, ALONE[0]));
   for (const cut of [bytes.length - 1, bytes.length - 5, bytes.indexOf('\n', alone) + 1]) {
@@ -164,7 +164,7 @@ test('a batch never ends inside a group', async () => {
   expect(batches.flat()).toEqual([0, 3, 6, 7]);
 });
 
-test('a sink that serializes by itself marks groups, too', async () => {
+test('a sink that serializes on its own marks groups, too', async () => {
   const scrivener = new InMemoryScrivener<string>();
   const sink = new FileAppendSink<string>({ filePath: filePath(), serializer: new JsonEntrySerializer() });
   const flusher = new FlusherDaemon({ scrivener, sink });

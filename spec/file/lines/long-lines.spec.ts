@@ -85,7 +85,7 @@ describe('zeros at the end, more than a buffer can hold', () => {
   });
 });
 
-describe('a file without newlines that is no journal', () => {
+describe('a file without newlines that is not a journal', () => {
   test.each<[string, (size: number) => Buffer | string]>([
     ['binary', (size) => Buffer.from(randomBytes(size).map((byte) => (byte === 10 ? 0 : byte)))],
     ['text', (size) => 'x'.repeat(size)],

@@ -52,7 +52,7 @@ describe('a second open is refused', () => {
     expect(await next.says()).toBe('open 1');
   });
 
-  test('also behind refused ones in this process, which let nobody else in', async () => {
+  test('also after refused ones in this process, which let nobody else in', async () => {
     // Locks of POSIX would go with the first descriptor of the file that is closed.
     const first = await open();
     await expectLocked();
@@ -211,7 +211,7 @@ describe('the lock dies with its process', () => {
   });
 
   test.each(['', 'pid 1\n', 'x'.repeat(5000), '{"pid":1}'])(
-    'a lock file means nothing by itself, and what others put there stays',
+    'a lock file means nothing on its own, and what others put there stays',
     async (text) => {
       writeFileSync(`${filePath()}.lock`, text);
       const scrivener = await open();
@@ -295,7 +295,7 @@ describe('lockTimeoutMs', () => {
   });
 
   test.each([{}, { compress: 'gzip', keep: { segments: 2 } }] as const)(
-    'waits while the holder rotates with each batch (%j), and goes on after its last entry',
+    'waits while the holder rotates with each batch (%j), and continues after its last entry',
     async (options) => {
       const rotation = { maxBytes: 1, ...options };
       const first = await openFileScrivener<unknown>({ filePath: filePath(), rotation });

@@ -88,7 +88,7 @@ describe('with damage at its beginning', () => {
   });
 });
 
-test('a segment that another program has compressed anew is read as well', async () => {
+test('a segment that another program has compressed again is read as well', async () => {
   writeFileSync(path('other.gz'), gzipSync(gunzipSync(readFileSync(segment()))));
   renameSync(path('other.gz'), segment());
   const scrivener = await opened();

@@ -34,7 +34,7 @@ const TEXT = journalText(ENTRIES);
 const named = (what: string) => `${what}: remove it, or \`npx rx-scrivener repair\` makes a journal without it`;
 const NEXT = line(4, { text: 'vier' }).slice(0, -1);
 
-describe('what stands behind the last newline and is no torn line is refused', () => {
+describe('what follows the last newline and is no torn line is refused', () => {
   const notJson = 'it is not JSON';
   test.each<[name: string, tail: string | Buffer, reason: string]>([
     ['a gap', line(5, 'x').trimEnd(), 'its position is 5 where 4 is next'],
@@ -124,7 +124,7 @@ describe('what stands behind the last newline and is no torn line is refused', (
   });
 });
 
-describe('a file that is no journal is refused and left as it was', () => {
+describe('a file that is not a journal is refused and left unchanged', () => {
   test.each<[name: string, bytes: string | Buffer]>([
     ['a text', 'Dear diary,\ntoday nothing happened.\n'],
     ['a text without a newline', 'Dear diary'],
@@ -297,7 +297,7 @@ describe('in files longer than what is read at a time', () => {
   };
 
   test.each([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 1, 3 * BLOCK, 5 * BLOCK + 17])(
-    'a line of %i bytes, and what stands behind it',
+    'a line of %i bytes, and what follows it',
     async (length) => {
       const filePath = path('journal.ndjson');
       for (const [before, expected] of [

@@ -50,7 +50,7 @@ describe.each<[name: string, config: Config]>([
   ['one entry in memory, synced, with checksums', { retain: 1, durability: 'disk', checksum: 'crc32' }],
   ['one entry in memory, rotated', { retain: 1, rotation: { maxBytes: 10 } }],
 ])('the active file is renamed by somebody else (%s)', (_, config) => {
-  test('it goes on in a new one; in this process nothing is missing', async () => {
+  test('it continues in a new one; in this process nothing is missing', async () => {
     const scrivener = await opened(config);
     await flushed(scrivener, ...THREE);
     await scrivener.write('vier'); // on neither
@@ -66,7 +66,7 @@ describe.each<[name: string, config: Config]>([
     if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
   });
 
-  test('the next run begins behind it, and positions go on', async () => {
+  test('the next run begins after it, and positions continue', async () => {
     const scrivener = await opened(config);
     await flushed(scrivener, ...THREE);
     renameSync(filePath(), renamed());
@@ -109,7 +109,7 @@ describe.each<[name: string, config: Config]>([
     await again.close();
   });
 
-  test('or deleted: what was in it is gone with this process, the rest goes on', async () => {
+  test('or deleted: what was in it is gone with this process, the rest continues', async () => {
     const scrivener = await opened(config);
     await flushed(scrivener, ...THREE);
     rmSync(filePath());
@@ -169,7 +169,7 @@ describe('the active file is renamed, and something fails', () => {
     await again.close();
   });
 
-  test('the list of segments: it goes on with reopening', async () => {
+  test('the list of segments: it continues with reopening', async () => {
     const scrivener = await opened();
     await flushed(scrivener, ...THREE);
     renameSync(filePath(), renamed());
@@ -184,7 +184,7 @@ describe('the active file is renamed, and something fails', () => {
     await again.close();
   });
 
-  test('the flusher before: it goes on with reopening', async () => {
+  test('the flusher before: it continues with reopening', async () => {
     const scrivener = await opened();
     await flushed(scrivener, ...THREE);
     jest.spyOn(prototype, 'write').mockRejectedValueOnce(failure('EIO'));
@@ -255,7 +255,7 @@ test("closed segments before the renamed file are kept as files, but are the jou
   expect(readdirSync(path()).filter((name) => /\d{16}$/.test(name)).length).toBe(2);
 });
 
-test("somebody else's line behind the last one is damage at the next opening", async () => {
+test("somebody else's line after the last one is damage at the next opening", async () => {
   const scrivener = await opened();
   await flushed(scrivener, ...THREE);
   await scrivener.close();

@@ -253,7 +253,7 @@ describe.each([
   });
 
   test.each(FAULTS)(
-    '$name, and no reopening: the next run goes on behind what was flushed',
+    '$name, and no reopening: the next run continues after what was flushed',
     async ({ config, inject }) => {
       const scrivener = await opened({ ...config, ...(retry && { retry }) });
       for (const entry of BEFORE) await scrivener.write(entry);
@@ -390,7 +390,7 @@ describe('retry', () => {
     await expectWhole(scrivener, ALL);
   });
 
-  test('closing waits for a retry that goes on, and saves what it had', async () => {
+  test('closing waits for a retry that continues, and saves what it had', async () => {
     const scrivener = await opened({ retry: { delay: 1 } });
     const writes = fill();
     await scrivener.write('eins');
@@ -450,7 +450,7 @@ describe('reopening', () => {
     [', keeping one entry in memory', { rotation: { maxBytes: 3000 }, retain: 1 }],
     [', with writes that wait', { maxPending: 5 }],
   ])(
-    'while writes go on, again and again%s',
+    'while writes continue, again and again%s',
     async (_, config) => {
       const scrivener = await opened({ ...config, flushThreshold: 3 });
       const over = new AbortController();
@@ -536,7 +536,7 @@ describe('reopening', () => {
     if (process.platform === 'linux') expect(openDescriptors(path())).toEqual([]);
   });
 
-  test('serializes nothing anew: an entry that has no text any more is saved as it was written', async () => {
+  test('serializes nothing again: an entry that has no text any more is saved as it was written', async () => {
     const scrivener = await openFileScrivener<unknown>({ filePath: filePath(), flushIntervalMs: Infinity });
     const writes = on('write', () => () => Promise.reject(errorOf('ENOSPC')));
     const entry: Record<string, unknown> = { text: 'eins' };

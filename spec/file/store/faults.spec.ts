@@ -129,7 +129,7 @@ describe('a failed write leaves nothing of its batch', () => {
     await sink.close();
   });
 
-  test('on a file whose last line got its newline it is cut back to behind that', async () => {
+  test('on a file whose last line got its newline it is cut back to the place after that', async () => {
     writeFileSync(filePath(), journalText(ENTRIES.slice(0, 2)).trimEnd() + '\0\0');
     const sink = newSink();
     await sink.append([]);
@@ -205,7 +205,7 @@ describe('durability', () => {
     expect(sync).not.toHaveBeenCalled();
   });
 
-  test('disk: each batch is synced behind its bytes and before it counts, and what waits meanwhile goes out as one', async () => {
+  test('disk: each batch is synced after its bytes and before it counts, and what waits meanwhile goes out as one', async () => {
     const order: string[] = [];
     const original = prototype.datasync;
     jest.spyOn(prototype, 'datasync').mockImplementation(async function (this: FileHandle) {
@@ -270,7 +270,7 @@ describe('faults while opening', () => {
     expect(textOf(filePath())).toBe(journalText(['eins', 'zwei']));
   });
 
-  test('while reading: the error, behind the entries before it', async () => {
+  test('while reading: the error, after the entries before it', async () => {
     writeFileSync(filePath(), journalText(['eins', 'zwei']));
     const original = prototype.read as (this: FileHandle, ...args: unknown[]) => Promise<unknown>;
     let call = 0;

@@ -131,7 +131,7 @@ test('the age of the active file is on record, and lasts when the file is copied
   expect(textOf(segment(1))).toBe(journalText([1, 2]));
 });
 
-test.each([undefined, 1])('moved away, then closed: no position is given out again (retain: %p)', async (retain) => {
+test.each([undefined, 1])('moved away, then closed: no position is assigned again (retain: %p)', async (retain) => {
   const scrivener = await open(retain === undefined ? {} : { retain });
   await fill(scrivener, 1, 10);
   renameSync(filePath(), path('j.1'));

@@ -109,21 +109,21 @@ describe('a last line that was cut short', () => {
   });
 });
 
-describe('zeros behind the last newline', () => {
+describe('zeros after the last newline', () => {
   const zeros = Buffer.alloc(9);
 
   test('alone are cut off', async () => {
     expect(await recover(Buffer.concat([Buffer.from(KEPT), zeros]))).toEqual(recovery(ENTRIES.slice(0, 2), 9));
   });
 
-  test('behind the beginning of a line go with it, at every byte', async () => {
+  test('after the beginning of a line go with it, at every byte', async () => {
     for (let cut = 1; cut < WHOLE; cut++) {
       const bytes = Buffer.concat([Buffer.from(KEPT), LAST.subarray(0, cut), zeros]);
       expect({ cut, ...(await recover(bytes)) }).toEqual({ cut, ...recovery(ENTRIES.slice(0, 2), cut + 9) });
     }
   });
 
-  test('behind a whole line are cut off, and the line is kept', async () => {
+  test('after a whole line are cut off, and the line is kept', async () => {
     const bytes = Buffer.concat([Buffer.from(KEPT), LAST.subarray(0, WHOLE), zeros]);
     expect(await recover(bytes)).toEqual(recovery(ENTRIES, 9));
   });
@@ -197,7 +197,7 @@ describe('readJournal', () => {
     expect(await read(Buffer.alloc(3000))).toEqual([]);
   });
 
-  test('renumbering, it ends before a torn line of the run under way and of one that begins, at every byte', async () => {
+  test('renumbering, it ends before a torn line of the current run and of one that begins, at every byte', async () => {
     const filePath = path('journal.ndjson');
     const kept = line(1, 'a') + line(2, 'b') + line(1, 'c') + line(2, 'd');
     const runs = positioned(['a', 'b', 'c', 'd']);
@@ -214,7 +214,7 @@ describe('readJournal', () => {
   });
 });
 
-test('renumbering, the beginning of a line that neither goes on nor starts again is damage', async () => {
+test('renumbering, the beginning of a line that neither continues nor starts again is damage', async () => {
   const filePath = path('journal.ndjson');
   for (const position of [2, 4, 5]) {
     writeFileSync(
@@ -300,7 +300,7 @@ describe("with a serializer of one's own", () => {
   });
 });
 
-test('the journal goes on where the file ends: tails replay it, expect counts on it', async () => {
+test('the journal continues where the file ends: tails replay it, expect counts on it', async () => {
   const filePath = path('journal.ndjson');
   writeFileSync(filePath, journalText(ENTRIES));
   const scrivener = await openFileScrivener<{ text: string }>({ filePath });

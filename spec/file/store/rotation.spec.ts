@@ -118,7 +118,7 @@ describe('a checkpoint that retention waits for', () => {
     await keeping.close();
   });
 
-  test('the state goes on after what was retired', async () => {
+  test('the state continues after what was retired', async () => {
     const sum: Projection<number, number> = { initial: () => 0, evolve: (sum, n) => sum + n };
     const checkpoints = new FileCheckpointStore<number>(path('sum.json'));
     let scrivener = await open({ maxBytes: TWO, keep: { checkpoint: checkpoints } });
@@ -254,7 +254,7 @@ test.each([1, 3])('a segment that is missing is no retired one (%i)', async (fir
   expect((await outcomeOf(readJournal(filePath()))).error).toMatchObject({ code: 'ERR_CORRUPT_JOURNAL' });
 });
 
-test('a follower goes on from file to file', async () => {
+test('a follower continues from file to file', async () => {
   const scrivener = await open({ maxBytes: TWO, compress: 'gzip' });
   await fill(scrivener, 1, 3);
   const values: number[] = [];

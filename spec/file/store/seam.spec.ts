@@ -76,7 +76,7 @@ test('what is older than the entries retained comes from the file', async () => 
 });
 
 describe('tail', () => {
-  test('starts on the disk and catches up with writes that go on', async () => {
+  test('starts on the disk and catches up with writes that continue', async () => {
     const { scrivener, count } = await openWide();
     const seen: number[] = [];
     const caughtUp: number[] = [];
@@ -97,7 +97,7 @@ describe('tail', () => {
     expect(caughtUp).toHaveLength(1);
   });
 
-  test('is caught up behind what comes from the disk, once, iterated too', async () => {
+  test('is caught up after what comes from the disk, once, iterated too', async () => {
     const scrivener = await open<number>();
     await fill(scrivener, 5);
     const calls: [number, number][] = [];
@@ -199,7 +199,7 @@ describe('tail', () => {
     expect(iterated).toEqual(range(6, count + 1));
   });
 
-  test('a subscriber that writes inside next, on a page, sees it behind everything else', async () => {
+  test('a subscriber that writes inside next, on a page, sees it after everything else', async () => {
     const scrivener = await open<number>();
     await fill(scrivener, 5);
     const seen: Positioned<number>[] = [];
@@ -409,7 +409,7 @@ test('waitFor finds a match on the disk, in memory, and to come', async () => {
   expect(await never).toMatchObject({ code: 'ERR_JOURNAL_CLOSED' });
 });
 
-describe('damage behind what opening looks at', () => {
+describe('damage after what opening looks at', () => {
   const before = Buffer.byteLength(journalText(['ein', 'zwö']));
   const damaged = () =>
     journalText(['ein', 'zwö']) + '{"schemaVersion":"1","position":3,"entry":{"a":}}\n' + journalText([4, 5, 6], 4);
@@ -435,7 +435,7 @@ describe('damage behind what opening looks at', () => {
     expect(textOf(filePath())).toBe(damaged() + line(7, 7));
   });
 
-  test('comes behind the entries before it', async () => {
+  test('comes after the entries before it', async () => {
     writeFileSync(filePath(), damaged());
     const scrivener = await open<unknown>({ retain: 2 });
     expect((await outcomeOf(scrivener.tail())).values).toEqual(positioned(['ein', 'zwö']));
@@ -461,7 +461,7 @@ describe('damage behind what opening looks at', () => {
   });
 });
 
-test('what is written behind a long group that was cut off is found', async () => {
+test('what is written after a long group that was cut off is found', async () => {
   const groupLine = (n: number) => line(n, wide(n)).replace(/\}\n$/, ' }\n');
   writeFileSync(filePath(), journalText([wide(1)]) + range(2, 20).map(groupLine).join(''));
   const scrivener = await open<Wide | number>({ retain: 1 });
@@ -573,7 +573,7 @@ describe('segments', () => {
     await scrivener.close();
   });
 
-  test('a journal of which nothing is kept goes on', async () => {
+  test('a journal of which nothing is kept continues', async () => {
     writeFileSync(`${filePath()}.segments`, '{"schemaVersion":"1","first":6,"segments":[]}\n');
     const scrivener = await open<number>({ rotation: { ...rotation, keep: { segments: 0 } } });
     expect(scrivener.head).toBe(5);
@@ -614,7 +614,7 @@ describe('reopen', () => {
     write.mockRestore();
   }
 
-  test('readers of the disk part go on while it opens the file', async () => {
+  test('readers of the disk part continue while it opens the file', async () => {
     const scrivener = await open<number>();
     await fill(scrivener, 20);
     await fails(scrivener);

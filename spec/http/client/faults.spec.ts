@@ -62,7 +62,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 const seen = (remote: RemoteScrivener<Entry>, position: number) => remote.waitFor(position - 1, () => true);
 
 describe('a tail', () => {
-  test('goes on without gap or duplicate through cuts, wherever they fall', async () => {
+  test('continues without gap or duplicate through cuts, wherever they fall', async () => {
     const { journal, wire, remote } = await serve();
     // Every connection is cut somewhere else: in headers, in the middle of an event, between two.
     let allowed = 40;
@@ -84,7 +84,7 @@ describe('a tail', () => {
     expect(wire.connections).toBeGreaterThan(3);
   }, 20_000);
 
-  test('goes on through restarts of the server, in the replay and live', async () => {
+  test('continues through restarts of the server, in the replay and live', async () => {
     const { journal, remote, restart } = await serve();
     for (let n = 1; n <= 5; n++) journal.append({ n });
     const done = positions(remote, 20);
@@ -96,7 +96,7 @@ describe('a tail', () => {
     expect(await done).toEqual(upTo(20));
   }, 20_000);
 
-  test('iterated, goes on through a cut, and takes an event that comes twice once', async () => {
+  test('iterated, continues through a cut, and takes an event that comes twice once', async () => {
     const { journal, wire, remote } = await serve();
     for (let n = 1; n <= 3; n++) journal.append({ n });
     let replays = 0;
@@ -160,7 +160,7 @@ describe('a tail', () => {
     await expect(done).rejects.toThrow(JournalMismatchError);
   });
 
-  test('connects anew when it hears nothing any more', async () => {
+  test('connects again when it hears nothing any more', async () => {
     const { journal, wire, remote } = await serve({ heartbeatMs: 50 });
     journal.append({ n: 1 });
     let done: Promise<unknown> | undefined;

@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 describe('`headers` that fail', () => {
-  test('for a while are asked again: tails, waits and writes go on', async () => {
+  test('for a while are asked again: tails, waits and writes continue', async () => {
     let failing = false;
     const headers = () => (failing ? Promise.reject(new TypeError('fetch failed')) : { 'X-Token': 'new' });
     handle = journalHandler(journal, { authorize: 'public', maxTailMs: 20 });
@@ -145,7 +145,7 @@ describe('a server that points elsewhere', () => {
 });
 
 describe('opening', () => {
-  test('goes on until the server is there', async () => {
+  test('continues until the server is there', async () => {
     let isDown = true;
     const fetch = (...args: Parameters<typeof inProcess>) =>
       isDown ? Promise.reject(new TypeError('fetch failed')) : inProcess(...args);

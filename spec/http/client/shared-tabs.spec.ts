@@ -86,7 +86,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-test('ten tabs have one connection, each is live, is told where replay ends, and writes', async () => {
+test('ten tabs have one connection, each is live, learns where replay ends, and writes', async () => {
   append(30);
   const all = await Promise.all(upTo(10).map(() => openTab()));
   const told: number[] = [];
@@ -220,7 +220,7 @@ describe('a holder that does not answer', () => {
     expect(tab.remote.head).toBe(connection.head);
   });
 
-  test('loses the lock, and another goes on', async () => {
+  test('loses the lock, and another continues', async () => {
     append(2);
     await connection.askHead(signal);
     const robbed = locks().request(lockName(), {}, () => new Promise(() => undefined));

@@ -79,7 +79,7 @@ test('six readers of one place have one connection, which the last of them ends'
   expect(all[1]!.heard).toHaveLength(5);
 });
 
-test('who comes later, or starts later, shares what is live, and is told where replay ends', async () => {
+test('who comes later, or starts later, shares what is live, and learns where replay ends', async () => {
   append(10);
   const first = listen(0);
   await until(() => first.heard.length === 10);
@@ -173,7 +173,7 @@ test('what was dropped is told to who asks for it alone', async () => {
   expect(positions(heard)).toEqual([8, 9, 10]);
 });
 
-test('a reader that is to go on where another history is read finds out', async () => {
+test('a reader that is to continue where another history is read finds out', async () => {
   append(5_000);
   const errors: unknown[] = [];
   const heard: number[] = [];
@@ -191,7 +191,7 @@ test('a reader that is to go on where another history is read finds out', async 
   expect([heard, errors]).toEqual([[5_000], ['ERR_JOURNAL_MISMATCH']]);
 });
 
-test('closing ends the connection of an iteration that nobody goes on with', async () => {
+test('closing ends the connection of an iteration that nobody continues with', async () => {
   append(3);
   const iteration = remote.tail(0)[Symbol.asyncIterator]();
   expect(await iteration.next()).toMatchObject({ value: { position: 1 } });
@@ -243,7 +243,7 @@ test('an iteration whose signal is aborted when it is told that replay has ended
   expect(open.size).toBe(0);
 });
 
-test('nothing is fetched for an iteration that nobody goes on with', async () => {
+test('nothing is fetched for an iteration that nobody continues with', async () => {
   append(1);
   const iteration = remote.tail(0)[Symbol.asyncIterator]();
   await iteration.next();

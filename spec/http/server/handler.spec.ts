@@ -54,7 +54,7 @@ describe('a tail', () => {
     expect(journal.observed).toBe(false);
   });
 
-  test('goes on behind Last-Event-ID, whatever `after` says', async () => {
+  test('continues after Last-Event-ID, whatever `after` says', async () => {
     const response = await handlerOf(filled(5))('?after=1', { headers: { 'Last-Event-ID': '4' } });
     const events = new EventReader(response);
     expect(await events.next()).toMatchObject({ id: '5' });
@@ -106,7 +106,7 @@ describe('a tail', () => {
     expect(await events.next()).toBeUndefined();
   });
 
-  test('behind the end of the journal is a 204, which ends an EventSource', async () => {
+  test('after the end of the journal is a 204, which ends an EventSource', async () => {
     const journal = filled(3);
     journal.complete();
     const response = await handlerOf(journal)('?after=3');
@@ -114,7 +114,7 @@ describe('a tail', () => {
     expect((await handlerOf(filled(3))(`?after=${Number.MAX_SAFE_INTEGER}`)).status).toBe(204);
   });
 
-  test('tells of a failure behind the last entry, without what it says', async () => {
+  test('tells of a failure after the last entry, without what it says', async () => {
     const journal = filled(1);
     const errors: unknown[] = [];
     const events = new EventReader(await handlerOf(journal, { onError: (error) => errors.push(error) })());
@@ -187,7 +187,7 @@ describe('a tail', () => {
     expect(journal.observed).toBe(false);
   });
 
-  test('gives a sign of life when there is nothing to tell, and keeps no timer behind its end', async () => {
+  test('gives a sign of life when there is nothing to tell, and keeps no timer after its end', async () => {
     jest.useFakeTimers();
     try {
       const { body } = await handlerOf(filled(0), { heartbeatMs: 1_000 })();
@@ -235,7 +235,7 @@ describe('a page', () => {
       expect(await (await handlerOf(filled(2))(query)).json()).toEqual([]);
   });
 
-  test('ends behind the entry that fills it', async () => {
+  test('ends after the entry that fills it', async () => {
     const journal = new InMemoryScrivener<string>();
     for (let n = 0; n < 10; n++) journal.append('x'.repeat(600_000));
     expect(await (await handlerOf(journal)('?before=11')).json()).toHaveLength(2);

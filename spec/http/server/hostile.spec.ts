@@ -54,7 +54,7 @@ describe('bodies', () => {
     expect(await statusOf(`${head}Content-Length: 999999999\r\n\r\n"x`)).toBe(413);
   });
 
-  test('that go on and on in chunks are refused at the limit', async () => {
+  test('that come in chunks without end are refused at the limit', async () => {
     const head =
       'POST /journal HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     const chunk = `400\r\n${'x'.repeat(1024)}\r\n`;
@@ -150,7 +150,7 @@ describe('queries and headers', () => {
     }
   });
 
-  test('a Last-Event-ID that is no position is refused, and nothing of it is repeated', async () => {
+  test('a Last-Event-ID that is not a position is refused, and nothing of it is repeated', async () => {
     for (const id of ['-1', '1;2', 'a', '1, 2', '__proto__', '9'.repeat(5_000)]) {
       const response = await get('', { 'Last-Event-ID': id });
       expect(response.status).toBe(400);

@@ -209,6 +209,6 @@ test('a handler that throws, and a body that breaks, end the connection and not 
   await expect(fetch(url).then((answer) => answer.text())).rejects.toThrow();
 });
 
-test('an argument that is no handler is refused', () => {
+test('an argument that is not a handler is refused', () => {
   expect(() => nodeListener(undefined as never)).toThrow(TypeError);
 });

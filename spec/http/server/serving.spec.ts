@@ -130,7 +130,7 @@ describe('another history under the same address', () => {
     await remote.close();
   });
 
-  test('that has all that was read goes on, also where the beginning was dropped', async () => {
+  test('that has all that was read continues, also where the beginning was dropped', async () => {
     let handle = handlerOf(filled('a', 'b', 'c'), { maxTailMs: 20 });
     const remote = await openRemoteScrivener<Said>({ url: URL_OF_JOURNAL, fetch: fetchFrom(() => handle) });
     const tail = remote.tail()[Symbol.asyncIterator]();
@@ -144,7 +144,7 @@ describe('another history under the same address', () => {
   });
 
   test.each(['', 'x', '0123456789abcdef.', 'f'.repeat(17), Array(17).fill('0123456789abcdef').join('.')])(
-    'what is no digest is refused: %j',
+    'what is not a digest is refused: %j',
     async (seen) => {
       const answer = await handlerOf(filled('a'))(new Request(`${URL_OF_JOURNAL}?after=1&seen=${seen}`));
       expect(answer.status).toBe(400);
@@ -153,7 +153,7 @@ describe('another history under the same address', () => {
 });
 
 describe('who may read', () => {
-  test('is asked again when a tail has lasted its time, and the reader goes on where it was', async () => {
+  test('is asked again when a tail has lasted its time, and the reader continues where it was', async () => {
     const journal = new InMemoryScrivener<Said>();
     let asked = 0;
     let allowed = true;

@@ -68,7 +68,7 @@ test('a refusal is remembered too, but one that may pass is not', async () => {
   expect((await post('1', 'a', { 'If-Match': '"1"' })).status).toBe(412);
 });
 
-test('is forgotten behind so many entries; then nobody knows, and nothing is appended', async () => {
+test('is forgotten after so many entries; then nobody knows, and nothing is appended', async () => {
   const journal = journalOf();
   const post = posterTo(journal, { rememberCount: 3 });
   const { memory } = await post('1', 'a');
