@@ -6,7 +6,7 @@ import { DurableStream } from './durable-stream';
 export interface DurableStreamConfig<T> {
   /** The stream's URL. */
   readonly url: string | URL;
-  /** Headers of each request, or what gives them, which is asked for each. */
+  /** Headers of each request, or what gives them, which is asked for each; where it fails, or takes too long, again. */
   readonly headers?: StreamHeaders;
   /** Any synchronous Standard Schema validator: checks what is written; what is read becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;

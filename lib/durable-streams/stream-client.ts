@@ -2,7 +2,8 @@ import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalNotFoundError } from '../errors/journal-not-found-error';
 import { Attempt } from '../http/client/attempt';
-import { retryUntilSettled, Unreachable } from '../http/client/retry-until-settled';
+import { givenHeaders, release, retryAfterMs } from '../http/client/connection';
+import { retryUntilSettled, sleep, Unreachable } from '../http/client/retry-until-settled';
 import type { StreamHeaders } from './open-durable-stream';
 import { CLOSED_HEADER } from './protocol';
 
@@ -13,12 +14,21 @@ export interface StreamClientOptions {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+/** One request. */
+export interface StreamRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** Servers end an answer of events after about a minute, or send an event before that: after this long without any, in milliseconds, the client reconnects. */
 export const SILENCE_MS = 45_000;
 
 /** Makes requests to a stream, until its signal is aborted. */
 export class StreamClient {
   readonly #options: StreamClientOptions;
+  /** When the server accepts requests again (`Retry-After`), in `performance.now()` time. */
+  #notBefore = 0;
   readonly signal: AbortSignal;
 
   constructor(options: StreamClientOptions, signal: AbortSignal) {
@@ -31,7 +41,7 @@ export class StreamClient {
   }
 
   /** Sends a request until its answer can be used: other than a failure that passes. */
-  async ask<R>(query: string, init: RequestInit, use: (response: Response) => Promise<R>): Promise<R> {
+  async ask<R>(query: string, init: StreamRequest, use: (response: Response) => Promise<R>): Promise<R> {
     const asked = await retryUntilSettled(async () => ({ result: await this.try(query, init, use) }), this.signal);
     if (asked === undefined) throw new JournalClosedError();
     return asked.result;
@@ -40,23 +50,28 @@ export class StreamClient {
   /** Sends a request once, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or a failure that passes. */
   async try<R>(
     query: string,
-    init: RequestInit,
+    init: StreamRequest,
     use: (response: Response, attempt: Attempt) => Promise<R>,
   ): Promise<R> {
     const { url, headers, fetch } = this.#options;
+    const pauseMs = this.#notBefore - performance.now();
+    if (pauseMs > 0) await sleep(pauseMs, this.signal);
     const attempt = new Attempt(this.signal);
     attempt.allow(SILENCE_MS);
     try {
-      const own = typeof headers === 'function' ? await headers() : headers;
-      const all = { ...own, ...(init.headers as object) };
-      const response = await fetch(url + query, { ...init, headers: all, signal: attempt.signal }).catch(
-        (cause: unknown) => {
-          throw new Unreachable('The server was not reached', { cause });
-        },
-      );
+      const all = await givenHeaders(() => (typeof headers === 'function' ? headers() : headers), attempt.signal);
+      for (const [name, value] of Object.entries(init.headers ?? {})) all.set(name, value);
+      let response: Response;
+      try {
+        response = await fetch(url + query, { ...init, headers: all, signal: attempt.signal });
+      } catch (cause) {
+        throw new Unreachable('The server was not reached', { cause });
+      }
       attempt.allow(Infinity);
       if (!isPassing(response)) return await use(response, attempt);
-      await response.body?.cancel();
+      release(response);
+      const ms = retryAfterMs(response);
+      if (ms > 0) this.#notBefore = performance.now() + ms;
       throw new Unreachable(`The server answered ${response.status}`);
     } finally {
       attempt.end();

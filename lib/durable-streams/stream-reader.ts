@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { readEntry } from '../flush/validate-entry';
+import { release } from '../http/client/connection';
 import { eventsOf } from '../http/client/events-of';
 import { Unreachable } from '../http/client/retry-until-settled';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
@@ -70,9 +71,10 @@ export class StreamReader<T> {
   async #events(): Promise<number | undefined> {
     let come = 0;
     try {
-      return await this.#client.try(this.#query('sse'), { method: 'GET' }, async ({ ok, headers, body }, attempt) => {
+      return await this.#client.try(this.#query('sse'), { method: 'GET' }, async (response, attempt) => {
+        const { ok, headers, body } = response;
         if (!ok || !body || !headers.get('Content-Type')?.startsWith(EVENTS_TYPE)) {
-          await body?.cancel();
+          release(response);
           return undefined;
         }
         let messages: unknown[] = [];

@@ -225,6 +225,72 @@ describe('where no event comes through', () => {
   });
 });
 
+describe('headers that are asked for', () => {
+  test('are asked for again where that fails, while it opens and later', async () => {
+    const { journals, fetch } = server();
+    let asked = 0;
+    const headers = () => {
+      if (asked++ % 2 === 0) throw new Error('no token');
+      return Promise.resolve({});
+    };
+    await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch, headers });
+    expect(await stream.write(1)).toBe(1);
+    await journals.journal('it').write(2);
+    expect(await stream.waitFor(1, () => true)).toEqual({ position: 2, entry: 2 });
+  });
+
+  test('may hang: they are asked for again, and it closes', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    try {
+      const { fetch } = server();
+      let hangs = true;
+      const headers = () => (hangs ? new Promise<never>(() => undefined) : {});
+      const opening = openDurableStream<number>({ url: URL_OF_IT, fetch, headers });
+      hangs = false;
+      await jest.advanceTimersByTimeAsync(60_000);
+      const stream = await opening;
+      hangs = true;
+      const written = expect(stream.write(1)).rejects.toMatchObject({ code: 'ERR_JOURNAL_CLOSED' });
+      await jest.advanceTimersByTimeAsync(60_000);
+      await stream.close();
+      await written;
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
+
+test('a failure that passes is one also where its body cannot be cancelled', async () => {
+  const { fetch } = server();
+  const cancel = () => Promise.reject(new Error('cannot be cancelled'));
+  let failures = 3;
+  const failing = async (url: string, init: RequestInit) =>
+    failures-- > 0 ? new Response(new ReadableStream({ cancel }), { status: 503 }) : fetch(url, init);
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: failing });
+  failures = 1;
+  expect(await stream.write(1)).toBe(1);
+});
+
+test('asks a server again when that wants it (`Retry-After`)', async () => {
+  jest.useFakeTimers();
+  try {
+    const { fetch } = server();
+    let requests = 0;
+    const busy = async (url: string, init: RequestInit) =>
+      ++requests === 1 ? new Response(null, { status: 503, headers: { 'Retry-After': '20' } }) : fetch(url, init);
+    const opening = openDurableStream<number>({ url: URL_OF_IT, fetch: busy });
+    await jest.advanceTimersByTimeAsync(19_000);
+    expect(requests).toBe(1);
+    await jest.advanceTimersByTimeAsync(2_000);
+    const stream = await opening;
+    const closed = stream.close();
+    await jest.advanceTimersByTimeAsync(60_000);
+    await closed;
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 test('what a server cannot do is an answer', async () => {
   const { fetch } = server();
   const without = async (url: string, init: RequestInit) =>

@@ -98,7 +98,10 @@ export class Connection {
    * this library that `headers` throws, and with {@link JournalMismatchError} if the server redirects to another origin.
    */
   async request({ method, query = {}, headers, body, signal }: RequestOptions): Promise<Response> {
-    const all = await this.#headers(signal);
+    const all = await givenHeaders(this.#options.headers, signal).catch((error: unknown) => {
+      if (error instanceof Unreachable) this.#isLost = true;
+      throw error;
+    });
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
     // A small write survives its page; all requests that are kept alive share 64 KiB.
     const keepalive = body !== undefined && 'document' in globalThis && body.length <= MAX_KEPT_ALIVE;
@@ -126,7 +129,8 @@ export class Connection {
       this.#moveTo(new URL(target, url), query);
     }
     if (response.redirected) this.#moveTo(new URL(response.url), query);
-    this.#readRetryAfter(response);
+    const ms = retryAfterMs(response);
+    if (ms > 0) this.#notBefore = performance.now() + ms;
     const memory = response.headers.get(MEMORY_HEADER);
     // A read can wait until it is possible again; a write that failed must be reported.
     const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
@@ -190,24 +194,6 @@ export class Connection {
     this.endPauses();
   }
 
-  async #headers(signal: AbortSignal): Promise<Headers> {
-    let fields;
-    let unlisten: (() => void) | undefined;
-    const left = new Promise<never>((_, reject) => {
-      unlisten = onAbort(signal, () => reject(new Error('the request was given up')));
-    });
-    try {
-      fields = await Promise.race([this.#options.headers(), left]);
-    } catch (cause) {
-      if (ScrivenerError.is(cause)) throw cause;
-      this.#isLost = true;
-      throw new Unreachable('`headers` failed', { cause }, true);
-    } finally {
-      unlisten?.();
-    }
-    return toHeaders(fields);
-  }
-
   /** Credentials go only to the origin that they were given for. */
   #moveTo(target: URL, query: Readonly<Record<string, string>>): void {
     if (target.origin !== this.#url.origin)
@@ -216,14 +202,6 @@ export class Connection {
       );
     for (const name of Object.keys(query)) target.searchParams.delete(name);
     this.#url = target;
-  }
-
-  /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-  #readRetryAfter({ status, headers }: Response): void {
-    const after = status === 429 || status === 503 ? headers.get('Retry-After') : null;
-    if (after === null) return;
-    const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now();
-    if (ms > 0) this.#notBefore = performance.now() + ms;
   }
 
   /** The JSON of an answer, which must come in time; rejects as {@link Connection.request} does, and with the server's refusal. */
@@ -275,6 +253,35 @@ export function isFromHandler({ headers }: Response): boolean {
 /** Releases an answer that nobody reads. */
 export function release({ body }: Response): void {
   body?.cancel().catch(() => undefined);
+}
+
+/** How long a server wants no request; https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+export function retryAfterMs({ status, headers }: Response): number {
+  const after = status === 429 || status === 503 ? headers.get('Retry-After') : null;
+  if (after === null) return 0;
+  return /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now();
+}
+
+/** What `headers` gives. Rejects with {@link Unreachable} if it fails or the signal is aborted, and with an error of this library that it throws. */
+export async function givenHeaders(
+  headers: () => HeaderFields | Promise<HeaderFields>,
+  signal: AbortSignal,
+): Promise<Headers> {
+  let fields;
+  let unlisten: (() => void) | undefined;
+  const left = new Promise<never>((_, reject) => {
+    unlisten = onAbort(signal, () => reject(new Error('the request was given up')));
+  });
+  try {
+    signal.throwIfAborted();
+    fields = await Promise.race([headers(), left]);
+  } catch (cause) {
+    if (ScrivenerError.is(cause)) throw cause;
+    throw new Unreachable('`headers` failed', { cause }, true);
+  } finally {
+    unlisten?.();
+  }
+  return toHeaders(fields);
 }
 
 /** @throws TypeError for values that cannot be headers */
