@@ -26,13 +26,14 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
       connection,
       ...(await Promise.all([1, 2].map(() => cluster.connect({ pingInterval: 300, timeout: 1_000 })))),
     ];
+    traffic = new Traffic();
     scriveners = [];
     for (const connection of connections) {
+      traffic.listen(connection);
       scriveners.push(
         await openJetStreamScrivener<Mark>({ connection, stream: STREAM, streamConfig: { num_replicas: 3 } }),
       );
     }
-    traffic = new Traffic();
     scriveners.forEach((scrivener, index) => {
       traffic.write(scrivener, index + 1, index === 0 ? MANY_IN_FLIGHT : undefined);
       traffic.subscribe(scrivener);
@@ -54,7 +55,7 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
       await cluster.whenCurrent(connection, STREAM);
       await traffic.moreOfEach(50);
     }
-    await traffic.settle(`SIGKILL of the leader, ${KILLS} times`, connection, STREAM);
+    await traffic.settle(`SIGKILL of the leader, ${KILLS} times`, connection, STREAM, true);
   });
 
   test('each server is killed in turn', async () => {
@@ -64,7 +65,7 @@ describeWithNats('With writers and readers at work, on a cluster of three', () =
       server.launch();
       await traffic.more(200);
     }
-    await traffic.settle('SIGKILL of each of three in turn', connection, STREAM);
+    await traffic.settle('SIGKILL of each of three in turn', connection, STREAM, true);
   });
 
   test('the leader stands still for longer than clients wait for an answer to a ping', async () => {
