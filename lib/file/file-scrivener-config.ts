@@ -24,7 +24,7 @@ import { elapsed } from '../operators/elapsed';
 import type { Durability } from './store/append-file';
 import { assertChecksums } from './lines/checksum';
 import { pathOf } from './disk/file-path';
-import type { OpenProgress } from './store/journal-store';
+import type { OpenProgress } from './store/recover-journal';
 import { assertRotation, type Rotation } from './store/rotation';
 
 /** How a journal is kept in a file. */

@@ -19,7 +19,7 @@ export type { JournalDiagnostics } from './flushing/diagnostics';
 export { FileBookmarkStore } from './file-bookmark-store';
 export { FileCheckpointStore, type FileCheckpointOptions } from './file-checkpoint-store';
 
-export type { OpenProgress } from './store/journal-store';
+export type { OpenProgress } from './store/recover-journal';
 export type { Rotation } from './store/rotation';
 
 // Errors

@@ -14,7 +14,8 @@ import { FileScrivener } from './file-scrivener';
 import { withDefaults, type FileScrivenerConfig, type SinkScrivenerConfig } from './file-scrivener-config';
 import { Flushing } from './flushing/flushing';
 import { JournalLock } from './lock/journal-lock';
-import { JournalStore, type FileContent, type OpenProgress } from './store/journal-store';
+import { JournalStore, type FileContent } from './store/journal-store';
+import type { OpenProgress } from './store/recover-journal';
 import { lineOf } from './lines/line-of';
 import { StoredJournal } from './store/stored-journal';
 

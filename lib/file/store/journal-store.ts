@@ -11,15 +11,14 @@ import { assertRoomBeside } from '../disk/file-path';
 import { inPieces } from '../lines/in-pieces';
 import type { JournalLock } from '../lock/journal-lock';
 import type { LineFormat } from '../lines/line-reader';
-import { discardHalf, loadManifest, mayHaveSegments, sideFiles } from './manifest';
-import { PageReader } from './page-reader';
-import { recoverSegment, type Accept } from './recover-segment';
+import type { PageReader } from './page-reader';
+import { recoverJournal, type OpenProgress } from './recover-journal';
+import type { Accept } from './recover-segment';
 import { modeAt } from '../disk/replace-file';
 import { activeSegment, type Segment } from './segment';
-import { removeLeftovers } from './remove-leftovers';
 import type { Rotation } from './rotation';
 import { SegmentRotation } from './segment-rotation';
-import { closedSegments, Segments } from './segments';
+import type { Segments } from './segments';
 
 /** How a journal is kept on the disk. */
 export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
@@ -29,12 +28,6 @@ export interface StoreOptions<T> extends Omit<LineFormat<T>, 'restarts'> {
   readonly lock?: Pick<JournalLock, 'follow'>;
   /** Whether entries are read while it is open: files that another tool moves away are kept open for that. @default false */
   readonly readsBack?: boolean;
-}
-
-/** The progress of reading a journal while it is opened, in bytes. */
-export interface OpenProgress {
-  readonly bytes: number;
-  readonly total: number;
 }
 
 /** What a file held when it was opened. */
@@ -270,39 +263,11 @@ export class JournalStore<T> {
     }
     const file = await AppendFile.open(filePath, durability);
     try {
-      let manifest = await loadManifest(filePath);
-      if (manifest.isHalf && file.bytes === 0) {
-        await discardHalf(filePath);
-        manifest = await loadManifest(filePath);
-      }
-      const rotates = rotation !== undefined || (await mayHaveSegments(filePath, manifest));
-      const beside = rotates ? await sideFiles(filePath) : [];
-      const files = file.isRegular ? await removeLeftovers(filePath, beside) : beside;
-      const { closed, isWhole } = await closedSegments(filePath, manifest, files);
-      const total = closed.reduce((sum, { bytesOnDisk }) => sum + bytesOnDisk, file.bytes);
-      let done = 0;
-      const progress = (bytes: number) => onProgress?.({ bytes: Math.min(total, (done += bytes)), total });
-
-      this.#segments = new Segments(closed, activeSegment(file, filePath, manifest.active ?? manifest.first));
-      this.#pages = new PageReader(this.#options, this.#segments);
-      for (const segment of closed) {
-        // Each closed segment but the last ends where the next begins; reading them checks that.
-        if (accept) for await (const records of this.#pages.scan(segment, START)) accept(records);
-        else if (!isWhole || segment === closed.at(-1)) await this.#pages.index(segment);
-        progress(segment.bytesOnDisk);
-      }
-      const newest = closed.at(-1);
-      if (newest) this.#segments.active = activeSegment(file, filePath, newest.last + 1);
-      const { active } = this.#segments;
-      const truncatedBytes = await recoverSegment(
-        active,
-        file,
-        this.#options,
-        accept,
-        progress,
-        manifest.last ?? START,
-      );
-      this.#rotation = new SegmentRotation(filePath, rotation, this.#segments, manifest);
+      const how = { rotates: rotation !== undefined, accept, onProgress };
+      const { manifest, segments, pages, truncatedBytes } = await recoverJournal(file, this.#options, how);
+      this.#segments = segments;
+      this.#pages = pages;
+      this.#rotation = new SegmentRotation(filePath, rotation, segments, manifest);
       await this.#rotation.start();
       this.#file = file;
       return { entries: this.last - this.first + 1, lastPosition: this.last, truncatedBytes };
