@@ -71,7 +71,7 @@ describeInBrowser('A bookmark in IndexedDB', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('what is none is told and left unchanged, and so is a wrong name or position', async () => {
+  test('a value that is not a bookmark is reported and left unchanged; a wrong name or position is refused, too', async () => {
     const { context, page } = await open();
     const found = await page.evaluate(async () => {
       const { rx, failure } = window;

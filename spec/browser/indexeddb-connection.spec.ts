@@ -163,7 +163,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
   }, 30_000);
 
   test.each(['by the user', 'by another tab', 'its entries alone'])(
-    'to site data that were cleared %s: it is told, what is in memory stays, and `reopen` writes it again',
+    'to site data that were cleared %s: it is reported, what is in memory stays, and `reopen` writes it again',
     async (who) => {
       await page.evaluate(async () => {
         const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
@@ -227,7 +227,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
 
   const LARGE = 600_000;
 
-  test('a full quota is told with a message, and `reopen` continues when there is room', async () => {
+  test('a full quota is reported with a message, and `reopen` continues when there is room', async () => {
     await setQuota(context, page, LARGE);
     const full = await page.evaluate(async (length) => {
       const scrivener = await window.rx.openIndexedDbScrivener<Numbered>({ name: 'talk' });
@@ -302,7 +302,7 @@ describeInBrowser('A connection to IndexedDB', (browser) => {
     'with keys in its values',
     'that counts',
   ])(
-    "a database %s is somebody else's: it is told at the opening, and stays as it is",
+    "a database %s is somebody else's: it is reported at the opening, and left unchanged",
     async (kind) => {
       const found = await page.evaluate(async (kind) => {
         const stores =

@@ -264,7 +264,7 @@ describeInBrowser('A journal in IndexedDB', (browser) => {
     ],
     ['something else than text', 3, 42, 'it is no line of text', 3],
   ])(
-    'damage is told, and nothing is changed: %s',
+    'damage is reported, and nothing is changed: %s',
     async (_, position, value, reason, line) => {
       const { context, page } = await open();
       const found = await page.evaluate(

@@ -200,7 +200,7 @@ describeInBrowser('Hooks for React', (browser) => {
     await context.close();
   }, 30_000);
 
-  test('what a journal has dropped is told', async () => {
+  test('what a journal has dropped is reported', async () => {
     const { context, page } = await open();
     await page.evaluate(() => {
       for (let n = 1; n <= 50; n++) window.journals[2]!.append(n);

@@ -319,7 +319,7 @@ describeInBrowser('The viewer', (browser) => {
     await scrivener.close();
   });
 
-  test('the list of a folder tells of journals that come, grow and go', async () => {
+  test('the list of a folder shows journals that come, grow and go', async () => {
     await open(lines(7), true);
     const listed = () => tab.locator('tbody tr td:nth-child(-n + 2)').allTextContents();
     await tab.getByRole('cell', { name: '7', exact: true }).waitFor();

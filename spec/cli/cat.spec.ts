@@ -80,7 +80,7 @@ test.each(['x', '-1', '1.5', '1e3', '0x10', '', '9007199254740992'])('%j is no n
   }
 });
 
-test('what stands before damage is printed, then the damage is told', async () => {
+test('what comes before damage is printed, then the damage is reported', async () => {
   writeFileSync(path('bad.ndjson'), journalText(['ü', 2, 3]) + 'secret\n' + line(4, 4));
   const stderr = `rx-scrivener: bad.ndjson, line 4 (byte ${Buffer.byteLength(journalText(['ü', 2, 3]))}): it is not JSON\n`;
   expect(await cat('bad.ndjson')).toEqual({ code: 1, signal: null, stdout: journalText(['ü', 2, 3]), stderr });
@@ -104,7 +104,7 @@ test('a missing file, a folder and a file that is not to be read are reported in
   expect(folder.stderr).toBe('rx-scrivener: folder: it is a directory; name a journal in it\n');
 });
 
-test('whoever reads it may stop, while it prints and before', async () => {
+test('its reader may stop, while it prints and before', async () => {
   writeFileSync(path('talk.ndjson'), journalText(Array.from({ length: 20_000 }, (_, n) => `${n} ${'x'.repeat(200)}`)));
   const { code, stdout, stderr } = await command.shell(
     'rx-scrivener cat talk.ndjson | head -n 1; echo "${PIPESTATUS[@]}"; rx-scrivener cat talk.ndjson | true; echo "${PIPESTATUS[@]}"',
@@ -114,7 +114,7 @@ test('whoever reads it may stop, while it prints and before', async () => {
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${first}0 0\n0 0\n`, stderr: '' });
 });
 
-onLinux('an output that takes no more is told', async () => {
+onLinux('an output that takes no more is reported', async () => {
   writeFileSync(path('talk.ndjson'), journalText([1]));
   const { code, stderr } = await command.shell('rx-scrivener cat talk.ndjson >/dev/full', path());
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'rx-scrivener: standard output: no space left on device\n' });

@@ -91,7 +91,7 @@ test('damage ends it, and leaves nothing behind', async () => {
   expect(readdirSync(path())).toEqual(['old']);
 });
 
-test('a file that is there is not overwritten, and a missing one is told', async () => {
+test('an existing file is not overwritten, and a missing one is reported', async () => {
   writeFileSync(path('old'), journalText([1]));
   writeFileSync(path('new'), 'precious');
   expect(await imported(path('old'))).toMatchObject({

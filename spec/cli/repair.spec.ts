@@ -425,7 +425,7 @@ describe('several entries on one line', () => {
     }
   });
 
-  test('a file of carriage returns alone is read, and what of it is torn is told', async () => {
+  test('a file with only carriage returns is read, and its torn end is reported', async () => {
     const text = journalText(['a', 'b', 'c']).replaceAll('\n', '\r');
     expect(await repaired(text)).toEqual({ code: 0, good: journalText(['a', 'b', 'c']), notes: [''] });
     const torn = await repaired(text + '{"schemaV', '--output', path('torn'));

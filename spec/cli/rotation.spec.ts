@@ -77,7 +77,7 @@ describe('repair', () => {
   }
   const third = 'j.ndjson.0000000000000005';
 
-  test('keeps what stands before damage in a segment, and what follows it, there and in the files that follow', async () => {
+  test('keeps what comes before damage in a segment, and what comes after it, there and in the files that follow', async () => {
     await rotated();
     writeFileSync(path(third), journalText([5, 6], 5).replace('5}', 'x}'));
     const { code, stdout } = await run('verify', 'j.ndjson');

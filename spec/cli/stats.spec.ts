@@ -88,7 +88,7 @@ test('an empty journal', async () => {
   });
 });
 
-test('a torn end is told, and no part of the mean', async () => {
+test('a torn end is reported, and not part of the mean', async () => {
   writeFileSync(path('talk'), line(1, 1) + '{"sch');
   expect((await runHere(['stats', path('talk')])).stdout).toMatch('bytes    45, 45 an entry, then a torn end of 5\n');
 });

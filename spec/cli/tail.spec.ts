@@ -91,7 +91,7 @@ test('damage ends it, before it follows and after', async () => {
   expect(stderr).toMatch(/^rx-scrivener: talk\.ndjson, line \d+ \(byte 60\): the file was cut to 60 bytes .*\n$/);
 });
 
-test('whoever reads it may stop', async () => {
+test('its reader may stop', async () => {
   writeFileSync(path('talk.ndjson'), journalText(twelve));
   // The line that finds nobody comes when the pipe is closed.
   const append = `printf '%s\\n' '${line(13, 13).trimEnd()}' >>talk.ndjson`;
@@ -100,7 +100,7 @@ test('whoever reads it may stop', async () => {
   expect({ stdout, stderr }).toEqual({ stdout: line(3, 3), stderr: 'code 0\n' });
 });
 
-test('a missing file is told', async () => {
+test('a missing file is reported', async () => {
   for (const args of [['tail'], ['tail', '-f']]) {
     expect(await command.run([...args, 'missing'], path())).toMatchObject({
       code: 1,

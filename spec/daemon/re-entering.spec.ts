@@ -159,7 +159,7 @@ describe('a flusher whose sink, predicate or journal calls it back while it repl
   });
 });
 
-describe('a status is reached before it is told', () => {
+describe('a status is reached before it is reported', () => {
   const watched = (hooks: Hooks = {}) => {
     const events = new InMemoryScrivener<DaemonEvent>();
     const daemon = new Hooked(hooks, { daemonEvents: events, name: 'd' });

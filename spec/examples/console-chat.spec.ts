@@ -199,7 +199,7 @@ describe('a restart', () => {
     expectAllAnswered();
   });
 
-  test('tells of a last line that a crash cut short', async () => {
+  test('reports a last line that a crash cut short', async () => {
     await chat('one\n');
     appendFileSync(file, '{"schemaVersion":"1","position":3,"ent');
     const { code, stderr } = await chat('two\n');

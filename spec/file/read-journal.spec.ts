@@ -217,7 +217,7 @@ test('several nexts at once, and nexts after the end', async () => {
   expect(await iterator.next()).toEqual({ done: true, value: undefined });
 });
 
-test('an error is told once, then the iteration is over', async () => {
+test('an error comes once, then the iteration is over', async () => {
   const iterator = readJournal<number>(filePath())[Symbol.asyncIterator]();
   expect(await rejectionOf(iterator.next())).toMatchObject({ code: 'ENOENT' });
   expect(await iterator.next()).toEqual({ done: true, value: undefined });

@@ -294,7 +294,7 @@ describe('a sink that fails', () => {
     await (await open()).close();
   });
 
-  test('and to close, too: what is told is the first', async () => {
+  test('and to close, too: the first is reported', async () => {
     await open({ sink: { append: () => Promise.reject(error), close: () => Promise.reject(new Error('close')) } });
     await scrivener.write(1);
     expect(await rejectionOf(scrivener.close())).toBe(error);
@@ -334,7 +334,7 @@ describe('a sink that fails', () => {
   });
 });
 
-test('a flusher that was shut down by hand: close tells of the entries that came after, and frees the lock', async () => {
+test('a flusher that was shut down by hand: close reports the entries that came after, and releases the lock', async () => {
   await open();
   await scrivener.write(1);
   await scrivener.flusher.shutdown();

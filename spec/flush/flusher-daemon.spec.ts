@@ -532,7 +532,7 @@ describe('flush', () => {
     expect(sink.accepted).toEqual([[1, 2]]);
   });
 
-  test('rejects with the failure, under way and afterwards', async () => {
+  test('rejects with the failure, while it runs and afterwards', async () => {
     const { flusher, sink, write } = setUp();
     await flusher.start();
     sink.hanging = true;

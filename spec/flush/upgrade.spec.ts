@@ -65,7 +65,7 @@ test.each([
   await again.close();
 });
 
-test('it is told the position, and readJournal takes it', async () => {
+test('it is called with the position, and readJournal takes it', async () => {
   writeOld();
   const positions: Position[] = [];
   const journal = readJournal<Entry>(filePath(), {

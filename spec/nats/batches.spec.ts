@@ -81,7 +81,7 @@ describeWithBatches('writeAll, on one server', () => {
     expect(await (await open()).writeAll([1, 2])).toEqual([1, 2]);
   });
 
-  test('a stream that is changed to take none is told, and `write` continues', async () => {
+  test('a stream that is changed to take none is reported, and `write` continues', async () => {
     const scrivener = await open();
     await scrivener.writeAll([1, 2]);
     await manager.streams.update(stream, { allow_atomic: false });

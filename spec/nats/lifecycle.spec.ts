@@ -73,7 +73,7 @@ describeWithNats('JetStreamScrivener', () => {
   });
 
   describe('opening', () => {
-    test('is made once, whoever opens it at once', async () => {
+    test('is made once, however many open it at once', async () => {
       const other = await as('all');
       for (let time = 1; time <= 40; time++) {
         const both = [connection, other].map((connection) =>
@@ -265,7 +265,7 @@ describeWithNats('JetStreamScrivener', () => {
     expect(await rejection(lastValueFrom(scrivener.tail()))).toBeInstanceOf(JournalLostError);
   });
 
-  test('a write under way when the connection closes for good is uncertain', async () => {
+  test('a write that is pending when the connection closes for good is uncertain', async () => {
     const proxy = await CuttingProxy.start(server.port);
     const own = await server.connect({ servers: proxy.url, user: 'all', pass: 'x' });
     const scrivener = await open({ connection: own });

@@ -84,7 +84,7 @@ describeWithNats('A schema of a journal in a stream', () => {
   const Joined = z.object({ type: z.literal('Joined'), who: z.string().trim().toLowerCase() });
   type Joined = z.infer<typeof Joined>;
 
-  test('its output is what is published, told and read, by whoever has no schema, too', async () => {
+  test('its output is what is published, emitted and read, also by readers without a schema', async () => {
     const scrivener = await open<Joined>({ schema: Joined });
     const ann = { type: 'Joined', who: '  ANN ', secret: 1 } as Joined;
     await scrivener.write(ann);

@@ -90,7 +90,7 @@ describeWithNats('What JetStream does otherwise than a journal', () => {
       await expect(lastValueFrom(scrivener.readBackward(3))).rejects.toMatchObject({ requested: 2, first: 3 });
     });
 
-    test('a hole that comes up while a reader is behind is told', async () => {
+    test('a hole that appears while a reader is behind is reported', async () => {
       const scrivener = await filled(1_500);
       const iterator = scrivener.tail()[Symbol.asyncIterator]();
       await iterator.next();

@@ -125,7 +125,7 @@ describe.each<[string, () => AbstractHttpAdapter]>([
   );
 
   test.each(['journal', 'mounted', 'events', 'events-later'])(
-    'the application closes while 100 tails of /%s are open, and none is told of an end',
+    'the application closes while 100 tails of /%s are open, and none receives an end',
     async (route) => {
       const url = `${await serve(adapter())}/${route}`;
       await journalOf(app!).write({ text: 'first' });

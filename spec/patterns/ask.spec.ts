@@ -143,7 +143,7 @@ describe('in memory', () => {
   });
 });
 
-test('the matcher is told where the question stands, so that a reply can name it', async () => {
+test('the matcher gets the position of the question, so that a reply can name it', async () => {
   const entries = new InMemoryScrivener<{ type: string; inReplyTo?: number }>();
   entries.append({ type: 'Noted' });
   const asking = ask(entries, { type: 'Asked' }, (entry, position) => entry.inReplyTo === position);

@@ -211,7 +211,7 @@ describe('saving', () => {
     expect([log, handled]).toEqual([[boom], ['a']]);
   });
 
-  test('a failing handler is told when all before its record is saved', async () => {
+  test('a failing handler is reported when everything before its record is saved', async () => {
     const journal = new InMemoryScrivener<string>();
     for (const entry of 'abc') journal.append(entry);
     const gate = new Gate();

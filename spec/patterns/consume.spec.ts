@@ -265,7 +265,7 @@ describe('unsubscribed', () => {
     expect([handled, bookmark.saved, log, journal.observed]).toEqual([['a'], [1], [], false]);
   });
 
-  test('while it handles, and the handler then fails: nobody is told, nothing is bookmarked, the process lives', async () => {
+  test('while it handles, and the handler then fails: nothing is reported, nothing is bookmarked, the process lives', async () => {
     const bookmark = new Bookmark();
     const gate = new Gate();
     const log: unknown[] = [];

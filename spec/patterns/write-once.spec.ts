@@ -22,7 +22,7 @@ const order = (id: string, from?: number): Order => ({ id, ...(from === undefine
 const once = (scrivener: Scrivener<Order>, entry: Order) => writeOnce(scrivener, entry, ({ id }) => id === entry.id);
 const all = (scrivener: Scrivener<Order>) => lastEntries(scrivener, Number.MAX_SAFE_INTEGER);
 
-test('of callers at once, with other entries each, none writes in vain', async () => {
+test('of callers at once, each with other entries, none writes for nothing', async () => {
   const inner = new InMemoryScrivener<Order>();
   let writes = 0;
   const scrivener = new TappedScrivener<Order>(inner, (entry, to, options) => {

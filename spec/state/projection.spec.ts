@@ -38,7 +38,7 @@ test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
   },
 );
 
-test('an entry that is no object changes nothing', () => {
+test('an entry that is not an object changes nothing', () => {
   const { evolve } = projection<Entry, number>({ initial: () => 7, evolve: { Noted: () => 8 } });
   for (const entry of [null, undefined, 'Noted', 3]) expect(evolve(7, entry as never, 1)).toBe(7);
 });

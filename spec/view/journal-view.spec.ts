@@ -169,7 +169,7 @@ describe('following', () => {
     jest.useRealTimers();
   });
 
-  test('reads while anyone is subscribed, and then lets go; comes back without gap or duplicate', () => {
+  test('reads while anyone is subscribed, and then stops; comes back without gap or duplicate', () => {
     const scrivener = journalOf(10);
     const view = viewOf(scrivener);
     expect(scrivener.observed).toBe(false);
@@ -190,7 +190,7 @@ describe('following', () => {
     expect(scrivener.observed).toBe(false);
   });
 
-  test('a listener that leaves while it is told', () => {
+  test('a listener that leaves while it is called', () => {
     const scrivener = journalOf(0);
     const view = viewOf(scrivener);
     const told: string[] = [];
@@ -370,7 +370,7 @@ describe('showing', () => {
     leaveShort();
   });
 
-  test('what was dropped is told, not thrown', () => {
+  test('what was dropped is reported, not thrown', () => {
     const scrivener = journalOf(1_000, { retain: 150 });
     const view = viewOf(scrivener);
     const leave = view.subscribe(() => undefined);

@@ -68,7 +68,7 @@ test.each([undefined, 'gzip' as const])(
   },
 );
 
-test('a file whose closed segments are elsewhere is told what is missing', async () => {
+test('of a file whose closed segments are elsewhere, what is missing is reported', async () => {
   writeFileSync(path('talk'), journalText([5, 6], 5));
   const { code, stderr } = await runHere(['cat', path('talk')]);
   expect(code).toBe(1);
@@ -110,7 +110,7 @@ test('a live pipe is printed as it comes', async () => {
   expect(performance.now() - begin).toBeGreaterThan(0);
 });
 
-test('links that go round are told', async () => {
+test('links that lead in a circle are reported', async () => {
   symlinkSync(path('b'), path('a'));
   symlinkSync(path('a'), path('b'));
   expect(await runHere(['cat', path('a')])).toEqual({

@@ -20,7 +20,7 @@ test('what a writer is about to append is no torn end', async () => {
   expect(found).toEqual({ entries: 2, lastPosition: 2, bytes: 90, tornBytes: 0, damage: undefined });
 });
 
-test('reading waits for whoever visits, and fails with it', async () => {
+test('reading waits for its visitor, and fails with its error', async () => {
   writeFileSync(path('talk'), journalText([1, 2, 3]));
   const visited: string[] = [];
   await survey(path('talk'), {

@@ -36,7 +36,7 @@ async function comes(response: IncomingMessage, text: string): Promise<void> {
 
 const talk = (name: string) => writeFile(path('folder', name), '{"schemaVersion":"1","position":1,"entry":1}\n');
 
-test('the list of a folder that could not be read for a day is told', async () => {
+test('the list of a folder that could not be read for a day is sent when it can', async () => {
   const readdir = jest.spyOn(promises, 'readdir').mockRejectedValue(new Error('it is away'));
   const list = await ask('api/journals');
   jest.advanceTimersByTime(0);

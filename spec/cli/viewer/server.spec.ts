@@ -166,7 +166,7 @@ test('rows are had by their number, no more than an answer holds', async () => {
   expect(await get<Shown[]>(url, 'api/rows?from=2001&to=2009')).toEqual([]);
 });
 
-test('what is appended is told, and a last line without its newline is shown', async () => {
+test('what is appended is announced, and a last line without its newline is shown', async () => {
   await writeFile(path('talk.ndjson'), lines(1));
   const url = await serve(path('talk.ndjson'));
   await waitForHead(url, 1);
@@ -290,7 +290,7 @@ describe('The time of an entry', () => {
     expect(await get(url, `api/time?at=${1.7e12 + 9_000}&timeField=meta.seen`)).toBe(5);
   });
 
-  test('is in the field that the command is told, also in seconds', async () => {
+  test('is in the field that the command names, also in seconds', async () => {
     const url = await serveTimes('meta.sent');
     expect(await get(url, 'api/target')).toMatchObject({ timeField: 'meta.sent' });
     const rows = await get<{ time?: number }[]>(url, 'api/rows?from=2&to=2&timeField=meta.sent');

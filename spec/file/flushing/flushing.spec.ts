@@ -136,7 +136,7 @@ describe('by count', () => {
     expect(textOf(filePath())).toBe(journalText(span(1, 7)));
   });
 
-  test('flushed$ tells of each batch, first of where it stands', async () => {
+  test('flushed$ emits the current position, then that of each batch', async () => {
     await open({ flushThreshold: 2, flushIntervalMs: Infinity });
     await write(1, 2);
     await scrivener.whenFlushed(2);

@@ -220,7 +220,7 @@ onDisk(`a full disk${'reason' in disk ? ` (skipped: ${disk.reason})` : ''}`, () 
     });
   });
 
-  test('a journal cannot be told from a new one when there is no room for its first byte', async () => {
+  test('a journal cannot be distinguished from a new one when there is no room for its first byte', async () => {
     fill(0);
     const scrivener = await opened();
     await scrivener.write(entry(1));

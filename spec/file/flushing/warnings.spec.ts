@@ -41,7 +41,7 @@ const told = (after: number, error = 'Error: EIO: injected') => ({
 });
 
 test.each(DISK_FAULTS.filter((fault) => fault !== 'sync'))(
-  'a file that cannot be written any more (%s) is told once for each failure: which, why, and from where on',
+  'a file that cannot be written any more (%s) is reported once for each failure: which, why, and from where on',
   async (fault) => {
     const scrivener = await opened({ durability: 'disk' });
     await scrivener.write('eins');
@@ -77,7 +77,7 @@ describe('one that is tried again', () => {
     return () => spy.mockRestore();
   };
 
-  test('is told with the first attempt that fails, and again only once something has reached the file', async () => {
+  test('is reported with the first attempt that fails, and again only after something has reached the file', async () => {
     const scrivener = await opened({ retry: { delay: 1 } });
     for (const after of [0, 2]) {
       const makeRoom = refuse();
@@ -107,7 +107,7 @@ describe('one that is tried again', () => {
   });
 });
 
-test('a sink of one’s own that fails is told, too; a journal that is closed whole is not', async () => {
+test('the failure of a custom sink is reported, too; a journal that is closed whole is not', async () => {
   const sink = { append: () => Promise.reject(new Error('gone')) };
   const failing = await openFileScrivener<string>({ name: 'mine', sink });
   await failing.write('a');

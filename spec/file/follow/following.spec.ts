@@ -629,7 +629,7 @@ describe('FileChanges', () => {
     jest.restoreAllMocks();
   });
 
-  test('what comes between the last look at the file and listening is not missed, though no watcher tells of it', async () => {
+  test('what comes between the last look at the file and listening is not missed, though no watcher reports it', async () => {
     writeFileSync(filePath(), '');
     jest.spyOn(fs, 'watch').mockImplementation((() => ({ on() {}, close() {} })) as never);
     const controller = new AbortController();

@@ -28,7 +28,7 @@ const positionsOf = async (options: Parameters<typeof readJournal>[1] = {}, file
   (await outcomeOf(readJournal(file, options))).values.map(({ position }) => position);
 
 describe('a follower whose place was retired', () => {
-  test.each([0, 1, 2])('is told, or given the entries: %d segments are kept', async (segments) => {
+  test.each([0, 1, 2])('gets an error, or the entries: %d segments are kept', async (segments) => {
     await write(1, keep(segments));
     const follower = readJournal<number>(filePath(), { follow: true })[Symbol.asyncIterator]();
     expect((await follower.next()).value).toEqual({ position: 1, entry: 1 });
@@ -38,7 +38,7 @@ describe('a follower whose place was retired', () => {
     await follower.return?.();
   });
 
-  test('by two renames of another tool is told so', async () => {
+  test('by two renames of another tool gets an error that says so', async () => {
     await write(1, { rotation: undefined as never });
     const follower = readJournal<number>(filePath(), { follow: true })[Symbol.asyncIterator]();
     await follower.next();
@@ -100,7 +100,7 @@ describe('a reader', () => {
     });
   });
 
-  test('of an empty closed segment is told of damage at once', async () => {
+  test('of an empty closed segment gets the damage at once', async () => {
     await write(5);
     truncateSync(filePath() + '.0000000000000003', 0);
     const { values, error } = await outcomeOf(readJournal(filePath()));
@@ -114,7 +114,7 @@ describe('a reader', () => {
     });
   });
 
-  test('of a closed segment that is a link to nowhere is told of it at once', async () => {
+  test('of a closed segment that is a link to nowhere gets an error at once', async () => {
     await write(5);
     const segment = filePath() + '.0000000000000003';
     rmSync(segment);
@@ -143,7 +143,7 @@ describe('a reader', () => {
 });
 
 test.each(['tail', 'readBackward', 'waitFor'] as const)(
-  '%s of a segment that is retired before it can be opened tells of that, not of a file that is missing',
+  '%s of a segment that is retired before it can be opened reports that, not a missing file',
   async (method) => {
     const scrivener = await openFileScrivener<number>({
       filePath: filePath(),

@@ -40,7 +40,7 @@ async function readAll(file: string, retain: number): Promise<{ values: unknown[
   return forward;
 }
 
-test('lines carry the CRC-32 of what stands before it, as a further key', async () => {
+test('lines have the CRC-32 of what comes before it as a further key', async () => {
   await write();
   const parsed = textOf(filePath())
     .trimEnd()

@@ -225,7 +225,7 @@ describe('the lock dies with its process', () => {
 describe('who holds it', () => {
   const since = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown;
 
-  test('is told: this process, or which one', async () => {
+  test('is reported: this process, or which one', async () => {
     const first = await open();
     const error = await rejectionOf(open());
     expect(error).toMatchObject({ holder: { pid: process.pid, host: hostname(), since, isThisProcess: true } });
@@ -268,7 +268,7 @@ describe('lockTimeoutMs', () => {
   const waiting = (options: { lockTimeoutMs?: number; signal?: AbortSignal }) =>
     openFileScrivener<unknown>({ filePath: filePath(), ...options });
 
-  test('waits for whoever holds the file, of this process or another', async () => {
+  test('waits for the holder of the file, in this process or another', async () => {
     const first = await open();
     const next = waiting({ lockTimeoutMs: 60_000 });
     await first.write(1);
@@ -285,7 +285,7 @@ describe('lockTimeoutMs', () => {
     await (await third).close();
   });
 
-  test('ends with JournalLockedError, and leaves the file to whoever holds it', async () => {
+  test('ends with JournalLockedError, and leaves the file to its holder', async () => {
     const first = await open();
     const start = performance.now();
     expect(await rejectionOf(waiting({ lockTimeoutMs: 120 }))).toMatchObject({ code: 'ERR_JOURNAL_LOCKED' });

@@ -98,7 +98,7 @@ test('a segment that another program has compressed again is read as well', asyn
   await scrivener.close();
 });
 
-test('a segment whose last member is missing is damaged, whoever reads it', async () => {
+test('a segment whose last member is missing is damaged, for every reader', async () => {
   const bytes = readFileSync(segment());
   const last = bytes.lastIndexOf(Buffer.from([0x1f, 0x8b, 8, 4]));
   expect(last).toBeGreaterThan(0);

@@ -232,7 +232,7 @@ describe('damage before the last newline', () => {
     expect((await refusal(line(1, 'a') + line(3, 'b'), ['a'])).message).not.toContain('renumber');
   });
 
-  test('the first of two is told, whatever its kind', async () => {
+  test('the first of two is reported, whatever its kind', async () => {
     const bad = Buffer.from([0xff, 0x0a]);
     expect(await refusal(Buffer.concat([Buffer.from(line(1, 'a') + 'x\n'), bad]), ['a'])).toMatchObject({
       line: 2,

@@ -276,7 +276,7 @@ describe('retry', () => {
   const full = errorOf('ENOSPC');
   const fill = () => on('write', () => () => Promise.reject(full));
 
-  test.each([1, 3])('given up after %i: the error says where, and each refusal is told', async (count) => {
+  test.each([1, 3])('given up after %i: the error says where, and each refusal is reported', async (count) => {
     const daemonEvents = new InMemoryScrivener<DaemonEvent>();
     const scrivener = await opened({ retry: { count, delay: 1 }, daemonEvents });
     await scrivener.write('eins');
@@ -294,7 +294,7 @@ describe('retry', () => {
     await expectWhole(scrivener, ['eins', ...GROUP]);
   });
 
-  test('the delay is told the error and the attempt; what it fails with is what the flusher fails with', async () => {
+  test('the delay gets the error and the attempt; if it fails, the flusher fails with the same error', async () => {
     const gaveUp = new Error('no more');
     const delay = jest.fn<Promise<unknown>, [unknown, number]>((_, attempt) =>
       attempt < 3 ? Promise.resolve() : Promise.reject(gaveUp),
@@ -517,7 +517,7 @@ describe('reopening', () => {
     await expectWhole(scrivener, ['eins', 'zwei', 'drei']);
   });
 
-  test('that fails, and closing meanwhile: the failure is told, and nothing is held', async () => {
+  test('that fails, and closing meanwhile: the failure is reported, and nothing is held', async () => {
     const scrivener = await broken();
     const error = errorOf('EIO');
     onceOpening((file) => file === filePath())(error, () => undefined);

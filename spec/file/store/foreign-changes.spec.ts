@@ -263,7 +263,7 @@ test.each([
   ['emptied', () => truncateSync(filePath()), 8],
   ['cut after a line', () => truncateSync(filePath(), journalText([9], 9).length), 9],
 ])(
-  'entries that a closed journal misses at its end are told to who opens it, and to who reads it: %s',
+  'entries that a closed journal misses at its end are reported when it is opened, and when it is read: %s',
   async (_, take, last) => {
     await rotated();
     take();
@@ -276,7 +276,7 @@ test.each([
   },
 );
 
-onLinux('whoever may not read a journal may not read in its lock who holds it', async () => {
+onLinux('a user who may not read a journal may not read in its lock who holds it', async () => {
   writeFileSync(filePath(), '', { mode: 0o600 });
   const scrivener = await open();
   expect((statSync(path('j.lock')).mode & 0o777).toString(8)).toBe('600');

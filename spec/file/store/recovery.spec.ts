@@ -261,7 +261,7 @@ describe("with a serializer of one's own", () => {
     });
   });
 
-  test('a file without a whole line is none of its own', async () => {
+  test('a file without a whole line is not a journal', async () => {
     for (const text of ['x', '1:a', 'a letter']) {
       const error = await rejectionOf(recoverOwn(text));
       expect(error).toBeInstanceOf(CorruptJournalError);

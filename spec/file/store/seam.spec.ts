@@ -414,7 +414,7 @@ describe('damage after what opening looks at', () => {
   const damaged = () =>
     journalText(['ein', 'zwö']) + '{"schemaVersion":"1","position":3,"entry":{"a":}}\n' + journalText([4, 5, 6], 4);
 
-  test('is told when it is read, and where, and not before', async () => {
+  test('is reported when it is read, and where, and not before', async () => {
     writeFileSync(filePath(), damaged());
     const scrivener = await open<unknown>({ retain: 2 });
     expect(scrivener.recovered).toEqual({ entries: 6, lastPosition: 6, truncatedBytes: 0 });
@@ -442,7 +442,7 @@ describe('damage after what opening looks at', () => {
     expect(await scrivener.waitFor(0, (entry) => entry === 'zwö')).toEqual({ position: 2, entry: 'zwö' });
   });
 
-  test('of the entries retained is told at the opening', async () => {
+  test('of the entries retained is reported at the opening', async () => {
     writeFileSync(filePath(), damaged());
     expect(await rejectionOf(open({ retain: 4 }))).toMatchObject({
       code: 'ERR_CORRUPT_JOURNAL',

@@ -88,7 +88,7 @@ test('one page at most is on its way while one is read', async () => {
   await iterator.return!();
 });
 
-test('an error on the way ahead comes after the page that is read, and nobody is told twice', async () => {
+test('an error on the way ahead comes after the page that is read, and only once', async () => {
   append(1_000);
   const retained = new InMemoryScrivener<string>({ retain: 250 });
   for (let n = 1; n <= 1_000; n++) retained.append(String(n));

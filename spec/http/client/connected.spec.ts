@@ -108,7 +108,7 @@ test('a tail does not wait for its next try when another request is answered', a
   await until(() => heard.length === 1);
 });
 
-test('a connection on which nothing comes, not even a heartbeat, is told as that', async () => {
+test('a connection on which nothing comes, not even a heartbeat, is reported as lost', async () => {
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
     if (request.method === 'HEAD') return journalHandler(journal, { authorize: 'public' })(request);

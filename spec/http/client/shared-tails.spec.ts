@@ -156,7 +156,7 @@ test('the end of the journal ends all of them, and an error reaches all of them'
   expect(ends.sort()).toEqual(['a ended', 'b ended', 'c ended']);
 });
 
-test('what was dropped is told to who asks for it alone', async () => {
+test('only the reader that asks for what was dropped gets the error', async () => {
   await remote.close();
   journal = new InMemoryScrivener<Said>({ retain: 5 });
   append(10);
@@ -231,7 +231,7 @@ test.each([
   expect(heard).toEqual([]);
 });
 
-test('an iteration whose signal is aborted when it is told that replay has ended leaves no connection', async () => {
+test('an iteration whose signal is aborted when replay has ended leaves no connection', async () => {
   append(3);
   const stop = new AbortController();
   const iteration = remote.tail(0, { signal: stop.signal, caughtUp: () => stop.abort() })[Symbol.asyncIterator]();

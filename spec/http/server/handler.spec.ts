@@ -96,7 +96,7 @@ describe('a tail', () => {
     await reader.cancel();
   });
 
-  test('tells of the end of the journal, and then is over', async () => {
+  test('announces the end of the journal, and then is over', async () => {
     const journal = filled(1);
     const events = new EventReader(await handlerOf(journal)());
     await events.next();
@@ -114,7 +114,7 @@ describe('a tail', () => {
     expect((await handlerOf(filled(3))(`?after=${Number.MAX_SAFE_INTEGER}`)).status).toBe(204);
   });
 
-  test('tells of a failure after the last entry, without what it says', async () => {
+  test('announces a failure after the last entry, without its message', async () => {
     const journal = filled(1);
     const errors: unknown[] = [];
     const events = new EventReader(await handlerOf(journal, { onError: (error) => errors.push(error) })());
@@ -137,7 +137,7 @@ describe('a tail', () => {
     expect(await problem(response)).toMatchObject({ code: 'ERR_POSITION_TRIMMED', requested: 3, first: 7 });
   });
 
-  test('that falls behind what is kept is told so', async () => {
+  test('that falls behind what is kept gets an error that says so', async () => {
     const journal = filled(1, 2);
     const events = new EventReader(await handlerOf(journal)());
     await events.next();
@@ -204,7 +204,7 @@ describe('a tail', () => {
     }
   });
 
-  test('tells of no position before it is flushed', async () => {
+  test('announces no position before it is flushed', async () => {
     const journal = filled(2);
     const flushed$ = new Subject<void>();
     const asked: number[] = [];
@@ -382,7 +382,7 @@ describe('authorize', () => {
     });
   });
 
-  test('that fails lets nobody in, and is told to the server alone', async () => {
+  test('that fails lets nobody in, and is reported only to the server', async () => {
     const errors: unknown[] = [];
     const failure = new Error('password=secret');
     const handle = handlerOf(filled(1), {

@@ -98,7 +98,7 @@ describe.each<[string, () => Promise<string>]>([
 });
 
 describe('a body that somebody else has read', () => {
-  test('and left nothing of is told so', async () => {
+  test('and left nothing of gets an error that says so', async () => {
     const url = await onFastify('raw');
     const answer = await post(url, '{"text":"a"}');
     expect(answer.status).toBe(500);
@@ -109,7 +109,7 @@ describe('a body that somebody else has read', () => {
     expect(journal.head).toBe(0);
   });
 
-  test('by `authorize` is told so', async () => {
+  test('by `authorize` gets an error that says so', async () => {
     const authorize = async (request: Request) => (await request.text()) !== '';
     const url = await onNode(nodeListener(journalHandler(journal, { authorize, onError: () => undefined })));
     const answer = await post(url, '{"text":"a"}');

@@ -50,7 +50,7 @@ describe('a journal that is flushed', () => {
     };
   });
 
-  test('is told of only as far as it is flushed, by default', async () => {
+  test('is sent only as far as it is flushed, by default', async () => {
     const journal = new InMemoryScrivener<Said>();
     const flusher = new FlusherDaemon({ scrivener: journal, sink });
     await flusher.start();
@@ -75,7 +75,7 @@ describe('a journal that is flushed', () => {
     await events.cancel();
   });
 
-  test('and cannot be flushed any more: what is flushed is read, the rest is told to come again', async () => {
+  test('and cannot be flushed any more: what is flushed is read, and reading the rest is answered with "later"', async () => {
     const journal = new InMemoryScrivener<Said>();
     const flusher = new FlusherDaemon({ scrivener: journal, sink });
     await flusher.start();
@@ -194,7 +194,7 @@ describe('who may read', () => {
     },
   );
 
-  test('may be told by the same response, twice', async () => {
+  test('may be answered by the same response, twice', async () => {
     const refusal = new Response('no', { status: 401 });
     const handle = handlerOf(new InMemoryScrivener<Said>(), { authorize: () => refusal });
     for (let time = 1; time <= 2; time++) {
@@ -291,7 +291,7 @@ describe('what is admitted', () => {
     expect((await answer.text()).length).toBeLessThan(1_000);
   });
 
-  test('an issue of a validator that is none is told all the same, and ends nobody', async () => {
+  test('an issue of a validator that is malformed is reported all the same, and ends nothing', async () => {
     const unhandled: unknown[] = [];
     const keep = (reason: unknown) => unhandled.push(reason);
     process.on('unhandledRejection', keep);
@@ -333,7 +333,7 @@ describe('pages of other origins', () => {
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(isAllowed ? (origin === '*' ? '*' : asking) : null);
   });
 
-  test('may only what a function says by `true`; one that throws is told to onError', async () => {
+  test('allows only what a function answers with `true`; one that throws is reported to onError', async () => {
     expect((await preflight({ origin: (async () => false) as never }, 'https://a.example')).status).toBe(403);
     const errors: unknown[] = [];
     const failure = new Error('no list');
@@ -406,7 +406,7 @@ test('an answer without content of something else is not the end of a journal', 
 });
 
 test.each([false, true])(
-  'whoever leaves is gone from the journal, also after a garbage collection; with the client: %p',
+  'a reader that leaves is gone from the journal, also after a garbage collection; with the client: %p',
   async (withClient) => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
