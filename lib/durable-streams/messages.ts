@@ -12,12 +12,12 @@ export interface MessageFormat {
   readonly isJson: boolean;
   /** The entries of a body; throws a 400 for what is none of the stream's content. */
   readonly parse: (body: Uint8Array) => unknown[];
-  /** How much of an answer an entry takes, in characters. */
-  readonly sizeOf: (entry: unknown) => number;
-  /** Entries as a body. */
-  readonly join: (entries: readonly unknown[]) => Uint8Array<ArrayBuffer>;
-  /** Entries as the data of an event. */
-  readonly data: (entries: readonly unknown[]) => string;
+  /** An entry as text: what answers are made of. */
+  readonly textOf: (entry: unknown) => string;
+  /** Texts of entries as a body. */
+  readonly join: (texts: readonly string[]) => Uint8Array<ArrayBuffer>;
+  /** Texts of entries as the data of an event. */
+  readonly data: (texts: readonly string[]) => string;
 }
 
 /** The format of a content type. */
@@ -46,22 +46,22 @@ const json: MessageFormat = {
     const value = parseEntry(text);
     return Array.isArray(value) ? (value as unknown[]) : [value];
   },
-  sizeOf: (entry) => JSON.stringify(entry).length,
-  join: (entries) => utf8.encode(JSON.stringify(entries)),
-  data: (entries) => JSON.stringify(entries),
+  textOf: (entry) => JSON.stringify(entry),
+  join: (texts) => utf8.encode(`[${texts.join()}]`),
+  data: (texts) => `[${texts.join()}]`,
 };
 
 const binary: MessageFormat = {
   isJson: false,
   parse: (body) => (body.length === 0 ? [] : [bytesEntry(body)]),
-  sizeOf: (entry) => (entry as Bytes).base64.length,
-  join: (entries) => concat(entries.map(bytesOf)),
-  data: (entries) => base64Of(concat(entries.map(bytesOf))),
+  textOf: (entry) => (entry as Bytes).base64,
+  join: (texts) => concat(texts.map(bytesIn)),
+  data: (texts) => base64Of(concat(texts.map(bytesIn))),
 };
 
 const text: MessageFormat = {
   ...binary,
-  data: (entries) => new TextDecoder().decode(concat(entries.map(bytesOf))),
+  data: (texts) => new TextDecoder().decode(concat(texts.map(bytesIn))),
 };
 
 /** The entry that bytes are kept as. */
@@ -71,7 +71,11 @@ export function bytesEntry(bytes: Uint8Array): Bytes {
 
 /** The bytes of an entry. */
 export function bytesOf(entry: unknown): Uint8Array {
-  return Uint8Array.from(atob((entry as Bytes).base64), (character) => character.charCodeAt(0));
+  return bytesIn((entry as Bytes).base64);
+}
+
+function bytesIn(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 const STEP = 0x8000;

@@ -3,36 +3,79 @@ import { isNotFound } from '../errors/journal-not-found-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { Position } from '../journal/position';
 import type { Stream } from './streams';
-import { formatOf } from './messages';
+import { formatOf, type MessageFormat } from './messages';
+import { eventOf } from './protocol';
 
 /** So many characters of messages make an answer, and the one that goes past them. */
 const MAX_CHUNK = 512 * 1024;
 
-/** Messages that follow each other. */
-export interface Page {
-  readonly entries: readonly unknown[];
+/** Fewer characters are kept for readers that come later. */
+const MAX_KEPT = 16 * 1024;
+
+/** Messages that follow each other, as they are sent. */
+export class Page {
+  readonly #texts: readonly string[];
+  readonly #format: MessageFormat;
+  #event: Uint8Array | undefined;
   /** The position of the last one. */
   readonly last: Position;
   /** Whether these are all that there are now. */
   readonly isUpToDate: boolean;
+
+  constructor(texts: readonly string[], last: Position, isUpToDate: boolean, format: MessageFormat) {
+    this.#texts = texts;
+    this.#format = format;
+    this.last = last;
+    this.isUpToDate = isUpToDate;
+  }
+
+  get isEmpty(): boolean {
+    return this.#texts.length === 0;
+  }
+
+  /** As a body. */
+  get body(): Uint8Array<ArrayBuffer> {
+    return this.#format.join(this.#texts);
+  }
+
+  /** As an event, made once; each reader has bytes of its own, since what takes them may detach their buffer. */
+  get event(): Uint8Array {
+    this.#event ??= eventOf('data', this.#format.data(this.#texts));
+    return this.#event.slice();
+  }
 }
 
-/** The messages after a position, as many as make an answer. */
+/** The messages after a position, as many as make an answer: one page for all readers that are there at the same time. */
 export async function pageAfter(stream: Stream, after: Position): Promise<Page> {
   const head = await stream.head();
-  const { sizeOf } = formatOf(stream.state.contentType);
-  const entries: unknown[] = [];
+  const { newest } = stream;
+  if (newest?.after === after && newest.head === head) return newest.page;
+  const release = () => {
+    if (stream.newest?.page === page) stream.newest = undefined;
+  };
+  const page = readPage(stream, after, head, release);
+  stream.newest = { after, head, page };
+  page.catch(release);
+  return page;
+}
+
+/** @param release - called if it is too large to be kept */
+async function readPage(stream: Stream, after: Position, head: Position, release: () => void): Promise<Page> {
+  const format = formatOf(stream.state.contentType);
+  const texts: string[] = [];
   let last = after;
+  let size = 0;
   if (after < head) {
-    let size = 0;
     for await (const { position, entry } of stream.messages.tail(after)) {
-      entries.push(entry);
+      const text = format.textOf(entry);
+      texts.push(text);
       last = position;
-      size += sizeOf(entry);
+      size += text.length;
       if (position >= head || size >= MAX_CHUNK) break;
     }
   }
-  return { entries, last, isUpToDate: last >= head };
+  if (size > MAX_KEPT) release();
+  return new Page(texts, last, last >= head, format);
 }
 
 /** Waits until there is more to tell than up to a position: a message, the stream's end or its deletion; resolves with whether there is. */

@@ -1,6 +1,5 @@
 import { isNotFound } from '../errors/journal-not-found-error';
 import type { Position } from '../journal/position';
-import { formatOf } from './messages';
 import { eventOf, nextCursor, offsetOf } from './protocol';
 import { moreAfter, pageAfter } from './read-stream';
 import type { Stream } from './streams';
@@ -37,7 +36,6 @@ export function sseBody({
     leave();
   };
   const { state } = stream;
-  const { data } = formatOf(state.contentType);
   let given = cursor;
   let isCancelled = false as boolean;
 
@@ -47,7 +45,7 @@ export function sseBody({
     for (;;) {
       const isClosed = state.isClosed; // before the page: what it was closed with is in it
       const page = await pageAfter(stream, after);
-      if (page.entries.length > 0) yield eventOf('data', data(page.entries));
+      if (!page.isEmpty) yield page.event;
       after = page.last;
       const isOver = isClosed && page.isUpToDate;
       given = nextCursor(given);

@@ -201,11 +201,11 @@ export function streamHandler(
 
     let page = await pageAfter(stream, after);
     const liveHeaders: Record<string, string> = live === null ? {} : { [CURSOR_HEADER]: nextCursor(cursor) };
-    if (live === 'long-poll' && page.entries.length === 0) {
+    if (live === 'long-poll' && page.isEmpty) {
       const isOver = state.isClosed;
       if (!isOver && (await moreAfter(stream, after, longPollMs, signal))) page = await pageAfter(stream, after);
       state.lastAccessMs = Date.now();
-      if (page.entries.length === 0) {
+      if (page.isEmpty) {
         const headers = {
           ...metadata(stream, page.last),
           [UP_TO_DATE_HEADER]: 'true',
@@ -227,7 +227,7 @@ export function streamHandler(
       'Cache-Control': page.isUpToDate ? 'private, no-cache' : 'private, max-age=60, stale-while-revalidate=300',
     };
     if (request.headers.get('If-None-Match') === etag) return new Response(null, { status: 304, headers });
-    return new Response(formatOf(state.contentType).join(page.entries), { headers });
+    return new Response(page.body, { headers });
   }
 
   const failed = (error: unknown) => {

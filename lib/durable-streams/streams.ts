@@ -6,6 +6,7 @@ import { flushingOf } from '../flush/flushing-of';
 import { newestPosition } from '../journal/newest-position';
 import type { Position } from '../journal/position';
 import type { GroupWriter, Scrivener } from '../journal/scrivener';
+import type { Page } from './read-stream';
 import type { ServedJournals } from './served-journals';
 import { RECORDS, StreamState, type StreamRecord } from './stream-record';
 
@@ -14,6 +15,8 @@ export class Stream {
   readonly state = new StreamState();
   /** Something other than a message has happened: it was closed, or deleted. */
   readonly changes = new Subject<void>();
+  /** The page that was read last, for all readers at its place. */
+  newest: { readonly after: Position; readonly head: Position; readonly page: Promise<Page> } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(

@@ -49,6 +49,33 @@ test('one journal is a stream that is there: read, written and followed', async 
   expect((await send('HEAD')).headers.get('Stream-Next-Offset')).toBe('0000000000000004');
 });
 
+test.each([1, 20_000])('a message of %p characters is encoded once for all who follow', async (length) => {
+  const journal = new InMemoryScrivener<unknown>();
+  const send = client(durableStream(journal, { authorize: 'public' }));
+  const text = 'a'.repeat(length);
+  let encoded = 0;
+  const toJSON = () => {
+    encoded++;
+    return text;
+  };
+  const following = Array.from({ length: 5 }, async () => {
+    const reader = (await send('GET', { query: '?offset=-1&live=sse' })).body!.getReader();
+    const read = async () => (await reader.read()).value!;
+    await read(); // where it begins
+    const event = await read();
+    await reader.cancel();
+    return event;
+  });
+  await new Promise((resolve) => setImmediate(resolve)); // all of them wait
+  await journal.write({ toJSON });
+  const events = await Promise.all(following);
+  const expected = `event: data\ndata:["${text}"]\n\n`;
+  expect(events.map((bytes) => new TextDecoder().decode(bytes))).toEqual(Array(5).fill(expected));
+  expect(encoded).toBe(1);
+  // Who takes one away takes it from nobody else.
+  expect(new Set(events.map(({ buffer }) => buffer)).size).toBe(5);
+});
+
 test('it is not deleted, and not forked', async () => {
   const journal = new InMemoryScrivener<unknown>();
   journal.append(1);
