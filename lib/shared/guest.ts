@@ -13,20 +13,20 @@ import { GROUP_TYPE } from './holder';
 
 /** Nobody resolves it. */
 const ORIGIN = 'http://journal.invalid';
-/** So long a write is tried while nobody answers. */
+/** How long a write is retried while nobody answers. */
 const RETRY_MS = 30_000;
 
-/** Writes and reads through the process that has the file, whichever that is. */
+/** Writes and reads through the holder: the process that has the file at the time. */
 export class Guest<T> {
   readonly reads: RemoteScrivener<T>;
   readonly #connection: Connection;
   readonly #reading: Reading<T>;
-  /** What is written takes its turn here, in the order of the calls. */
+  /** Queues the writes in the order of the calls. */
   readonly #writer: RemoteWriter;
   readonly #heads$ = new BehaviorSubject<Position>(START);
   readonly #left = new AbortController();
 
-  /** @param ask - sends a request to the process that has the file */
+  /** @param ask - sends a request to the holder */
   constructor(ask: typeof fetch, { schema, upgrade }: Reading<T>) {
     const reading = { ...(schema && { schema }), ...(upgrade && { upgrade }) };
     this.#reading = reading;
@@ -37,7 +37,7 @@ export class Guest<T> {
     this.reads = new RemoteScrivener({ connection, writer, reading, feed: undefined });
   }
 
-  /** Resolves with whether who has the file answers in time, and then keeps up with it; it may still be reading the file. */
+  /** Resolves with whether the holder answers in time, which may still be reading the file; if so, keeps up with it. */
   async arrives(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     const attempt = new Attempt(signal);
     attempt.allow(ms);
@@ -49,7 +49,7 @@ export class Guest<T> {
       attempt.end();
     }
     this.#heads$.next(this.reads.head);
-    // Keeps `head` up to date, and notices when the holder goes; also where this process cannot read what is written.
+    // Keeps `head` up to date and notices when the holder ends, even if this process cannot read the entries.
     void watchHeads(this.#connection, (head) => this.#noteHead(head), this.#left.signal);
     return true;
   }
@@ -67,7 +67,7 @@ export class Guest<T> {
     });
   }
 
-  /** Whether something that was written is not settled. */
+  /** Whether a write is pending. */
   get isWriting(): boolean {
     return this.#writer.isWriting;
   }
@@ -80,7 +80,7 @@ export class Guest<T> {
   async writeAll(entries: readonly T[], options: WriteOptions = {}): Promise<Position[]> {
     assertWriteOptions(options);
     const { expect, signal } = options;
-    // As they are now, and with what refuses them.
+    // Serialized now, so that later changes have no effect, and errors come at once.
     const all = entries.map((entry) => encodeEntry(this.#reading, entry));
     if (expect !== undefined) assertPosition('expect', expect);
     signal?.throwIfAborted();
@@ -89,7 +89,7 @@ export class Guest<T> {
     return all.map((_, index) => last - all.length + 1 + index);
   }
 
-  /** Completes the tails, and waits for what was written. */
+  /** Completes the tails, and waits for pending writes. */
   close(): Promise<void> {
     this.#left.abort();
     this.#heads$.complete();

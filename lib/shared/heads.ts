@@ -6,17 +6,17 @@ import { eventsOf } from '../http/client/events-of';
 import { Unreachable } from '../http/client/retry-until-settled';
 import { isPosition } from '../http/protocol';
 
-/** The media type of a journal's last positions as they change. */
+/** The media type of a stream of a journal's last positions. */
 export const HEADS_TYPE = 'application/vnd.rx-scrivener.heads';
 
-/** So often a position is repeated at least, in milliseconds. */
+/** The longest interval between two events, in milliseconds: the position is repeated. */
 const HEARTBEAT_MS = 2_000;
-/** A holder that has said nothing for this long is silent. */
+/** A holder counts as silent after this time without an event. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 
 const utf8 = new TextEncoder();
 
-/** The last flushed position, and each later one; of those that come before one is sent only the last. Ends with the journal. */
+/** The last flushed position, and each later one; of those that come while one is being sent, only the last. Ends with the journal. */
 export function headEvents(flushed$: Observable<Position>): ReadableStream<Uint8Array> {
   let newest = START;
   let isDue = true;
@@ -52,7 +52,7 @@ export function headEvents(flushed$: Observable<Position>): ReadableStream<Uint8
   );
 }
 
-/** Reads {@link headEvents} until the signal is aborted, from the process that has the file: notices when that one goes, or falls silent, and asks again. */
+/** Reads {@link headEvents} from the holder until the signal is aborted; if the holder ends or falls silent, asks again. */
 export async function watchHeads(
   connection: Connection,
   note: (head: Position) => void,

@@ -6,7 +6,7 @@ import { Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
 
 const PAUSE_MS = 20;
-/** So long a process that serves the file may take for an answer, also where nobody is to be waited for. */
+/** How long a holder may take to answer, even if `lockTimeoutMs` is shorter. */
 const LEAST_ANSWER_MS = 1_000;
 
 /**
@@ -14,8 +14,8 @@ const LEAST_ANSWER_MS = 1_000;
  * through it, and one of them takes over when it closes or dies.
  *
  * Takes what {@link openFileScrivener} takes, `flushIntervalMs` 0 and `lockTimeoutMs` 10,000 by default. Rejects as that does, with {@link JournalLockedError}
- * after `lockTimeoutMs` when a process has the file that does not share it, or does not answer (which it may take a second for), and with
- * {@link NotSupportedError} when the folder of the socket is another user's.
+ * after `lockTimeoutMs` if a process has the file that does not share it or does not answer (which may take it a second), and with
+ * {@link NotSupportedError} if the folder of the socket belongs to another user.
  *
  * @example
  * ```ts

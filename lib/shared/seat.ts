@@ -10,7 +10,7 @@ import { Holder } from './holder';
 import { SocketFetch, unsent } from './socket-fetch';
 import { socketPathOf } from './socket-path';
 
-/** Where this process sits: it has the file, or asks who has it, and takes it when that one is gone. */
+/** The place of this process: it holds the file, or asks the holder, and takes the file when the holder is gone. */
 export class Seat<T> {
   readonly #config: FileScrivenerConfig<T>;
   readonly #socket = new SocketFetch();
@@ -18,18 +18,18 @@ export class Seat<T> {
   #holder: Holder<T> | undefined;
   #taking: Promise<JournalLockedError | undefined> | undefined;
   #isClosed = false;
-  /** Where somebody answered. */
+  /** The socket where the holder last answered. */
   #found: string | undefined;
-  /** When anybody answered last, as `performance.now()` counts. */
+  /** When a holder last answered, in `performance.now()` time. */
   #answeredAt = 0;
-  /** Why this process could not take the file when nobody answered, until somebody does. */
+  /** Why this process could not take the file when nobody answered; cleared by the next answer. */
   #trouble: unknown;
 
   constructor(config: FileScrivenerConfig<T>) {
     this.#config = config;
   }
 
-  /** Has the file, where this process does. */
+  /** Set if this process holds the file. */
   get holder(): Holder<T> | undefined {
     return this.#holder;
   }
@@ -55,20 +55,20 @@ export class Seat<T> {
       return this.#noteAnswer(await this.#socket.fetch(socketPath, url, init));
     } catch (error) {
       this.#found = undefined;
-      // An aborted caller needs nothing; one that got no answer needs to know who does not answer.
+      // An aborted caller needs nothing; one without an answer needs to know who does not answer.
       if (!init.signal?.aborted || init.signal.reason === TIMED_OUT) await this.look();
       throw error;
     }
   };
 
-  /** Takes the file if nobody has it, and otherwise notes who does not answer. */
+  /** Takes the file if nobody has it; otherwise records who does not answer. */
   async look(): Promise<void> {
     const asked = performance.now();
     const trouble = await this.take().catch((error: unknown) => error);
     if (this.#answeredAt <= asked) this.#trouble = trouble;
   }
 
-  /** Why nobody answers, as far as that is known; otherwise the error that there is. */
+  /** The reason why nobody answers, if it is known; otherwise the given error. */
   explain(error: unknown): unknown {
     const cause = this.#trouble;
     if (cause === undefined) return error;
@@ -82,7 +82,7 @@ export class Seat<T> {
     return new JournalLostError(reason, { cause });
   }
 
-  /** What a write rejects with, with why nobody answered it where that is so. */
+  /** The error for a rejected write, which says who did not answer, if that was the reason. */
   explainWrite(error: unknown): unknown {
     if (error instanceof JournalLostError) return this.explain(error);
     const cause = error instanceof WriteUncertainError ? this.explain(undefined) : undefined;
@@ -106,7 +106,7 @@ export class Seat<T> {
   async #takeFile(): Promise<JournalLockedError | undefined> {
     let file;
     try {
-      // What is answered is flushed: it is not to wait for a second.
+      // Answers wait for the flush, which must not wait for a second.
       file = await openFileScrivener<T>({ flushIntervalMs: 0, ...this.#config, lockTimeoutMs: 0 });
     } catch (error) {
       if (error instanceof JournalLockedError) return error;

@@ -21,18 +21,18 @@ import type { Seat } from './seat';
 
 const OPEN: ConnectionStatus = { status: 'open' };
 
-/** What a process is to the others that share a journal. */
+/** The role of a process among those that share a journal. */
 export type SharedRole = 'holder' | 'guest';
 
 /**
  * One journal in a file that any number of processes write and read, opened with {@link openSharedScrivener}: the first one holds the file, and serves the
- * others; when it goes, another takes over, and everybody continues.
+ * others; when it ends, another takes over, and all continue.
  *
- * `write` resolves when the entry is flushed. What one process writes takes positions in the order of its calls.
+ * `write` resolves when the entry is flushed. The entries of one process get positions in the order of its calls.
  */
 export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, AsyncDisposable {
   readonly #seat: Seat<T>;
-  /** How the file is written and read where another process has it; none if this one had it from the start. */
+  /** Writes and reads through another process; `undefined` if this process has held the file from the start. */
   readonly #guest: Guest<T> | undefined;
   readonly #connected$ = new BehaviorSubject<ConnectionStatus>({ status: 'open' });
   #closing: Promise<void> | undefined;
@@ -50,7 +50,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
       .subscribe(this.#connected$);
   }
 
-  /** Whether this process has the file. */
+  /** `holder` if this process has the file, otherwise `guest`. */
   get role(): SharedRole {
     return this.#seat.holder ? 'holder' : 'guest';
   }
@@ -61,14 +61,14 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   /**
-   * Whether the holder of the file answers, now and from now on: `open` (always, if this process is the holder), or `retrying`, some seconds after it has fallen
-   * silent, with a {@link JournalLostError} that says who has it. Completes when this scrivener is closed.
+   * Whether the holder of the file answers, now and from now on: `open` (always, if this process is the holder), or `retrying`, a few seconds after it has fallen
+   * silent, with a {@link JournalLostError} that says which process has the file. Completes when this scrivener is closed.
    */
   get connected$(): Observable<ConnectionStatus> {
     return this.#connected$.asObservable();
   }
 
-  /** The last position that this process knows of, {@link START} when there is none. */
+  /** The last position that this process knows, {@link START} if there is none. */
   get head(): Position {
     return this.#reads.head;
   }
@@ -83,7 +83,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     return defer(() => this.#seat.holder?.file.head$ ?? this.#guest!.head$);
   }
 
-  /** The last position that is in the file; a guest hears of nothing else. */
+  /** The last position that is in the file, as far as this process knows. A guest receives only flushed positions. */
   get flushed(): Position {
     return this.#seat.holder?.file.flushed ?? this.#reads.head;
   }
@@ -97,11 +97,11 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   /**
-   * Resolves with the position that the entry took, when it is flushed.
+   * Resolves with the position of the entry when it is flushed.
    *
    * Rejects as {@link Scrivener.write} does, with {@link SerializationError} and {@link EntryValidationError} for an entry that cannot be journaled,
-   * {@link JournalLostError} when no process could take it for 30 seconds, and {@link WriteUncertainError} when nobody knows what became of it: its holder was
-   * killed, is silent for 30 seconds, or the disk is full. Where a process has the file and does not answer, the first, or the `cause` of the second, says which.
+   * {@link JournalLostError} if no process accepted it for 30 seconds, and {@link WriteUncertainError} if its outcome is unknown: the holder was
+   * killed, is silent for 30 seconds, or the disk is full. If a process has the file and does not answer, the first error, or the `cause` of the second, says which.
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
@@ -143,7 +143,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     if (this.flushed < position) await this.waitFor(position - 1, () => true, options);
   }
 
-  /** Ends this scrivener's tails, which complete; a holder answers what it was sent, and releases the file, which another process takes. Again: the same promise. */
+  /** Completes this scrivener's tails. A holder answers pending requests, then releases the file, and another process takes it. Further calls return the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -152,17 +152,17 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     return this.close();
   }
 
-  /** The file where this process has it: then nothing is sent. */
+  /** The file, if this process holds it: then no request is needed. */
   get #reads(): Pick<RemoteScrivener<T>, 'head' | 'first' | 'tail' | 'readBackward'> {
     return this.#seat.holder?.file ?? this.#guest!.reads;
   }
 
-  /** The holder that this process is, when nothing that was written before is on its way through a socket. */
+  /** Set if this process is the holder, and none of its earlier writes is pending at a socket. */
   get #direct(): Holder<T> | undefined {
     return this.#guest?.isWriting ? undefined : this.#seat.holder;
   }
 
-  /** What is written, with who does not answer in what it rejects with. */
+  /** The result of a write; if it rejects, the error says who does not answer. */
   async #told<R>(writing: Promise<R>): Promise<R> {
     try {
       return await writing;
@@ -171,7 +171,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     }
   }
 
-  /** A lost connection, with who does not answer; the file is taken meanwhile if nobody has it. */
+  /** The status of a lost connection, with who does not answer. Meanwhile the file is taken if nobody has it. */
   async #explained(status: Extract<ConnectionStatus, { status: 'retrying' }>): Promise<ConnectionStatus> {
     await this.#seat.look();
     return { ...status, error: this.#seat.explain(status.error) };

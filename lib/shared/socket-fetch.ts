@@ -1,10 +1,10 @@
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
-/** On an answer of a holder that is closing: the request was not taken. */
+/** A header of a holder that is closing: it has not processed the request. */
 export const CLOSING_HEADER = 'x-scrivener-closing';
 
-/** A connection that was not made, as the platform's `fetch` tells it: nothing was sent. */
+/** A connection failed, as the platform's `fetch` reports it: nothing was sent. */
 export function unsent(cause?: unknown): TypeError {
   return new TypeError('fetch failed', {
     cause: Object.assign(new Error('No holder', { cause }), { code: 'ECONNREFUSED' }),
@@ -15,7 +15,7 @@ export function unsent(cause?: unknown): TypeError {
 export class SocketFetch {
   readonly #agent = new Agent({ keepAlive: true });
 
-  /** As the platform's `fetch`, which knows no sockets. */
+  /** Like the platform's `fetch`, which does not support sockets. */
   readonly fetch = (socketPath: string, url: URL, init: RequestInit): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { method = 'GET', signal, body } = init;

@@ -4,14 +4,14 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { NotSupportedError } from '../errors/not-supported-error';
 
-/** Guests of one layout of requests do not find holders of another. */
+/** The version of the requests: guests of one version do not find holders of another. */
 const LAYOUT = 2;
 
 /**
- * Where the holder of a journal's lock is found: short, whatever the path's length, and the same by every path that leads to the file. In a folder that only
- * this user may enter; rejects with {@link NotSupportedError} where that is somebody else's.
+ * The socket of the holder of a journal's lock: short, whatever the length of the journal's path, and the same for every path that leads to the file. Only
+ * this user may enter its folder; rejects with {@link NotSupportedError} if it belongs to another user.
  *
- * @param lockPath - the lock's file, which is there, and stays when the journal is rotated
+ * @param lockPath - the lock file, which exists, and stays when the journal is rotated
  */
 export async function socketPathOf(lockPath: string): Promise<string> {
   const { dev, ino } = await stat(lockPath, { bigint: true });
@@ -20,7 +20,7 @@ export async function socketPathOf(lockPath: string): Promise<string> {
   return join(await privateFolder(), name);
 }
 
-/** Somebody else could have made it before: then nothing is put into it. */
+/** Another user could have created the folder before: then it is not used. */
 async function privateFolder(): Promise<string> {
   const { uid } = userInfo();
   const folder = join(tmpdir(), `rx-scrivener-${uid}`);
