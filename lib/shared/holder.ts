@@ -163,7 +163,7 @@ export class Holder<T> {
       const write = async () => {
         const { entries, expect } = JSON.parse(new TextDecoder().decode(body)) as Group<T>;
         const positions = await this.writeAll(entries, expect === undefined ? {} : { expect });
-        return { status: 201, body: { position: positions.at(-1) ?? this.file.head } };
+        return { status: 201, body: { position: positions.at(-1) ?? this.file.flushed } };
       };
       const key = request.headers.get(KEY_HEADER)!;
       const digest = digestOf(body);

@@ -1,5 +1,6 @@
 import { lastEntries } from 'rx-scrivener';
 import { openSharedScrivener, type SharedScrivener } from 'rx-scrivener/shared';
+import { fileHandlePrototype } from '../file/support/file-handle';
 import { rejectionOf } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 
@@ -64,4 +65,22 @@ test('a group that is aborted while it waits for its turn is not written', async
   expect(await group).toBe(controller.signal.reason);
   expect(await guest.write('d')).toBe(2);
   expect(await first).toBe(1);
+});
+
+test('a guest that writes an empty group hears of nothing that is not flushed', async () => {
+  const prototype = await fileHandlePrototype(path('probe'));
+  const { write } = prototype;
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  jest.spyOn(prototype, 'write').mockImplementationOnce(async function (this: typeof prototype, ...args) {
+    await released;
+    return write.apply(this, args);
+  });
+  const pending = holder.write('a');
+  const positions = await guest.writeAll([]);
+  const known = [holder.head, guest.head, guest.flushed];
+  release();
+  expect(positions).toEqual([]);
+  expect(known).toEqual([1, 0, 0]);
+  expect(await pending).toBe(1);
 });
