@@ -2,7 +2,8 @@ import { assertCount, assertDelayMs, assertFunction, assertSchema } from '../err
 import { isNotFound } from '../errors/journal-not-found-error';
 import { ScrivenerError } from '../errors/scrivener-error';
 import { CrossOrigin } from '../http/server/cross-origin';
-import { assertAuthorize, callerOf, verdictOf, withHeaders } from '../http/server/journal-handler';
+import { allowedBy, assertAuthorize } from '../http/server/authorization';
+import { withHeaders } from '../http/server/journal-handler';
 import { badRequest, Problem, problemOf } from '../http/server/problem';
 import { BodyTooLarge, readBody } from '../http/read-body';
 import { reportUnhandled } from '../journal/report-unhandled';
@@ -106,10 +107,8 @@ export function streamHandler(
     if (!methods.includes(method)) {
       throw new Problem(405, 'ERR_METHOD_NOT_ALLOWED', `The methods are ${allow}`, { headers: { Allow: allow } });
     }
-    const verdict = await verdictOf(authorize, request);
-    if (verdict instanceof Response) return verdict.clone();
-    const allowed: { readonly signal?: AbortSignal } | undefined = verdict === true ? {} : callerOf(verdict);
-    if (allowed === undefined) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
+    const allowed = await allowedBy(authorize, request);
+    if (allowed instanceof Response) return allowed;
     const url = new URL(request.url);
     const name = nameOf(url);
     if (method === 'PUT') {

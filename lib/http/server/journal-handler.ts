@@ -6,7 +6,6 @@ import {
   assertMethods,
   assertOptions,
   assertSchema,
-  shown,
 } from '../../errors/assert-argument';
 import { flushingOf } from '../../flush/flushing-of';
 import { newestPosition } from '../../journal/newest-position';
@@ -16,10 +15,11 @@ import { reportUnhandled } from '../../journal/report-unhandled';
 import { START, type Position } from '../../journal/position';
 import type { Scrivener } from '../../journal/scrivener';
 import { appendRequest, sha256, type AppendContext } from './append-request';
+import { allowedBy, assertAuthorize, type Allowed } from './authorization';
 import { backwardPage } from './backward-page';
 import { CrossOrigin } from './cross-origin';
 import { EventTexts } from './event-texts';
-import type { Admission, Authorize, JournalHandlerOptions, Verdict } from './handler-options';
+import type { Admission, JournalHandlerOptions } from './handler-options';
 import { badRequest, Problem, problemOf, unflushed } from './problem';
 import { etag, EVENTS_TYPE, FIRST_HEADER, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from '../protocol';
 import { assertAccepts, parsePosition, single } from './request-parts';
@@ -44,8 +44,6 @@ const OPTIONS: Record<keyof JournalHandlerOptions<never>, true> = {
   whenFlushed: true,
   onError: true,
 };
-
-type Allowed = Exclude<Verdict, boolean | Response>;
 
 /**
  * Serves a journal over HTTP: a function from a Web `Request` to a `Response`, for Hono and others, and for `node:http` through {@link nodeListener}.
@@ -117,10 +115,8 @@ export function handlerOf<T>(
       const options = { headers: { Allow: 'GET, HEAD, POST' } };
       throw new Problem(405, 'ERR_METHOD_NOT_ALLOWED', 'The methods are GET, HEAD and POST', options);
     }
-    const verdict = await verdictOf(authorize, request);
-    if (verdict instanceof Response) return withHeaders(verdict.clone(), headers);
-    const allowed: Partial<Allowed> | undefined = verdict === true ? {} : callerOf(verdict);
-    if (allowed === undefined) throw new Problem(403, 'ERR_ACCESS_DENIED', 'This is not allowed');
+    const allowed = await allowedBy(authorize, request);
+    if (allowed instanceof Response) return withHeaders(allowed, headers);
 
     const response = await respond(request, headers, allowed);
     const first = firstOf(scrivener);
@@ -128,7 +124,7 @@ export function handlerOf<T>(
     return response;
   }
 
-  function respond(request: Request, headers: Record<string, string>, allowed: Partial<Allowed>): Promise<Response> {
+  function respond(request: Request, headers: Record<string, string>, allowed: Allowed): Promise<Response> {
     const { caller } = allowed;
     if (request.method === 'POST') return append({ request, ...(caller !== undefined && { caller }) }, headers);
     if (request.method === 'HEAD') return head(headers);
@@ -246,29 +242,6 @@ function firstOf<T>(scrivener: Scrivener<T> & { readonly first?: unknown }): Pos
   } catch (error) {
     if (error instanceof NotSupportedError) return undefined;
     throw error;
-  }
-}
-
-/** Who is allowed, and until when; `undefined` for a verdict that allows nobody. */
-export function callerOf(verdict: unknown): Allowed | undefined {
-  const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
-  if (typeof caller !== 'string') return undefined;
-  return { caller, ...(signal instanceof AbortSignal && { signal }) };
-}
-
-export function assertAuthorize(authorize: unknown): asserts authorize is Authorize | 'public' {
-  if (authorize === 'public' || typeof authorize === 'function') return;
-  const expected = "a function, or 'public' to let everyone read and write";
-  throw new TypeError(`Expected \`authorize\` to be ${expected}, got ${shown(authorize)}`);
-}
-
-/** The verdict of `authorize`; a 503 if it fails, because that may pass. */
-export async function verdictOf(authorize: Authorize | 'public', request: Request): Promise<unknown> {
-  if (authorize === 'public') return true;
-  try {
-    return await authorize(request);
-  } catch (cause) {
-    throw new Problem(503, 'ERR_UNAVAILABLE', 'It cannot be found out now whether this is allowed', { cause });
   }
 }
 
