@@ -28,8 +28,9 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
   #following: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor({ schema, producer, ...options }: DurableStreamParts<T>) {
-    const client = new StreamClient(options, this.#closing.signal);
+  constructor(parts: DurableStreamParts<T>) {
+    const { schema, producer } = parts;
+    const client = new StreamClient(parts, this.#closing.signal);
     this.#schema = schema;
     this.#reader = new StreamReader(client, this.#read, schema);
     this.#writer = new StreamWriter(client, this.#read, producer ?? crypto.randomUUID());
