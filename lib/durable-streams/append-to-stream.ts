@@ -24,7 +24,7 @@ import {
 import type { Producer, StreamState } from './stream-record';
 import { flushed, type Stream } from './streams';
 
-/** Answers a POST: what it brings is appended once, whole and flushed, or refused. */
+/** Answers a POST: its messages are appended once, all of them, and flushed, or refused. */
 export async function appendToStream(
   stream: Stream,
   request: Request,
@@ -61,7 +61,7 @@ export async function appendToStream(
         places = placesOf(producer && stream.state.producers.get(producer.id)?.runs);
         return last;
       } catch (error) {
-        // Somebody else writes to the journal, too.
+        // Others write to the journal, too.
         if (!isConflict(error)) throw error;
       }
     }
@@ -101,16 +101,16 @@ async function append(stream: Stream, after: Position, entries: readonly unknown
     ...(seq !== undefined && { seq }),
     ...(closes && { closes }),
   };
-  // First, and flushed: whether it happened shows where the journal ends.
+  // Recorded first, and flushed: whether the append happened is known from where the journal ends.
   await stream.record(record);
   state.begin(record, 0);
   let position: Position;
   try {
     position = await stream.append(rest, after, producer && ((count) => (state.written = count)));
   } catch (error) {
-    // Whether that happened shows only where the journal ends, as after a crash.
+    // Whether it happened is known only from where the journal ends, as after a crash.
     if (isUncertain(error)) state.written = undefined;
-    // Where this fails it is done before the next append.
+    // If this fails, it is done before the next append.
     else await settle(stream, after).catch(() => undefined);
     throw error;
   }
@@ -118,20 +118,20 @@ async function append(stream: Stream, after: Position, entries: readonly unknown
   return position;
 }
 
-/** Puts on record how much there is of an append that broke off, before what comes after it looks like the rest of it. */
+/** Records how much of an interrupted append was written, before later messages look like the rest of it. */
 async function settle(stream: Stream, head: Position): Promise<void> {
   const { state } = stream;
   const { begun } = state;
   if (!begun) return;
   const { producer, after } = begun;
-  // Others may have written since: where the journal ends counts only if nobody knows better.
+  // Others may have written since: the journal's end counts only if nothing better is known.
   const done = (state.written ?? head - after) + (producer ? state.doneOf(producer) : 0);
   const record = { type: 'BrokenOff' as const, done, ...(producer && { producer }) };
   await stream.record(record);
   state.add(record, head);
 }
 
-/** More than a header takes. */
+/** More than fits into a header. */
 const MAX_RUNS = 200;
 
 function placesOf(runs: readonly Run[] = []): Record<string, string> {
@@ -142,7 +142,7 @@ function isUncertain(error: unknown): boolean {
   return ScrivenerError.is(error) && error.code === 'ERR_WRITE_UNCERTAIN';
 }
 
-/** The answer to what is there already, or is refused; `undefined` for what is to be appended. */
+/** The answer to messages that were appended before, or are refused; `undefined` if they are to be appended. */
 function refusalOrRepetition(
   state: StreamState,
   { producer, seq, closes, isEmpty, head }: Wanted & { readonly isEmpty: boolean; readonly head: Position },
@@ -191,7 +191,7 @@ function refusalOrRepetition(
   return undefined;
 }
 
-/** By their bytes; headers are Latin-1. */
+/** Compared by their bytes; headers are Latin-1. */
 function isAfter(seq: string, last: string): boolean {
   return seq > last;
 }

@@ -19,11 +19,11 @@ import { flushed, type Stream, type Streams } from './streams';
 
 const DEFAULT_TYPE = 'application/octet-stream';
 const TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+/;
-/** The beginning as the reference server writes it, which clients may have fixed. */
+/** The first offset, written as the reference server writes it, because clients may rely on that. */
 const ORIGIN = /^0+_0+$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-/** What a PUT asks for. */
+/** The stream that a PUT requests. */
 interface Wanted {
   readonly contentType: string | undefined;
   readonly ttlSeconds: number | undefined;
@@ -32,7 +32,7 @@ interface Wanted {
   readonly fork: { readonly from: string; readonly offset: string | undefined; readonly sub: number } | undefined;
 }
 
-/** Answers a PUT: 201 for a new stream, 200 for one that is there as it is asked for, 409 for another one. */
+/** Answers a PUT: 201 for a new stream, 200 for one that exists as requested, 409 for one that is different. */
 export function createStream(
   streams: Streams,
   name: string,
@@ -42,7 +42,7 @@ export function createStream(
 ): Promise<Response> {
   const wanted = requestedConfig(request.headers, sourceOf);
   return streams.find(name).then(
-    // What is expired is gone by now.
+    // An expired stream is removed by now.
     () =>
       streams.inTurn(name, async () => {
         const existing = await streams.known(name);
@@ -101,7 +101,7 @@ async function create(
   return response(made, position, 201, { Location: url.split('?')[0]! });
 }
 
-/** What a fork is made of: the stream, up to where, and a part of the message after that. */
+/** The source of a fork: the stream, the position up to which it is copied, and a part of the message after that. */
 interface Source {
   readonly stream: Stream;
   readonly through: Position;

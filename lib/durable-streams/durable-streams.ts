@@ -17,8 +17,8 @@ export interface DurableStreamsOptions extends StreamOptions {
 /** How one stream is served. */
 export interface DurableStreamOptions extends StreamOptions {
   /**
-   * A journal of its own for what is known of the stream: its producers, and its end. Default: in memory, so after a restart a producer must start
-   * over, and a stream that was closed is open
+   * Another journal, for the state of the stream: its producers, and whether it is closed. Default: in memory, so after a restart a producer must start
+   * over, and a closed stream is open again
    */
   readonly records?: Scrivener<StreamRecord>;
 }
@@ -65,7 +65,7 @@ export function durableStreams(
 }
 
 /**
- * Serves one journal, of whatever backend, as a JSON stream of the Durable Streams Protocol, whatever the request's path is. It is there, so PUT
+ * Serves one journal, of any backend, as a JSON stream of the Durable Streams Protocol, at any path. The stream always exists, so PUT
  * creates nothing, and DELETE is answered with 405.
  *
  * @throws TypeError and RangeError for wrong options

@@ -7,12 +7,12 @@ export interface Bytes {
   readonly base64: string;
 }
 
-/** How a stream's messages are entries, and how they are sent. */
+/** How a stream's messages become entries, and how they are sent. */
 export interface MessageFormat {
   readonly isJson: boolean;
-  /** The entries of a body; throws a 400 for what is none of the stream's content. */
+  /** The entries of a body; throws a 400 if it does not have the stream's content type. */
   readonly parse: (body: Uint8Array) => unknown[];
-  /** An entry as text: what answers are made of. */
+  /** An entry as text, from which answers are made. */
   readonly textOf: (entry: unknown) => string;
   /** Texts of entries as a body. */
   readonly join: (texts: readonly string[]) => Uint8Array<ArrayBuffer>;
@@ -64,7 +64,7 @@ const text: MessageFormat = {
   data: (texts) => new TextDecoder().decode(concat(texts.map(bytesIn))),
 };
 
-/** The entry that bytes are kept as. */
+/** The entry that holds bytes. */
 export function bytesEntry(bytes: Uint8Array): Bytes {
   return { base64: base64Of(bytes) };
 }

@@ -6,17 +6,17 @@ import { DurableStream } from './durable-stream';
 export interface DurableStreamConfig<T> {
   /** The stream's URL. */
   readonly url: string | URL;
-  /** Headers of each request, or what gives them, which is asked for each; where it fails, or takes too long, again. */
+  /** Headers of each request, or a function that returns them, called for each request; called again if it fails or takes too long. */
   readonly headers?: StreamHeaders;
   /** Any synchronous Standard Schema validator: checks what is written; what is read becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** Who writes, known to the server over restarts: a new scrivener of the same producer shuts out the one before. Default: a name of its own */
+  /** The name of the writer, which the server remembers across restarts: a new scrivener with the same name shuts out the earlier one. Default: a unique name */
   readonly producer?: string;
   /** @default the platform's */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-/** Headers of a request, or what gives them. */
+/** Headers of a request, or a function that returns them. */
 export type StreamHeaders =
   | Readonly<Record<string, string>>
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
@@ -34,8 +34,8 @@ const OPTIONS: Record<keyof DurableStreamConfig<never>, true> = {
  *
  * Reads it from its beginning and keeps it, so a position is the count of messages; follows it by events, or by long-poll where a
  * server has none. Writes as an idempotent producer: a write
- * that is sent again is appended once. `expect` rejects with {@link NotSupportedError}. Resolves when all is read that the stream holds then; rejects
- * with {@link HttpStatusError} for a server that refuses.
+ * that is sent again is appended once. `expect` rejects with {@link NotSupportedError}. Resolves when all existing messages are read; rejects
+ * with {@link HttpStatusError} if the server refuses.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import { badRequest } from '../http/server/problem';
 import type { Position } from '../journal/position';
 
-/** Digits of an offset: it sorts as text. */
+/** The number of digits of an offset, so that it sorts as text. */
 const DIGITS = 16;
 const OFFSET = /^\d{16}$/;
 const INTEGER = /^\d+$/;
@@ -24,7 +24,7 @@ export const PRODUCER_EPOCH_HEADER = 'Producer-Epoch';
 export const PRODUCER_SEQ_HEADER = 'Producer-Seq';
 export const EXPECTED_SEQ_HEADER = 'Producer-Expected-Seq';
 export const RECEIVED_SEQ_HEADER = 'Producer-Received-Seq';
-/** Where the messages of a producer's append are, as in `3-5,8`: others' may be between them. */
+/** The positions of the messages of a producer's append, for example `3-5,8`: messages of others may be between them. */
 export const POSITIONS_HEADER = 'Scrivener-Positions';
 
 export const JSON_TYPE = 'application/json';
@@ -34,25 +34,25 @@ export function offsetOf(position: Position): string {
   return String(position).padStart(DIGITS, '0');
 }
 
-/** The position before an offset; throws a 400 for what is none. */
+/** The position before an offset; throws a 400 if it is not an offset. */
 export function positionOf(offset: string, name = 'offset'): Position {
   const position = OFFSET.test(offset) ? Number(offset) : NaN;
   if (!Number.isSafeInteger(position)) throw badRequest(`Expected \`${name}\` to be an offset of this stream`);
   return position;
 }
 
-/** Messages whose positions follow each other. */
+/** Messages with consecutive positions. */
 export interface Run {
   readonly after: Position;
   readonly count: number;
 }
 
-/** What these are in {@link POSITIONS_HEADER}. */
+/** The value of {@link POSITIONS_HEADER} for these. */
 export function positionsText(runs: readonly Run[]): string {
   return runs.map(({ after, count }) => (count === 1 ? after + 1 : `${after + 1}-${after + count}`)).join();
 }
 
-/** So many positions that an answer tells; `undefined` if it does not. */
+/** This many positions from an answer; `undefined` if it does not have them. */
 export function positionsIn({ headers }: Response, count: number): readonly Position[] | undefined {
   const text = headers.get(POSITIONS_HEADER);
   if (text === null) return undefined;
@@ -63,7 +63,7 @@ export function positionsIn({ headers }: Response, count: number): readonly Posi
   return positions.length === count ? positions : undefined;
 }
 
-/** An integer >= 0 in a header; `undefined` where it is missing. */
+/** An integer >= 0 in a header; `undefined` if the header is missing. */
 export function integerIn(headers: Headers, name: string, isStrict = false): number | undefined {
   const text = headers.get(name);
   if (text === null) return undefined;
@@ -72,7 +72,7 @@ export function integerIn(headers: Headers, name: string, isStrict = false): num
   return value;
 }
 
-/** A content type without its parameters, in small letters. */
+/** A content type without its parameters, in lower case. */
 export function mediaType(contentType: string): string {
   return contentType.split(';')[0]!.trim().toLowerCase();
 }
@@ -81,7 +81,7 @@ const EPOCH_MS = Date.UTC(2024, 9, 9);
 const INTERVAL_MS = 20_000;
 const LONGEST_JITTER = 180;
 
-/** The cursor of a live answer: it never goes back, and is none that the client has had. */
+/** The cursor of a live answer: it only increases, and differs from every one that the client has had. */
 export function nextCursor(given: string | null): string {
   const current = Math.floor((Date.now() - EPOCH_MS) / INTERVAL_MS);
   const had = given !== null && INTEGER.test(given) ? Number(given) : -1;
@@ -91,7 +91,7 @@ export function nextCursor(given: string | null): string {
 
 const utf8 = new TextEncoder();
 
-/** An event of a live answer; no line break of the data can end it. */
+/** An event of a live answer; line breaks in the data cannot end it. */
 export function eventOf(name: string, data: string): Uint8Array {
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data:${line}\n`);
   return utf8.encode(`event: ${name}\n${lines.join('')}\n`);

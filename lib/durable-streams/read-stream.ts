@@ -6,20 +6,20 @@ import type { Stream } from './streams';
 import { formatOf, type MessageFormat } from './messages';
 import { eventOf } from './protocol';
 
-/** So many characters of messages make an answer, and the one that goes past them. */
+/** An answer ends with the message that reaches this many characters. */
 const MAX_CHUNK = 512 * 1024;
 
-/** Fewer characters are kept for readers that come later. */
+/** A page with fewer characters is kept for later readers. */
 const MAX_KEPT = 16 * 1024;
 
-/** Messages that follow each other, as they are sent. */
+/** Consecutive messages, as they are sent. */
 export class Page {
   readonly #texts: readonly string[];
   readonly #format: MessageFormat;
   #event: Uint8Array | undefined;
   /** The position of the last one. */
   readonly last: Position;
-  /** Whether these are all that there are now. */
+  /** Whether these are all messages at present. */
   readonly isUpToDate: boolean;
 
   constructor(texts: readonly string[], last: Position, isUpToDate: boolean, format: MessageFormat) {
@@ -38,14 +38,14 @@ export class Page {
     return this.#format.join(this.#texts);
   }
 
-  /** As an event, made once; each reader has bytes of its own, since what takes them may detach their buffer. */
+  /** As an event, made once. Each reader gets its own bytes, because their consumer may detach the buffer. */
   get event(): Uint8Array {
     this.#event ??= eventOf('data', this.#format.data(this.#texts));
     return this.#event.slice();
   }
 }
 
-/** The messages after a position, as many as make an answer: one page for all readers that are there at the same time. */
+/** The messages after a position, as many as fit into an answer: one page for all readers at the same place. */
 export async function pageAfter(stream: Stream, after: Position): Promise<Page> {
   const head = await stream.head();
   const { newest } = stream;
@@ -78,7 +78,7 @@ async function readPage(stream: Stream, after: Position, head: Position, release
   return new Page(texts, last, last >= head, format);
 }
 
-/** Waits until there is more to tell than up to a position: a message, the stream's end or its deletion; resolves with whether there is. */
+/** Waits for news after a position: a message, the stream's end or its deletion; resolves with whether there are any. */
 export async function moreAfter(stream: Stream, after: Position, ms: number, signal: AbortSignal): Promise<boolean> {
   const left$ = fromEvent(signal, 'abort').pipe(map(() => false));
   const more$ = merge(stream.messages.tail(after, { flushed: true }).pipe(take(1)), stream.changes.pipe(take(1))).pipe(

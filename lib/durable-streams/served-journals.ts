@@ -1,7 +1,7 @@
 import type { Journals } from '../journals/journals';
 
 /**
- * What opens journals by name, as {@link Journals} do: `journal` gives one without opening it, a write to it creates it, and a reader of one that
+ * Opens journals by name, as {@link Journals} do: `journal` returns one without opening it, a write creates it, and a reader of a journal that
  * does not exist gets a {@link JournalNotFoundError}. Without `fork`, a request to fork a stream is answered with 501.
  */
 export type ServedJournals = Pick<Journals<unknown>, 'journal' | 'create' | 'exists' | 'delete'> &

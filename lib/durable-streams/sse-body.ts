@@ -4,10 +4,10 @@ import { eventOf, nextCursor, offsetOf } from './protocol';
 import { moreAfter, pageAfter } from './read-stream';
 import type { Stream } from './streams';
 
-/** A sign of life is sent after so long without a message, in milliseconds. */
+/** After this many milliseconds without a message a heartbeat is sent. */
 const QUIET_MS = 15_000;
 
-/** What the events of a live answer are made from. */
+/** The source of the events of a live answer. */
 export interface SseBodyOptions {
   readonly stream: Stream;
   readonly after: Position;
@@ -17,7 +17,7 @@ export interface SseBodyOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Messages as events, each with one that tells where it ends; a page at a time, each when the socket takes it. */
+/** Messages as events, a page at a time, each followed by an event that says where the page ends; each is read when the socket is ready. */
 export function sseBody({
   stream,
   after,
@@ -43,7 +43,7 @@ export function sseBody({
 
   async function* events(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
-      const isClosed = state.isClosed; // before the page: what it was closed with is in it
+      const isClosed = state.isClosed; // before the page, so that the page has the messages that it was closed with
       const page = await pageAfter(stream, after);
       if (!page.isEmpty) yield page.event;
       after = page.last;
@@ -53,7 +53,7 @@ export function sseBody({
       const end = isOver ? { streamClosed: true } : { streamCursor: given };
       yield eventOf('control', JSON.stringify({ streamNextOffset: offsetOf(after), ...end, ...upToDate }));
       if (isOver || isGone()) return;
-      // Closed since then: that must be sent, and nothing else would wake this.
+      // It was closed since then: that must be sent, and nothing else would wake this.
       if (page.isUpToDate && !state.isClosed) await moreAfter(stream, after, QUIET_MS, left.signal);
       if (isGone()) return;
       state.lastAccessMs = Date.now();
@@ -74,7 +74,7 @@ export function sseBody({
           if (!isCancelled) controller.close();
         } catch (error) {
           release();
-          // Deleted is an end.
+          // A deletion ends the answer.
           if (isNotFound(error)) controller.close();
           else {
             onError(error);

@@ -21,7 +21,7 @@ export interface StreamRequest {
   readonly body?: string;
 }
 
-/** Servers end an answer of events after about a minute, or send an event before that: after this long without any, in milliseconds, the client reconnects. */
+/** Servers end an answer of events after about a minute, or send an event before that. After this many milliseconds without an event the client reconnects. */
 export const SILENCE_MS = 45_000;
 
 /** Makes requests to a stream, until its signal is aborted. */
@@ -40,14 +40,14 @@ export class StreamClient {
     return this.#options.url;
   }
 
-  /** Sends a request until its answer can be used: other than a failure that passes. */
+  /** Sends a request again until the answer can be used, that is, until it is not a failure that may pass. */
   async ask<R>(query: string, init: StreamRequest, use: (response: Response) => Promise<R>): Promise<R> {
     const asked = await retryUntilSettled(async () => ({ result: await this.try(query, init, use) }), this.signal);
     if (asked === undefined) throw new JournalClosedError();
     return asked.result;
   }
 
-  /** Sends a request once, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or a failure that passes. */
+  /** Sends a request once, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or if it is a failure that may pass. */
   async try<R>(
     query: string,
     init: StreamRequest,
@@ -78,7 +78,7 @@ export class StreamClient {
     }
   }
 
-  /** What an answer refuses with. */
+  /** The error that an answer stands for. */
   async refusalOf(response: Response): Promise<Error> {
     const { status, headers } = response;
     const problem = (await bodyOf(response).catch(() => undefined)) as { code?: unknown } | undefined;
@@ -88,7 +88,7 @@ export class StreamClient {
   }
 }
 
-/** Whether an answer is a failure that may be none at the next try: 501 says what the server never can. */
+/** Whether an answer is a failure that may pass. 501 does not: it means that the server cannot do it at all. */
 function isPassing({ status }: Response): boolean {
   return (status >= 500 && status !== 501) || status === 429;
 }

@@ -76,10 +76,10 @@ const CROSS_ORIGIN = {
   ],
 };
 
-/** What the handlers of many streams and of one have in common, checked. */
+/** The checked options that the handlers of many streams and of one have in common. */
 export interface StreamHandlerParts {
   readonly streams: Streams;
-  /** The stream's name in a URL; throws a problem for none. */
+  /** The stream's name in a URL; throws a problem if there is none. */
   readonly nameOf: (url: URL) => string;
   readonly methods: readonly string[];
 }
@@ -140,7 +140,7 @@ export function streamHandler(
   }
 
   async function remove(name: string): Promise<Response> {
-    await streams.find(name); // 410 for one that is kept for its forks
+    await streams.find(name); // 410 for a deleted stream that is kept for its forks
     if (!(await streams.remove(name))) throw notFound();
     return new Response(null, { status: 204 });
   }
@@ -222,7 +222,7 @@ export function streamHandler(
       ...closedAt(stream, page.isUpToDate),
       ...(page.isUpToDate && { [UP_TO_DATE_HEADER]: 'true' }),
       ETag: etag,
-      // What is confidential is in no shared cache; what is at the end changes.
+      // Confidential answers must not be in shared caches, and the answer at the end of the stream changes.
       'Cache-Control': page.isUpToDate ? 'private, no-cache' : 'private, max-age=60, stale-while-revalidate=300',
     };
     if (request.headers.get('If-None-Match') === etag) return new Response(null, { status: 304, headers });

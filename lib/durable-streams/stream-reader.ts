@@ -32,22 +32,22 @@ export class StreamReader<T> {
     this.#schema = schema;
   }
 
-  /** Whether all was read of a stream that has ended. */
+  /** Whether the stream has ended, and all of it was read. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Reads what there is; creates the stream if there is none. */
+  /** Reads the existing messages; creates the stream if it does not exist. */
   async open(): Promise<void> {
     while (!(await this.#page(false)));
   }
 
-  /** Reads on until it is closed, here or there: by events where the server has them and they come through, else by long-poll. */
+  /** Continues reading until the stream or this reader is closed: by events, if the server has them and they come through, otherwise by long-poll. */
   async follow(): Promise<void> {
     const { signal } = this.#client;
-    /** How many long-polls come before events are asked for. */
+    /** How many long-polls to make before events are tried. */
     let polls = 0;
-    /** How many come after no event came, as behind a proxy that waits for the end of an answer: each time in a row twice as many. */
+    /** How many to make if no event came, for example behind a proxy that waits for the end of an answer; doubled each time in a row. */
     let next = 1;
     try {
       while (!this.#isClosed && !signal.aborted) {
@@ -82,7 +82,7 @@ export class StreamReader<T> {
           for (const { event, data } of events) {
             if (event === 'data') messages = messages.concat(JSON.parse(data));
             if (event !== 'control') continue;
-            // Not before: after a cut between the two the messages come again.
+            // Not earlier: if the connection breaks between the two, the messages come again.
             const { streamNextOffset, streamCursor, streamClosed } = JSON.parse(data) as Control;
             this.#take(messages, streamNextOffset, streamCursor, streamClosed === true);
             messages = [];
@@ -105,7 +105,7 @@ export class StreamReader<T> {
     return `?${query.toString()}`;
   }
 
-  /** Takes over messages, and where reading continues. */
+  /** Appends messages to the journal, and records where reading continues. */
   #take(messages: readonly unknown[], offset: string | null, cursor: string | null | undefined, isEnd: boolean): void {
     for (const message of messages) {
       this.#read.append(readEntry({ schema: this.#schema }, message, this.#client.url, this.#read.head + 1));
@@ -115,7 +115,7 @@ export class StreamReader<T> {
     this.#isClosed = isEnd;
   }
 
-  /** Reads what follows; resolves with whether that was all. */
+  /** Reads the next messages; resolves with whether that was all. */
   #page(isLive: boolean): Promise<boolean> {
     const client = this.#client;
     return client.ask(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' }, async (response) => {

@@ -1,7 +1,7 @@
 import { START, type Position } from '../journal/position';
 import type { Run } from './protocol';
 
-/** Who appended: an idempotent producer. */
+/** The idempotent producer of an append. */
 export interface Producer {
   readonly id: string;
   readonly epoch: number;
@@ -11,18 +11,18 @@ export interface Producer {
 /** How a stream was created. */
 export interface Creation {
   readonly type: 'Created';
-  /** Told from another stream of the same name. */
+  /** Distinguishes it from another stream of the same name. */
   readonly id: string;
   readonly contentType: string;
   readonly ttlSeconds?: number;
   readonly expiresAt?: string;
-  /** How many messages it is created with: with fewer it is half created, and none. */
+  /** How many messages it is created with: if there are fewer, its creation was interrupted, and it does not exist. */
   readonly initial: number;
   readonly isClosed?: boolean;
   readonly fork?: { readonly from: string; readonly offset: string; readonly sub: number };
 }
 
-/** Is on record before its messages are appended: whether they are shows where the journal ends. */
+/** Recorded before its messages are appended: whether they were is known from where the journal ends. */
 export interface Append {
   readonly type: 'Appended';
   readonly after: Position;
@@ -33,46 +33,46 @@ export interface Append {
 }
 
 /**
- * What is on record about a stream beside its messages, in a journal of its own: so each message is an entry for every reader, and the record of
- * it is there before it is.
+ * The record of a stream, in a journal beside that of its messages. So each message is an entry for every reader, and its record is
+ * written before it.
  */
 export type StreamRecord =
   | Creation
   | Append
-  /** The append before it did not happen, but for so many messages that its producer has written, in this try and those before. */
+  /** The append before it did not happen, except for this many messages, in this try and earlier ones. */
   | { readonly type: 'BrokenOff'; readonly producer?: Producer; readonly done: number }
-  /** Another stream was made of it, or that one is gone. */
+  /** Another stream was forked from it, or that fork is gone. */
   | { readonly type: 'Forked' | 'ForkDeleted'; readonly name: string }
-  /** Its messages are deleted, and its name is taken as long as forks of it are there. */
+  /** Its messages are deleted, and its name stays taken as long as it has forks. */
   | { readonly type: 'Deleted' };
 
-/** Where these are, by the stream's name. */
+/** The journal of the record of a stream, by the stream's name. */
 export const RECORDS = '.durable-streams/';
 
-/** What the records of a stream add up to. */
+/** The state that the records of a stream add up to. */
 export class StreamState {
   creation: Creation | undefined;
-  /** The newest append on record, while not all of its messages are in the journal. */
+  /** The newest recorded append, while not all of its messages are in the journal. */
   begun: Append | undefined;
-  /** How many messages of that are written; `undefined` if that is not known: a process before this one began it. */
+  /** How many of its messages are written; `undefined` if that is unknown because an earlier process began it. */
   written: number | undefined;
-  /** After which position the newest append is. */
+  /** The position after which the newest append was made. */
   #after = START;
   /** Takes back the newest append. */
   #undo: (() => void) | undefined;
-  /** What is there of appends that broke off. */
+  /** The written parts of interrupted appends. */
   readonly #parts = new Map<string, Producer & { readonly runs: readonly Run[] }>();
-  /** The newest append of each producer, and where its messages are. */
+  /** The newest append of each producer, and the positions of its messages. */
   readonly producers = new Map<string, { epoch: number; seq: number; last: Position; runs: readonly Run[] }>();
   seq: string | undefined;
   isClosed = false;
-  /** Who closed it. */
+  /** The producer that closed it. */
   closedBy: Producer | undefined;
   readonly forks = new Set<string>();
   isDeleted = false;
   lastAccessMs = Date.now();
 
-  /** @param head - where the journal ends: an append past it did not happen, or in part */
+  /** @param head - the journal's last position: an append past it did not happen, or only in part */
   add(record: StreamRecord, head: Position): void {
     if (record.type === 'Created') {
       this.creation = record;
@@ -90,7 +90,7 @@ export class StreamState {
     else this.isDeleted = true;
   }
 
-  /** An append is on record, and its messages are not in the journal yet. */
+  /** An append is recorded, and its messages are not in the journal yet. */
   begin(record: Append, written?: number): void {
     this.begun = record;
     this.#after = record.after;
@@ -98,7 +98,7 @@ export class StreamState {
     this.#undo = undefined;
   }
 
-  /** How many messages are there of an append that broke off. */
+  /** How many messages of an interrupted append were written. */
   doneOf(producer: Producer): number {
     return this.#partOf(producer).reduce((sum, { count }) => sum + count, 0);
   }
@@ -108,7 +108,7 @@ export class StreamState {
     return part?.epoch === epoch && part.seq === seq ? part.runs : [];
   }
 
-  /** Where so many messages of a producer are with the newest append, which continues what broke off. */
+  /** The positions of a producer's first messages of an append, this many: those of the interrupted part, then those of the newest append. */
   #runsOf(producer: Producer, done: number): readonly Run[] {
     const count = done - this.doneOf(producer);
     const runs = this.#partOf(producer);
@@ -139,12 +139,12 @@ export class StreamState {
     }
   }
 
-  /** What a stream is that nobody created through this server: its journal's entries are JSON. */
+  /** The state of a stream that was not created through this server: its journal's entries are JSON. */
   get contentType(): string {
     return this.creation?.contentType ?? 'application/json';
   }
 
-  /** Whether its time is over. */
+  /** Whether it has expired. */
   get isExpired(): boolean {
     const { ttlSeconds, expiresAt } = this.creation ?? {};
     if (expiresAt !== undefined && Date.now() >= Date.parse(expiresAt)) return true;

@@ -7,13 +7,13 @@ import type { Position } from '../journal/position';
 import { JSON_TYPE, positionsIn, PRODUCER_EPOCH_HEADER, PRODUCER_ID_HEADER, PRODUCER_SEQ_HEADER } from './protocol';
 import type { StreamClient } from './stream-client';
 
-/** What is read of a stream. */
+/** The part of a stream that was read. */
 type Read = Pick<InMemoryScrivener<unknown>, 'head' | 'head$' | 'tail'>;
 
 /** A write that waits to be sent. */
 interface Waiting {
   readonly text: string;
-  /** Removes it from the queue: an abort can no longer prevent that it is sent. */
+  /** Removes it from the queue: from then on an abort cannot keep it from being sent. */
   readonly dequeue: () => void;
   readonly resolve: (position: Position) => void;
   readonly reject: (error: unknown) => void;
@@ -27,11 +27,11 @@ export class StreamWriter {
   readonly #read: Read;
   readonly #waiting = new Set<Waiting>();
   readonly #producer: string;
-  /** Later than that of any scrivener before: the server shuts those out. */
+  /** Greater than that of any earlier scrivener: the server shuts those out. */
   readonly #epoch = Date.now();
   #seq = 0;
   #isSending = false;
-  /** What the server could not take in any more: later writes would leave a gap. */
+  /** The error after which nothing more is written: later writes would leave a gap. */
   #failure: unknown;
 
   constructor(client: StreamClient, read: Read, producer: string) {
@@ -59,10 +59,10 @@ export class StreamWriter {
     });
   }
 
-  /** Sends what waits, a batch at a time, each until it is there. */
+  /** Sends the waiting writes, a batch at a time, each until it is acknowledged. */
   async #send(): Promise<void> {
     this.#isSending = true;
-    // What is written in the same turn goes together.
+    // Writes of the same turn go together.
     await Promise.resolve();
     while (this.#waiting.size > 0) {
       const batch: Waiting[] = [];
@@ -92,7 +92,7 @@ export class StreamWriter {
     this.#isSending = false;
   }
 
-  /** Appends messages once, however often it has to send them; resolves with their positions. */
+  /** Appends messages exactly once, however often they must be sent; resolves with their positions. */
   async #append(texts: readonly string[]): Promise<readonly Position[]> {
     const headers = {
       'Content-Type': JSON_TYPE,
@@ -110,7 +110,7 @@ export class StreamWriter {
     return told ?? this.#find(texts, before);
   }
 
-  /** Where messages are that a server has taken that does not tell: they are waited for, and known by their text, one after the other. */
+  /** The positions of accepted messages if the server does not say: waits until they are read, and recognizes them by their text, one after the other. */
   async #find(texts: readonly string[], after: Position): Promise<readonly Position[]> {
     const newest: string[] = [];
     for await (const { position, entry } of this.#read.tail(after)) {

@@ -10,12 +10,12 @@ import type { Page } from './read-stream';
 import type { ServedJournals } from './served-journals';
 import { RECORDS, StreamState, type StreamRecord } from './stream-record';
 
-/** A stream: the journal of its messages, and what is on record about it. */
+/** A stream: the journal of its messages, and its record. */
 export class Stream {
   readonly state = new StreamState();
-  /** Something other than a message has happened: it was closed, or deleted. */
+  /** Emits when something other than a message has happened: it was closed or deleted. */
   readonly changes = new Subject<void>();
-  /** The page that was read last, for all readers at its place. */
+  /** The last page that was read, for all readers at the same place. */
   newest: { readonly after: Position; readonly head: Position; readonly page: Promise<Page> } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -25,30 +25,30 @@ export class Stream {
     readonly records: Scrivener<StreamRecord>,
   ) {}
 
-  /** One step after the other: what is validated is what is appended to. */
+  /** Runs steps one after the other, so that the stream does not change between a check and an append. */
   inTurn<R>(step: () => Promise<R>): Promise<R> {
     const turn = this.#turn.then(step);
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
 
-  /** Where the journal of messages ends, all of it flushed. */
+  /** The last position of the journal of messages; all of it is flushed. */
   async head(): Promise<Position> {
     const head = await firstValueFrom(newestPosition(this.messages));
     await flushed(this.messages, head);
     return head;
   }
 
-  /** Puts something on record, flushed. */
+  /** Writes to the record, and flushes it. */
   async record(record: StreamRecord): Promise<void> {
     await flushed(this.records, await this.records.write(record));
   }
 
   /**
-   * Appends messages: all, or none, where the journal takes several entries as one; otherwise one after the other. Resolves with the position of the last.
+   * Appends messages: all or none if the journal takes several entries as one, otherwise one after the other. Resolves with the position of the last.
    *
-   * @param written - called with how many are written, each time that is more; with it, each is only appended right after the one before, since who
-   * knows that can continue
+   * @param written - called with the number of messages written so far. If given, each message is appended only directly after the one before, because the caller
+   * can continue
    */
   async append(entries: readonly unknown[], expect: Position, written?: (count: number) => void): Promise<Position> {
     const [first, ...others] = entries;
@@ -64,14 +64,14 @@ export class Stream {
     let position = await this.messages.write(first, { expect });
     for (const [index, entry] of others.entries()) {
       written?.(index + 1);
-      // Who cannot continue would start over because of another writer's entry.
+      // A caller that cannot continue would start over because of another writer's entry.
       position = await this.messages.write(entry, written && { expect: position });
     }
     return position;
   }
 }
 
-/** Resolves when a position is flushed, which is asked for now where the journal can be asked. */
+/** Resolves when a position is flushed; asks the journal to flush now, if it can. */
 export async function flushed<T>(scrivener: Scrivener<T>, position: Position): Promise<void> {
   const flushing = flushingOf(scrivener);
   if (flushing === undefined || flushing.flushed >= position) return;
@@ -84,18 +84,18 @@ export async function flushed<T>(scrivener: Scrivener<T>, position: Position): P
   }
 }
 
-/** The streams of journals, by name; those that are used are known. */
+/** The streams of journals, by name; those in use are kept. */
 export class Streams {
   readonly #journals: ServedJournals;
   readonly #known = new Map<string, Promise<Stream | undefined>>();
-  /** The end of the newest step that makes or removes a stream of a name. */
+  /** The end of the newest step that creates or removes a stream, by name. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(journals: ServedJournals) {
     this.#journals = journals;
   }
 
-  /** The stream of a name; `undefined` for one that does not exist, or whose time is over. Throws a 410 for one that is kept for its forks alone. */
+  /** The stream with a name; `undefined` if it does not exist or has expired. Throws a 410 for one that is kept only for its forks. */
   async find(name: string): Promise<Stream | undefined> {
     const stream = await this.known(name);
     if (stream?.state.isExpired && !stream.state.isDeleted) {
@@ -106,7 +106,7 @@ export class Streams {
     return stream;
   }
 
-  /** One step after the other for a name. */
+  /** Runs the steps for a name one after the other. */
   async inTurn<R>(name: string, step: () => Promise<R>): Promise<R> {
     const turn = (this.#turns.get(name) ?? Promise.resolve()).then(step);
     const end = turn.catch(() => undefined);
@@ -117,7 +117,7 @@ export class Streams {
     return turn;
   }
 
-  /** The stream of a name, also one that is deleted. */
+  /** The stream with a name, even if it is deleted. */
   known(name: string): Promise<Stream | undefined> {
     let loading = this.#known.get(name);
     if (!loading) {
@@ -137,13 +137,13 @@ export class Streams {
     this.#known.delete(name);
   }
 
-  /** A stream that is to be created: nothing is left of one of the same name. */
+  /** A stream to be created: removes what is left of one of the same name. */
   async fresh(name: string): Promise<Stream> {
     await this.#journals.delete(RECORDS + name);
     return this.#stream(name);
   }
 
-  /** Deletes a stream; one that has forks stays on record, and its name taken. Resolves with whether there was one. */
+  /** Deletes a stream. If it has forks, its record stays, and its name is taken. Resolves with whether it existed. */
   remove(name: string): Promise<boolean> {
     return this.inTurn(name, async () => {
       const stream = await this.known(name);
@@ -176,7 +176,7 @@ export class Streams {
     return this.#journals.create(name);
   }
 
-  /** What this was forked from is removed with its last fork if it was only kept for it. */
+  /** Removes the source of a fork together with its last fork, if it was kept only for that. */
   async #forkIsGone({ name, state }: Stream): Promise<void> {
     const { from } = state.creation?.fork ?? {};
     const source = from === undefined ? undefined : await this.known(from);
@@ -215,7 +215,7 @@ export class Streams {
     }
     if (state.isDeleted) return stream;
     if (!isThere) return undefined;
-    // A crash came before its first messages: nobody has heard of it.
+    // A crash came before its first messages: its creation was never acknowledged.
     if (head < (state.creation?.initial ?? 0)) {
       await this.#journals.delete(name);
       await this.#journals.delete(RECORDS + name);
