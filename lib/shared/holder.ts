@@ -22,15 +22,15 @@ export const GROUP_TYPE = 'application/vnd.rx-scrivener.group+json';
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const HEARTBEAT_MS = 2_000;
 
-/** Has the file, and serves it to the other processes. */
+/** Holds the file, and serves it to the other processes. */
 export class Holder<T> {
   readonly file: FileScrivener<T>;
   readonly #handler: (request: Request) => Promise<Response>;
   readonly #memory = new WriteMemory(REMEMBER_MS, REMEMBER_COUNT);
-  /** Where what it remembers of writes is handed over. */
+  /** The file in which the next holder finds the remembered writes. */
   readonly #memoryPath: string | undefined;
   readonly #server: Server;
-  /** The requests that write and are not answered; no promise of them rejects. */
+  /** The unanswered requests that write; none of the promises rejects. */
   readonly #writing = new Set<Promise<void>>();
   #isClosing = false;
 
@@ -54,12 +54,12 @@ export class Holder<T> {
       request.resume();
       response.writeHead(503, { [CLOSING_HEADER]: '1', Connection: 'close' }).end();
     });
-    // A connection that is kept is never closed under a request.
+    // A kept connection is never closed during a request.
     this.#server.keepAliveTimeout = 0;
     this.#server.requestTimeout = 0;
   }
 
-  /** Serves an open, and therefore locked, file at a socket. An existing socket was left by a process that has ended. */
+  /** Serves an open, and therefore locked, file at a socket. An existing socket is left from a process that has ended. */
   static async start<T>(file: FileScrivener<T>, socketPath: string): Promise<Holder<T>> {
     // A pipe has no folder.
     const hasFolder = process.platform !== 'win32';
@@ -69,7 +69,7 @@ export class Holder<T> {
     await holder.#takeOver();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      // Not through the primary of a cluster, which may be blocked, and keeps what a worker has left.
+      // Not through the primary of a cluster, which may be blocked, and keeps the sockets of ended workers.
       server.listen({ path: socketPath, exclusive: true }, () => {
         server.off('error', reject);
         resolve();
@@ -104,12 +104,12 @@ export class Holder<T> {
     return positions;
   }
 
-  /** Takes no request any more, answers those that it has, and releases the file: another process takes it. */
+  /** Accepts no more requests, answers the pending ones, and releases the file, which another process then takes. */
   async close(): Promise<void> {
     this.#isClosing = true;
     while (this.#writing.size > 0) await Promise.all(this.#writing);
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    // Before the journal ends: its guests' tails continue elsewhere.
+    // Before the journal ends, so that its guests' tails continue elsewhere.
     this.#server.closeAllConnections();
     await closed;
     await this.#handOver();
@@ -123,17 +123,17 @@ export class Holder<T> {
     await writeFile(this.#memoryPath, text, { mode: 0o600 }).catch(() => undefined);
   }
 
-  /** What was handed over counts once: after a crash nobody knows what was written since. */
+  /** The remembered writes are used once: after a crash they would lack the later writes. */
   async #takeOver(): Promise<void> {
     if (this.#memoryPath === undefined) return;
     try {
       const text = await readFile(this.#memoryPath, 'utf8');
       await rm(this.#memoryPath);
       const { head, memory } = JSON.parse(text) as { head: Position; memory: string };
-      // Another journal may have the number of a lock file that was removed.
+      // Another journal's lock file may have the number of one that was removed.
       if (head <= this.file.head) this.#memory.takeOver(memory);
     } catch {
-      // There is none, or a crash has left half of it: nothing is remembered then.
+      // It is missing, or a crash has left half of it: then nothing is remembered.
     }
   }
 
@@ -178,7 +178,7 @@ export class Holder<T> {
   }
 }
 
-/** At once: for what a guest sends, another thread costs more than the digest. */
+/** Synchronous: for a guest's requests, another thread would cost more than the digest. */
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }

@@ -94,7 +94,7 @@ test('an abort ends a write that waits for others, and it is not appended', asyn
   expect(entries.map(({ entry }) => entry)).toEqual(['sent', 'waiting']);
 });
 
-test('is told of what is new by events; where they are cut, wherever that is, it has each message once', async () => {
+test('gets new messages by events; wherever those are cut, it has each message once', async () => {
   const { journals, fetch } = server();
   const asked: string[] = [];
   /** Each answer of events ends after so many bytes, more each time, the first of them past the first event. */

@@ -106,7 +106,7 @@ test('a holder that is stopped is named by what waits for it, within bounds; whe
   await guest.close();
 }, 60_000);
 
-test('opening a journal whose holder is stopped waits as long as it is told to', async () => {
+test('opening a journal whose holder is stopped waits as long as `lockTimeoutMs` says', async () => {
   const holder = program(file(), 'holder', '1');
   await until(() => holder.has('written'));
   holder.process.kill('SIGSTOP');

@@ -73,7 +73,7 @@ describe('a guest with another schema', () => {
     },
   });
 
-  test('is told what the holder refuses, and what it cannot read', async () => {
+  test('learns what the holder refuses, and what it cannot read', async () => {
     await using holder = await openSharedScrivener<string>({ filePath: file(), schema: only('old') });
     await using guest = await openSharedScrivener<string>({ filePath: file(), schema: only('new') });
     expect(await rejectionOf(guest.write('new'))).toMatchObject({ code: 'ERR_ENTRY_VALIDATION' });
@@ -120,7 +120,7 @@ describe('a guest with another schema', () => {
   });
 });
 
-test('a disk that is full is told in each process that writes', async () => {
+test('a full disk is reported in each process that writes', async () => {
   const holder = await openSharedScrivener<string>({ filePath: file() });
   const guest = await openSharedScrivener<string>({ filePath: file() });
   expect(await guest.write('one')).toBe(1);
