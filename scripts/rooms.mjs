@@ -1,5 +1,5 @@
 // Draws the folders of lib/ and what they import in docs/architecture.md, as a Mermaid flowchart: `node scripts/rooms.mjs`; `--check` fails where the
-// drawing is not that of the code. Everything imports `errors`, `journal` and `operators`, so arrows to those are left out.
+// drawing is not that of the code. Most rooms import `errors`, `journal` and `operators`: arrows to those are left out.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
