@@ -110,12 +110,27 @@ async function append(stream: Stream, after: Position, entries: readonly unknown
   } catch (error) {
     // Whether it happened is known only from where the journal ends, as after a crash.
     if (isUncertain(error)) state.written = undefined;
+    else if (!isConflict(error)) state.written = await writtenOf(stream, after, rest).catch(() => undefined);
     // If this fails, it is done before the next append.
-    else await settle(stream, after).catch(() => undefined);
+    if (state.written !== undefined) await settle(stream, after).catch(() => undefined);
     throw error;
   }
   state.add(record, position);
   return position;
+}
+
+/** How many messages of an append that failed are in the journal: a write may reject after it has appended, and others may have written since. */
+async function writtenOf(stream: Stream, after: Position, entries: readonly unknown[]): Promise<number> {
+  const { textOf } = formatOf(stream.state.contentType);
+  const head = await stream.head();
+  let written = stream.state.written ?? 0;
+  if (head <= after + written) return written;
+  for await (const { position, entry } of stream.messages.tail(after + written)) {
+    if (textOf(entry) !== textOf(entries[written])) break;
+    written++;
+    if (position >= head || written === entries.length) break;
+  }
+  return written;
 }
 
 /** Records how much of an interrupted append was written, before later messages look like the rest of it. */

@@ -239,6 +239,22 @@ describe('on a journal that takes one entry at a time', () => {
     expect((await send('POST', sent)).status).toBe(200);
     expect(await held(inner)).toEqual([1, 2, 3]);
   });
+
+  test.each([1, 2, 3])('what fails after it was written is not written again: message %p of 3', async (at) => {
+    const inner = new InMemoryScrivener<unknown>();
+    let left = at;
+    const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
+      const position = await inner.write(entry, options);
+      if (--left === 0) throw new Error('nobody could be told');
+      return position;
+    });
+    const send = client(durableStream(journal, { authorize: 'public' }));
+    const sent = { body: '[1,2,3]', headers: producer(0) };
+    expect((await send('POST', sent)).status).toBe(500);
+    inner.append('other');
+    expect((await send('POST', sent)).status).toBe(200);
+    expect(await held(inner)).toEqual([1, 2, 3].flatMap((n): unknown[] => (n === at ? [n, 'other'] : [n])));
+  });
 });
 
 test('four methods are enough to serve many; a fork is answered with 501 then', async () => {
