@@ -41,7 +41,11 @@ export class StreamClient {
   }
 
   /** Sends a request again until the answer can be used, that is, until it is not a failure that may pass. */
-  async ask<R>(query: string, init: StreamRequest, use: (response: Response) => Promise<R>): Promise<R> {
+  async ask<R>(
+    query: string,
+    init: StreamRequest,
+    use: (response: Response, attempt: Attempt) => Promise<R>,
+  ): Promise<R> {
     const asked = await retryUntilSettled(async () => ({ result: await this.try(query, init, use) }), this.signal);
     if (asked === undefined) throw new JournalClosedError();
     return asked.result;
@@ -79,9 +83,11 @@ export class StreamClient {
   }
 
   /** The error that an answer stands for. */
-  async refusalOf(response: Response): Promise<Error> {
+  async refusalOf(response: Response, attempt: Attempt): Promise<Error> {
     const { status, headers } = response;
-    const problem = (await bodyOf(response).catch(() => undefined)) as { code?: unknown } | undefined;
+    const problem = (await bodyOf(response, attempt)
+      .then(JSON.parse)
+      .catch(() => undefined)) as { code?: unknown } | undefined;
     if (status === 404 || status === 410) return new JournalNotFoundError(this.url);
     if (status === 409 && headers.get(CLOSED_HEADER) === 'true') return new JournalClosedError();
     return new HttpStatusError(status, typeof problem?.code === 'string' ? problem.code : undefined);
@@ -93,13 +99,28 @@ function isPassing({ status }: Response): boolean {
   return (status >= 500 && status !== 501) || status === 429;
 }
 
-/** The JSON of an answer. */
-export async function bodyOf(response: Response): Promise<unknown> {
-  let text: string;
+/** The text of an answer. Rejects with {@link Unreachable} if it breaks off, or is silent for too long. */
+export async function bodyOf({ body }: Response, attempt: Attempt): Promise<string> {
+  const reader = body?.getReader();
+  if (!reader) return '';
+  const { signal } = attempt;
+  const utf8 = new TextDecoder();
+  let text = '';
+  // Not every `fetch` ends a body when it is aborted.
+  const leave = () => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', leave);
+  if (signal.aborted) leave();
   try {
-    text = await response.text();
+    for (;;) {
+      attempt.allow(SILENCE_MS);
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      text += utf8.decode(value, { stream: !done });
+      if (done) return text;
+    }
   } catch (cause) {
     throw new Unreachable('The answer broke off', { cause });
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
-  return JSON.parse(text);
 }

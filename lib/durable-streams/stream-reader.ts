@@ -118,17 +118,17 @@ export class StreamReader<T> {
   /** Reads the next messages; resolves with whether that was all. */
   #page(isLive: boolean): Promise<boolean> {
     const client = this.#client;
-    return client.ask(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' }, async (response) => {
+    return client.ask(this.#query(isLive ? 'long-poll' : undefined), { method: 'GET' }, async (response, attempt) => {
       const { status, ok, headers } = response;
       if (status === 404 && !isLive && this.#offset === '-1') {
         await this.#create();
         return false;
       }
-      if (!ok) throw await client.refusalOf(response);
+      if (!ok) throw await client.refusalOf(response, attempt);
       const type = headers.get('Content-Type');
       if (status === 200 && !type?.startsWith(JSON_TYPE))
         throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
-      const messages = status === 204 ? [] : ((await bodyOf(response)) as unknown[]);
+      const messages = status === 204 ? [] : (JSON.parse(await bodyOf(response, attempt)) as unknown[]);
       const isEnd = headers.get(CLOSED_HEADER) === 'true';
       this.#take(messages, headers.get(OFFSET_HEADER), headers.get(CURSOR_HEADER), isEnd);
       return headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;
@@ -137,8 +137,8 @@ export class StreamReader<T> {
 
   #create(): Promise<void> {
     const client = this.#client;
-    return client.ask('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } }, async (response) => {
-      if (!response.ok) throw await client.refusalOf(response);
+    return client.ask('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } }, async (response, attempt) => {
+      if (!response.ok) throw await client.refusalOf(response, attempt);
     });
   }
 }

@@ -102,8 +102,8 @@ export class StreamWriter {
     };
     const body = `[${texts.join(',')}]`;
     const before = this.#read.head;
-    const told = await this.#client.ask('', { method: 'POST', headers, body }, async (response) => {
-      if (!response.ok) throw await this.#client.refusalOf(response);
+    const told = await this.#client.ask('', { method: 'POST', headers, body }, async (response, attempt) => {
+      if (!response.ok) throw await this.#client.refusalOf(response, attempt);
       return positionsIn(response, texts.length);
     });
     this.#seq++;

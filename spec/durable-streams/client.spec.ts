@@ -225,6 +225,62 @@ describe('where no event comes through', () => {
   });
 });
 
+describe('where a body is silent', () => {
+  const silent = (status: number) =>
+    new Response(new ReadableStream({ cancel: () => new Promise(() => undefined) }), {
+      status,
+      headers: { 'Content-Type': 'application/json', 'Stream-Next-Offset': '0000000000000001' },
+    });
+
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('a page is asked for again', async () => {
+    const { journals, fetch } = server();
+    await journals.journal('it').write(1);
+    let asked = 0;
+    const hanging = async (url: string, init: RequestInit) => (asked++ === 0 ? silent(200) : fetch(url, init));
+    const opening = openDurableStream<number>({ url: URL_OF_IT, fetch: hanging });
+    await jest.advanceTimersByTimeAsync(60_000);
+    const stream = await opening;
+    expect(stream.head).toBe(1);
+    await stream.close();
+  });
+
+  test('a long-poll is asked for again, and does not keep it from closing', async () => {
+    const { journals, fetch } = server();
+    let hangs = true;
+    const hanging = async (url: string, init: RequestInit) => {
+      const live = new URL(url).searchParams.get('live');
+      if (live === 'sse') return new Response(null, { status: 501 });
+      return live === 'long-poll' && hangs ? silent(200) : fetch(url, init);
+    };
+    const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: hanging });
+    await journals.journal('it').write(1);
+    hangs = false;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(stream.head).toBe(1);
+    hangs = true;
+    await jest.advanceTimersByTimeAsync(10_000);
+    await stream.close();
+  });
+
+  test('a refusal is one without it', async () => {
+    const { fetch } = server();
+    const refusing = async (url: string, init: RequestInit) =>
+      init.method === 'POST' ? silent(403) : fetch(url, init);
+    const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: refusing });
+    const refused = expect(stream.write(1)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 403 });
+    await jest.advanceTimersByTimeAsync(60_000);
+    await refused;
+    await stream.close();
+  });
+});
+
 describe('headers that are asked for', () => {
   test('are asked for again where that fails, while it opens and later', async () => {
     const { journals, fetch } = server();
