@@ -124,3 +124,8 @@ export async function bodyOf({ body }: Response, attempt: Attempt): Promise<stri
     signal.removeEventListener('abort', leave);
   }
 }
+
+/** Reads an answer of which only the headers count, so that its connection can be used again. */
+export async function readToEnd(response: Response, attempt: Attempt): Promise<void> {
+  await bodyOf(response, attempt).catch(() => undefined);
+}

@@ -6,7 +6,7 @@ import { eventsOf } from '../http/client/events-of';
 import { Unreachable } from '../http/client/retry-until-settled';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { CLOSED_HEADER, CURSOR_HEADER, JSON_TYPE, OFFSET_HEADER, UP_TO_DATE_HEADER } from './protocol';
-import { bodyOf, SILENCE_MS, type StreamClient } from './stream-client';
+import { bodyOf, readToEnd, SILENCE_MS, type StreamClient } from './stream-client';
 
 /** What comes after the messages of an event: where reading continues. */
 interface Control {
@@ -139,6 +139,7 @@ export class StreamReader<T> {
     const client = this.#client;
     return client.ask('', { method: 'PUT', headers: { 'Content-Type': JSON_TYPE } }, async (response, attempt) => {
       if (!response.ok) throw await client.refusalOf(response, attempt);
+      await readToEnd(response, attempt);
     });
   }
 }

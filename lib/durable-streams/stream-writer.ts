@@ -5,7 +5,7 @@ import { onAbort } from '../journal/abort';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
 import { JSON_TYPE, positionsIn, PRODUCER_EPOCH_HEADER, PRODUCER_ID_HEADER, PRODUCER_SEQ_HEADER } from './protocol';
-import type { StreamClient } from './stream-client';
+import { readToEnd, type StreamClient } from './stream-client';
 
 /** The part of a stream that was read. */
 type Read = Pick<InMemoryScrivener<unknown>, 'head' | 'head$' | 'tail'>;
@@ -104,7 +104,9 @@ export class StreamWriter {
     const before = this.#read.head;
     const told = await this.#client.ask('', { method: 'POST', headers, body }, async (response, attempt) => {
       if (!response.ok) throw await this.#client.refusalOf(response, attempt);
-      return positionsIn(response, texts.length);
+      const positions = positionsIn(response, texts.length);
+      await readToEnd(response, attempt);
+      return positions;
     });
     this.#seq++;
     return told ?? this.#find(texts, before);

@@ -43,6 +43,38 @@ test('a write whose answer is lost is sent again, and is there once', async () =
   expect(entries.map(({ entry }) => entry)).toEqual([1, 2]);
 });
 
+test.each([
+  ['ends', false],
+  ['breaks off', true],
+])('a write is acknowledged by the headers, and its answer is read until it %s', async (_, breaks) => {
+  const { journals, fetch } = server();
+  const ends: string[] = [];
+  const later = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    if (init.method !== 'POST') return response;
+    let isOver = false;
+    init.signal!.addEventListener('abort', () => isOver || ends.push('torn down'));
+    const body = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          await new Promise((resolve) => setImmediate(resolve));
+          isOver = true;
+          ends.push('read');
+          if (breaks) return controller.error(new TypeError('cut'));
+          controller.enqueue(new TextEncoder().encode('{}'));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return new Response(body, response);
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: later });
+  expect([await stream.write(1), await stream.write(2)]).toEqual([1, 2]);
+  expect(ends).toEqual(['read', 'read']);
+  expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([1, 2]);
+});
+
 test('each write resolves with the position of its own entry where others come between them', async () => {
   const inner = new InMemoryScrivener<unknown>();
   const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
