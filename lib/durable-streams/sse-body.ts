@@ -42,7 +42,7 @@ export function sseBody({
   const isGone = () => left.signal.aborted || state.isDeleted;
 
   async function* events(): AsyncGenerator<Uint8Array, void> {
-    for (;;) {
+    while (!signal.aborted) {
       const isClosed = state.isClosed; // before the page, so that the page has the messages that it was closed with
       const page = await pageAfter(stream, after);
       if (!page.isEmpty) yield page.event;

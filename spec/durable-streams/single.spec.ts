@@ -76,6 +76,15 @@ test.each([1, 20_000])('a message of %p characters is encoded once for all who f
   expect(new Set(events.map(({ buffer }) => buffer)).size).toBe(5);
 });
 
+test('a reader whose permission ended while it was given gets no event', async () => {
+  const journal = new InMemoryScrivener<unknown>();
+  journal.append('secret');
+  const authorize = () => ({ caller: 'ann', signal: AbortSignal.abort() });
+  const send = client(durableStream(journal, { authorize }));
+  const reader = (await send('GET', { query: '?offset=-1&live=sse' })).body!.getReader();
+  expect(await reader.read()).toEqual({ done: true });
+});
+
 test('it is not deleted, and not forked', async () => {
   const journal = new InMemoryScrivener<unknown>();
   journal.append(1);
