@@ -20,6 +20,8 @@ interface Waiting {
 }
 
 const MAX_BATCH = 100;
+/** In characters, of up to three bytes: a server may refuse a body that is too large. */
+const MAX_LENGTH = 512 * 1024;
 
 /** Writes to a stream, in turn, as an idempotent producer. */
 export class StreamWriter {
@@ -66,7 +68,10 @@ export class StreamWriter {
     await Promise.resolve();
     while (this.#waiting.size > 0) {
       const batch: Waiting[] = [];
+      let length = 0;
       for (const write of this.#waiting) {
+        length += write.text.length;
+        if (batch.length > 0 && length > MAX_LENGTH) break;
         if (batch.push(write) === MAX_BATCH) break;
       }
       for (const { dequeue } of batch) dequeue();

@@ -75,6 +75,14 @@ test.each([
   expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([1, 2]);
 });
 
+test('writes of one turn that are more than a server takes at once go in several requests', async () => {
+  const { fetch } = server();
+  await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch });
+  const text = '€'.repeat(50_000); // 150 kB
+  const written = await Promise.all(Array.from({ length: 60 }, () => stream.write(text)));
+  expect(written).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+});
+
 test('each write resolves with the position of its own entry where others come between them', async () => {
   const inner = new InMemoryScrivener<unknown>();
   const journal = new TappedScrivener<unknown>(inner, async (entry, inner, options) => {
