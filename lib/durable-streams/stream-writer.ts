@@ -23,6 +23,16 @@ const MAX_BATCH = 100;
 /** In characters, of up to three bytes: a server may refuse a body that is too large. */
 const MAX_LENGTH = 512 * 1024;
 
+/** Epochs per millisecond: few are alike, and all stay below 2^53 until the year 2112. */
+const EPOCHS_PER_MS = 2_000;
+let lastEpoch = 0;
+
+/** Greater than all before it in this process; those of other processes in the same millisecond are most likely different. */
+function nextEpoch(): number {
+  const now = Date.now() * EPOCHS_PER_MS + Math.floor(Math.random() * EPOCHS_PER_MS);
+  return (lastEpoch = Math.max(lastEpoch + 1, now));
+}
+
 /** Writes to a stream, in turn, as an idempotent producer. */
 export class StreamWriter {
   readonly #client: StreamClient;
@@ -30,7 +40,7 @@ export class StreamWriter {
   readonly #waiting = new Set<Waiting>();
   readonly #producer: string;
   /** Greater than that of any earlier scrivener: the server shuts those out. */
-  readonly #epoch = Date.now();
+  readonly #epoch = nextEpoch();
   #seq = 0;
   #isSending = false;
   /** The error after which nothing more is written: later writes would leave a gap. */
