@@ -1,8 +1,10 @@
 import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalNotFoundError } from '../errors/journal-not-found-error';
+import { isTrimmed } from '../errors/position-trimmed-error';
 import { Attempt } from '../http/client/attempt';
 import { givenHeaders, release, retryAfterMs } from '../http/client/connection';
+import { errorOf } from '../http/client/remote-problem';
 import { retryUntilSettled, sleep, Unreachable } from '../http/client/retry-until-settled';
 import type { StreamHeaders } from './open-durable-stream';
 import { CLOSED_HEADER } from './protocol';
@@ -88,6 +90,8 @@ export class StreamClient {
     const problem = (await bodyOf(response, attempt)
       .then(JSON.parse)
       .catch(() => undefined)) as { code?: unknown } | undefined;
+    const error = errorOf(status, problem);
+    if (isTrimmed(error)) return error;
     if (status === 404 || status === 410) return new JournalNotFoundError(this.url);
     if (status === 409 && headers.get(CLOSED_HEADER) === 'true') return new JournalClosedError();
     return new HttpStatusError(status, typeof problem?.code === 'string' ? problem.code : undefined);

@@ -406,6 +406,15 @@ test('a new scrivener of the same producer shuts out the one before, also within
   await expect(before.write(3)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 403 });
 });
 
+test('a server whose journal is trimmed says so, and from where on it can be read', async () => {
+  const journal = new InMemoryScrivener<number>({ retain: 3 });
+  for (let n = 1; n <= 10; n++) journal.append(n);
+  const handle = durableStream(journal, { authorize: 'public' });
+  const fetch = (url: string, init: RequestInit) => handle(new Request(url, init));
+  const trimmed = { code: 'ERR_POSITION_TRIMMED', requested: 1, first: 8 };
+  await expect(openDurableStream<number>({ url: URL_OF_IT, fetch })).rejects.toMatchObject(trimmed);
+});
+
 test('the end of the stream completes tails, and `expect` is not supported', async () => {
   const { fetch } = server();
   await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch });
