@@ -53,16 +53,18 @@ test.each([
     const response = await fetch(url, init);
     if (init.method !== 'POST') return response;
     let isOver = false;
-    init.signal!.addEventListener('abort', () => isOver || ends.push('torn down'));
+    init.signal!.addEventListener('abort', () => {
+      if (!isOver) ends.push('torn down');
+    });
     const body = new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           await new Promise((resolve) => setImmediate(resolve));
           isOver = true;
           ends.push('read');
-          if (breaks) return controller.error(new TypeError('cut'));
-          controller.enqueue(new TextEncoder().encode('{}'));
-          controller.close();
+          if (breaks) controller.error(new TypeError('cut'));
+          else controller.enqueue(new TextEncoder().encode('{}'));
+          if (!breaks) controller.close();
         },
       },
       { highWaterMark: 0 },
