@@ -175,7 +175,10 @@ export function streamHandler(
     if (live !== null && offset === undefined) throw badRequest('A live answer needs an `offset`');
     const cursor = query.get('cursor');
     const isNow = offset === 'now';
-    const after = isNow ? await stream.head() : offset === undefined || offset === '-1' ? 0 : positionOf(offset);
+    const end = await stream.head();
+    const after = isNow ? end : offset === undefined || offset === '-1' ? 0 : positionOf(offset);
+    // The journal was longer when the offset was given: what comes next does not follow what the reader has.
+    if (after > end) throw new Problem(410, 'ERR_STREAM_GONE', 'The stream ends before this offset');
     const signal = allowed ? AbortSignal.any([request.signal, allowed]) : request.signal;
 
     if (live === 'sse') {

@@ -85,6 +85,20 @@ test('a reader whose permission ended while it was given gets no event', async (
   expect(await reader.read()).toEqual({ done: true });
 });
 
+test.each(['', '&live=long-poll', '&live=sse'])(
+  'an offset past the end is gone: the journal was longer (%p)',
+  async (live) => {
+    const journal = new InMemoryScrivener<unknown>();
+    journal.append('new');
+    const send = client(durableStream(journal, { authorize: 'public', longPollMs: 50 }));
+    const gone = await send('GET', { query: `?offset=0000000000000002${live}` });
+    expect([gone.status, await gone.json()]).toMatchObject([410, { code: 'ERR_STREAM_GONE' }]);
+    const end = await send('GET', { query: `?offset=0000000000000001${live}` });
+    expect(end.ok).toBe(true);
+    await end.body?.cancel();
+  },
+);
+
 test('it is not deleted, and not forked', async () => {
   const journal = new InMemoryScrivener<unknown>();
   journal.append(1);
