@@ -1,4 +1,4 @@
-// Finds again, in what people read (guides, and the comments of lib/), the phrases that the table "Words" in CONTRIBUTING.md has better ones for.
+// Finds again, in what people read (guides, and the comments and texts of lib/), the phrases that the table "Words" in CONTRIBUTING.md has better ones for.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,14 +19,17 @@ const guides = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...under('docs')]
   (file) => file.endsWith('.md') && !/api/.test(file),
 );
 const sources = under('lib').filter((file) => /\.tsx?$/.test(file));
-/** A line of a source without what is no comment. */
-const comment = (line) => /^\s*(?:\/\/|\/?\*).*|\s\/\/ .*/.exec(line)?.[0] ?? '';
+/** What a line of a source tells people: its comment, and its texts of several words. */
+const prose = (line) => {
+  const comment = /^\s*(?:\/\/|\/?\*).*|\s\/\/ .*/.exec(line)?.[0];
+  return comment ?? [...line.matchAll(/'[^'\n]* [^'\n]*'|`[^`\n]* [^`\n]*`/g)].join(' ');
+};
 
 const complaints = [...guides, ...sources].flatMap((file) => {
   const isGuide = file.endsWith('.md');
   const text = file === 'CONTRIBUTING.md' ? read(file).replace(words, words.replace(/[^\n]/g, '')) : read(file);
   return text.split('\n').flatMap((line, index) => {
-    const said = (isGuide ? line : comment(line)).replace(allowed, '').match(found) ?? [];
+    const said = (isGuide ? line : prose(line)).replace(allowed, '').match(found) ?? [];
     return said.map((what) => `${file}:${index + 1}: "${what}"`);
   });
 });

@@ -22,7 +22,7 @@ export function headEvents(flushed$: Observable<Position>): ReadableStream<Uint8
   let isDue = true;
   let isOver = false;
   let wake = (): void => undefined;
-  const tell = () => {
+  const report = () => {
     isDue = true;
     wake();
   };
@@ -32,10 +32,10 @@ export function headEvents(flushed$: Observable<Position>): ReadableStream<Uint8
     subscription.unsubscribe();
     wake();
   };
-  const heartbeat = setInterval(tell, HEARTBEAT_MS);
+  const heartbeat = setInterval(report, HEARTBEAT_MS);
   const subscription = flushed$.subscribe((position) => {
     newest = position;
-    tell();
+    report();
   });
   subscription.add(end);
   return new ReadableStream(

@@ -69,7 +69,7 @@ export class Seat<T> {
   }
 
   /** The reason why nobody answers, if it is known; otherwise the given error. */
-  explain(error: unknown): unknown {
+  reasonFor(error: unknown): unknown {
     const cause = this.#trouble;
     if (cause === undefined) return error;
     const { holder } = cause instanceof JournalLockedError ? cause : {};
@@ -83,9 +83,9 @@ export class Seat<T> {
   }
 
   /** The error for a rejected write, which says who did not answer, if that was the reason. */
-  explainWrite(error: unknown): unknown {
-    if (error instanceof JournalLostError) return this.explain(error);
-    const cause = error instanceof WriteUncertainError ? this.explain(undefined) : undefined;
+  reasonForWrite(error: unknown): unknown {
+    if (error instanceof JournalLostError) return this.reasonFor(error);
+    const cause = error instanceof WriteUncertainError ? this.reasonFor(undefined) : undefined;
     return cause === undefined ? error : new WriteUncertainError({ cause });
   }
 

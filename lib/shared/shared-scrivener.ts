@@ -44,7 +44,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
     seat.role$
       .pipe(
         switchMap((role) => (role === 'guest' && guest ? guest.reads.connected$ : of(OPEN))),
-        switchMap((status) => (status.status === 'retrying' ? this.#explained(status) : of(status))),
+        switchMap((status) => (status.status === 'retrying' ? this.#withReasonOf(status) : of(status))),
         distinctUntilChanged((before, now) => before.status === 'open' && now.status === 'open'),
       )
       .subscribe(this.#connected$);
@@ -105,14 +105,14 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
    */
   async write(entry: T, options: WriteOptions = {}): Promise<Position> {
     if (this.#closing) throw new JournalClosedError();
-    return this.#direct?.write(entry, options) ?? this.#told(this.#guest!.write(entry, options));
+    return this.#direct?.write(entry, options) ?? this.#withReason(this.#guest!.write(entry, options));
   }
 
   /** {@link SharedScrivener.write} for several entries as one. */
   async writeAll(entries: Iterable<T>, options: WriteOptions = {}): Promise<Position[]> {
     if (this.#closing) throw new JournalClosedError();
     const all = [...entries];
-    return this.#direct?.writeAll(all, options) ?? this.#told(this.#guest!.writeAll(all, options));
+    return this.#direct?.writeAll(all, options) ?? this.#withReason(this.#guest!.writeAll(all, options));
   }
 
   tail<U extends T>(after: Position | 'oldest' | undefined, options: Narrowing<TailOptions, T, U>): JournalStream<U>;
@@ -163,18 +163,18 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   }
 
   /** The result of a write; if it rejects, the error says who does not answer. */
-  async #told<R>(writing: Promise<R>): Promise<R> {
+  async #withReason<R>(writing: Promise<R>): Promise<R> {
     try {
       return await writing;
     } catch (error) {
-      throw this.#seat.explainWrite(error);
+      throw this.#seat.reasonForWrite(error);
     }
   }
 
   /** The status of a lost connection, with who does not answer. Meanwhile the file is taken if nobody has it. */
-  async #explained(status: Extract<ConnectionStatus, { status: 'retrying' }>): Promise<ConnectionStatus> {
+  async #withReasonOf(status: Extract<ConnectionStatus, { status: 'retrying' }>): Promise<ConnectionStatus> {
     await this.#seat.look();
-    return { ...status, error: this.#seat.explain(status.error) };
+    return { ...status, error: this.#seat.reasonFor(status.error) };
   }
 
   async #close(): Promise<void> {

@@ -109,7 +109,7 @@ export const ending: readonly ConformanceCase[] = [
       const waiting = trial.hold(trial.scrivener.waitFor(0, () => false));
       await trial.complete();
       await rejects(() => trial.awaits('a waitFor to reject', waiting), CLOSED, 'A wait when the journal completes');
-      await rejects(() => trial.scrivener.waitFor(0, () => false), CLOSED, 'A wait behind the completion');
+      await rejects(() => trial.scrivener.waitFor(0, () => false), CLOSED, 'A wait after the completion');
       await rejects(() => trial.scrivener.waitFor(7, () => true), CLOSED, 'A wait for what cannot come any more');
       equal((await trial.scrivener.waitFor(1, () => true)).position, 2, 'The position of a match that is there');
     },

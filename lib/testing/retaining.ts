@@ -126,7 +126,7 @@ export const retaining: readonly ConformanceCase[] = [
     retain: 3,
     given: 5,
     async run(trial) {
-      await rejects(() => trial.scrivener.waitFor(0, () => true), trimmed(1, 3), 'A wait behind what was dropped');
+      await rejects(() => trial.scrivener.waitFor(0, () => true), trimmed(1, 3), 'A wait before what is kept');
       equal((await trial.scrivener.waitFor(2, () => true)).position, 3, 'The position of the first match kept');
     },
   },

@@ -120,5 +120,5 @@ export class Watch {
 
 function tooEarly(what: string, count: number, end: WatchEnd): Error {
   const options = end.kind === 'errored' ? { cause: end.error } : undefined;
-  return new Error(`Waited for ${what}, but the stream ${end.kind} behind ${count}`, options);
+  return new Error(`Waited for ${what}, but the stream ${end.kind} after ${count}`, options);
 }

@@ -27,7 +27,7 @@ export const writingGroups: readonly ConformanceCase[] = [
     async run(trial) {
       deepEqual(await addAll(trial, 3, 7), [3, 4, 5, 6, 7], 'The positions');
       await trial.holds(7);
-      equal(await trial.scrivener.write(added(8)), 8, 'The position of the entry behind them');
+      equal(await trial.scrivener.write(added(8)), 8, 'The position of the entry after them');
     },
   },
   {
@@ -41,7 +41,7 @@ export const writingGroups: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'gives a tail all of them, in order, and what is written behind them',
+    name: 'gives a tail all of them, in order, and what is written after them',
     needs,
     given: 1,
     async run(trial) {
@@ -132,7 +132,7 @@ export const writingGroups: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'called inside next, comes behind the record under way, for every reader',
+    name: 'called inside next, comes after the current record, for every reader',
     needs,
     async run(trial) {
       let writing: Promise<Position[]> | undefined;

@@ -13,10 +13,10 @@ export const writing: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'goes on behind what the journal holds',
+    name: 'continues after what the journal holds',
     given: 3,
     async run(trial) {
-      equal(await trial.scrivener.write(added(4)), 4, 'The position behind three entries');
+      equal(await trial.scrivener.write(added(4)), 4, 'The position after three entries');
       await trial.holds(4);
     },
   },

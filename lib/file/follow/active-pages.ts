@@ -133,10 +133,10 @@ export class ActivePages<T> {
     const { format, last, passed } = this.#reading;
     const first = last + 1;
     const beginning = { byteOffset: 0, lines: 0, position: last };
-    const wanted = passed + 1;
-    if (wanted <= first || format.restarts === 'renumber') return beginning;
+    const next = passed + 1;
+    if (next <= first || format.restarts === 'renumber') return beginning;
     const from = { byteOffset: 0, position: first };
-    const place = await findPlace(this.#file, { from, end: size }, wanted, format);
+    const place = await findPlace(this.#file, { from, end: size }, next, format);
     if (place === undefined || place.position < first) return beginning;
     const { byteOffset, position } = place;
     return { byteOffset, lines: position - first, position: position - 1 };

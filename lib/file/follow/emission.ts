@@ -16,9 +16,9 @@ export class Emission<T> {
 
   *of(records: readonly Positioned<T>[]): Generator<readonly Positioned<T>[], void> {
     const after = Math.max(this.#after, this.#last);
-    const wanted = records.filter(({ position }) => position > after);
-    if (wanted.length === 0) return;
-    this.#last = wanted.at(-1)!.position;
-    yield wanted;
+    const newer = records.filter(({ position }) => position > after);
+    if (newer.length === 0) return;
+    this.#last = newer.at(-1)!.position;
+    yield newer;
   }
 }

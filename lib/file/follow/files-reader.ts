@@ -33,7 +33,7 @@ export interface Following {
 /** Reads a journal's closed segments and its active file one after the other, while another process writes and rotates them. */
 export class FilesReader<T> {
   #format: LineFormat<T>;
-  readonly #wanted: Position | undefined;
+  readonly #requested: Position | undefined;
   readonly #follow: boolean;
   readonly #signal: AbortSignal;
   /** The last position that was read. */
@@ -58,7 +58,7 @@ export class FilesReader<T> {
     following?: Following,
   ) {
     this.#format = format;
-    this.#wanted = after;
+    this.#requested = after;
     this.#follow = follow;
     this.#signal = signal;
     this.#following = following;
@@ -77,7 +77,8 @@ export class FilesReader<T> {
     const { first, id, last } = await loadManifest(filePath);
     const name = new JournalName(filePath, id, this.#follow);
     this.#recorded = last ?? START;
-    if (this.#wanted !== undefined && this.#wanted + 1 < first) throw new PositionTrimmedError(this.#wanted + 1, first);
+    if (this.#requested !== undefined && this.#requested + 1 < first)
+      throw new PositionTrimmedError(this.#requested + 1, first);
     this.#last = first - 1;
     let looks = 0;
     while (!this.#signal.aborted) {
@@ -117,8 +118,8 @@ export class FilesReader<T> {
 
   /** Starts over with the oldest position kept, if the requested one is not before it; otherwise throws {@link PositionTrimmedError}. */
   #skipTo(first: Position): void {
-    const next = this.#hasBegun || this.#wanted === undefined ? this.#last + 1 : this.#wanted + 1;
-    if (this.#hasBegun || (this.#wanted !== undefined && next < first)) throw new PositionTrimmedError(next, first);
+    const next = this.#hasBegun || this.#requested === undefined ? this.#last + 1 : this.#requested + 1;
+    if (this.#hasBegun || (this.#requested !== undefined && next < first)) throw new PositionTrimmedError(next, first);
     this.#last = first - 1;
   }
 
@@ -128,7 +129,7 @@ export class FilesReader<T> {
   }
 
   get #after(): Position {
-    return this.#wanted ?? START;
+    return this.#requested ?? START;
   }
 
   /** Entries of closed segments up to this position are not needed. */

@@ -140,7 +140,7 @@ export class AppendFile {
       size = found;
       Atomics.wait(clock, 0, 0, 1);
     }
-    throw new Error('A write that is under way does not end');
+    throw new Error('A pending write does not end');
   }
 
   get bytes(): number {

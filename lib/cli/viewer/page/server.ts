@@ -65,15 +65,15 @@ export class Server {
  * Calls with the data of each event, and with `undefined` while there is no connection. A page that is hidden has none, and is up to date with the
  * first event after it is shown again: a browser opens six connections to one server at most, for all of its tabs.
  */
-function listen(url: string, told: (data: string | undefined) => void): void {
+function listen(url: string, report: (data: string | undefined) => void): void {
   let events: EventSource | undefined;
   const turn = () => {
     events?.close();
     events = undefined;
     if (document.visibilityState === 'hidden') return;
     events = new EventSource(url);
-    events.onmessage = ({ data }) => told(data as string);
-    events.onerror = () => told(undefined);
+    events.onmessage = ({ data }) => report(data as string);
+    events.onerror = () => report(undefined);
   };
   document.addEventListener('visibilitychange', turn);
   turn();

@@ -150,15 +150,15 @@ export class TimeLine {
     }
     const [from, to] = this.#range;
     const now = this.#range[which];
-    const wanted = {
+    const target = {
       ...{ ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1 },
       ...{ PageDown: now - 10, PageUp: now + 10, Home: 0, End: BARS },
     }[event.key];
-    if (wanted === undefined) return;
+    if (target === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     const [least, most] = which === 0 ? [0, to - 1] : [from + 1, BARS];
-    this.#range[which] = Math.max(least, Math.min(most, wanted));
+    this.#range[which] = Math.max(least, Math.min(most, target));
     this.#show();
     this.#choices.select(this.#span);
   }
