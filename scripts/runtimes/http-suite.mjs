@@ -27,7 +27,7 @@ await part('conformance over HTTP, through the runtime’s own server', () =>
 for (const [name, run] of Object.entries(httpParts)) {
   await part(`HTTP: ${name}`, async () => {
     const journal = new CountedScrivener();
-    const server = await serve(journalHandler(journal, { authorize: 'public', heartbeatMs: 50 }));
+    const server = await serve(journalHandler(journal, { authorize: 'public', heartbeatMs: 2_000 }));
     await run({ url: server.url, tails: () => journal.tails });
     await server.stop();
   });

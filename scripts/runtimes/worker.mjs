@@ -22,7 +22,7 @@ export class Journal extends DurableObject {
     const [, , , command] = pathname.split('/');
     if (command === 'counted') {
       const journal = new CountedScrivener();
-      this.#serve(journal, () => journal.tails, 50);
+      this.#serve(journal, () => journal.tails, NOTICED_MS);
     } else if (command === 'plain') {
       const retain = searchParams.get('retain');
       this.#serve(new InMemoryScrivener(retain === null ? {} : { retain: Number(retain) }), () => 0, NOTICED_MS);
