@@ -295,6 +295,7 @@ export class Publisher {
     for (const call of queued) this.#window.remove(call);
     for (const flight of this.#window.flights) this.#giveUp(flight, cause);
     for (const call of queued) call.reject(cause);
+    this.#sendQueued();
   }
 
   #giveUp(flight: Flight, cause: Error): void {

@@ -468,4 +468,17 @@ describeWithNats('JetStreamScrivener', () => {
     await second.waitFor(0, () => true);
     expect(second.head).toBe(2);
   });
+
+  test('closing ends also where the connection is given up for good while a write waits', async () => {
+    const own = await NatsServer.start();
+    const given = await own.connect({ maxReconnectAttempts: 2 });
+    await whenReady(given);
+    const scrivener = await openJetStreamScrivener<number>({ connection: given, stream: 'given-up' });
+    await own.kill('SIGKILL');
+    const writing = rejection(scrivener.write(1));
+    const closing = scrivener.close();
+    expect(await writing).toBeInstanceOf(JournalLostError);
+    await closing;
+    await own.stop();
+  });
 });
