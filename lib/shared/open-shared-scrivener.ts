@@ -1,6 +1,7 @@
 import { absolutePathOf } from '../file/disk/file-path';
 import { withDefaults, type FileScrivenerConfig } from '../file/file-scrivener-config';
 import { ANSWER_MS } from '../http/client/connection';
+import { onAbort } from '../journal/abort';
 import { Guest } from './guest';
 import { Seat } from './seat';
 import { SharedScrivener } from './shared-scrivener';
@@ -27,7 +28,11 @@ const LEAST_ANSWER_MS = 1_000;
 export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Promise<SharedScrivener<T>> {
   withDefaults(config, 'openSharedScrivener');
   const { signal, lockTimeoutMs = ANSWER_MS } = config;
-  const seat = new Seat<T>({ ...config, filePath: absolutePathOf('filePath', config.filePath) });
+  // It has no effect after the opening, also where this process takes over later.
+  const opening = new AbortController();
+  const unlisten = signal && onAbort(signal, () => opening.abort(signal.reason));
+  const filePath = absolutePathOf('filePath', config.filePath);
+  const seat = new Seat<T>({ ...config, filePath, signal: opening.signal });
   const guest = new Guest<T>(seat.fetch, config);
   try {
     for (const deadline = performance.now() + lockTimeoutMs; ;) {
@@ -43,5 +48,7 @@ export async function openSharedScrivener<T>(config: FileScrivenerConfig<T>): Pr
   } catch (error) {
     await seat.close();
     throw error;
+  } finally {
+    unlisten?.();
   }
 }

@@ -97,3 +97,17 @@ test('a guest that takes the file has never lost the connection: it answers itse
   await lastEntries(guest, 1);
   expect(statuses).toEqual(['open']);
 });
+
+test('a signal that is aborted after the opening does not keep a process from taking over', async () => {
+  const holder = await open();
+  const opening = new AbortController();
+  await using guest = await openSharedScrivener<unknown>({
+    filePath: path('journal.ndjson'),
+    signal: opening.signal,
+  });
+  expect(guest.role).toBe('guest');
+  opening.abort();
+  await holder.close();
+  expect(await guest.write('one')).toBe(1);
+  expect(guest.role).toBe('holder');
+});
