@@ -474,7 +474,12 @@ describeWithNats('JetStreamScrivener', () => {
     const given = await own.connect({ maxReconnectAttempts: 2 });
     await whenReady(given);
     const scrivener = await openJetStreamScrivener<number>({ connection: given, stream: 'given-up' });
+    const noticed = (async () => {
+      for await (const { type } of given.status()) if (type === 'disconnect') return;
+    })();
     await own.kill('SIGKILL');
+    // What is sent before may have arrived.
+    await noticed;
     const writing = rejection(scrivener.write(1));
     const closing = scrivener.close();
     expect(await writing).toBeInstanceOf(JournalLostError);
