@@ -158,6 +158,39 @@ describeInBrowser('The web chat', (browser) => {
     expect(await late.messages()).toEqual(await ben.messages());
   });
 
+  test('a server that is started anew while the page reads what was said before: the page reads on from the new one', async () => {
+    chat.fill(long(4_000));
+    await chat.start(1);
+    const tab = await open(900);
+    await tab.hasFlushed(4_000);
+    await tab.page.getByLabel('Search the entries').fill('remark');
+    const more = tab.page.getByRole('button', { name: /^Search before entry/ });
+    await more.waitFor();
+    let held = 0;
+    let isHolding = true;
+    await tab.page.route(/[?&]before=/, async (route) => {
+      if (!isHolding) return route.continue();
+      held++;
+    });
+    const readBack = () =>
+      tab.page.evaluate(async () => {
+        const list = document.querySelector('[data-testid=messages]')!;
+        list.scrollTop = 0;
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        return document.querySelector('.beginning')!.textContent;
+      });
+    await more.click();
+    while (held < 2) await readBack();
+    isHolding = false;
+    await chat.kill();
+    await tab.isSaidToBe('Reconnecting…');
+    await chat.start(1);
+    await tab.isSaidToBe('Connected');
+    await more.click();
+    await tab.page.getByText('400 entries', { exact: true }).waitFor();
+    while ((await readBack()) !== 'Here the journal begins.');
+  });
+
   test('what is said while the server is down is said once it is there, once', async () => {
     await chat.start(1);
     const [ann, ben] = [await open(), await open()];

@@ -49,7 +49,7 @@ export class ChatPage {
     );
   }
 
-  /** Waits until all that was said is answered, and flushed. */
+  /** Waits until the conversation is there, and all that was said is answered, and flushed. */
   async isSettled(): Promise<void> {
     await this.page.waitForFunction(() => {
       const count = (selector: string) => document.querySelectorAll(selector).length;
@@ -57,7 +57,9 @@ export class ChatPage {
         (id) => document.querySelector(`[data-testid=${id}]`)?.textContent,
       );
       const answered = count('.message[data-by=agent]:not([aria-busy=true])');
-      return head === flushed && answered === count('.message:not([data-by=agent])') && count('.outgoing li') === 0;
+      const isOpen = count('.messages[aria-busy=false]') === 1;
+      const isAnswered = answered === count('.message:not([data-by=agent])');
+      return isOpen && isAnswered && head === flushed && count('.outgoing li') === 0;
     });
   }
 

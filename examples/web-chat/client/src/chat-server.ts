@@ -16,7 +16,7 @@ import {
   switchMap,
   timer,
 } from 'rxjs';
-import { START, type Checkpoint, type CheckpointStore, type Position } from 'rx-scrivener';
+import { JournalClosedError, START, type Checkpoint, type CheckpointStore, type Position } from 'rx-scrivener';
 import { JournalLostError, openRemoteScrivener, WriteUncertainError, type RemoteScrivener } from 'rx-scrivener/http';
 import type { NewestMessages } from '../../conversation.mjs';
 import type { ChatEntry, Said } from './chat-entry';
@@ -33,6 +33,11 @@ export interface Run {
   readonly checkpoints: CheckpointStore<NewestMessages>;
   /** Up to where the journal was known to be flushed when this process was first heard of. */
   readonly safe: Position;
+}
+
+/** Whether this is what reads a run's journal fail with once another run has begun: what is shown of that is read then. */
+export function isOfEndedRun(error: unknown): boolean {
+  return error instanceof JournalClosedError || error instanceof JournalLostError;
 }
 
 /** What the page knows of its server. */

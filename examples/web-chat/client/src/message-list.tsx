@@ -44,7 +44,15 @@ export function MessageList({ conversation, isOpen, isReading, onTop, me, onFind
   }, [messages.length, rows]);
 
   return (
-    <div className="messages" ref={list} tabIndex={0} role="region" aria-label="Messages" data-testid="messages">
+    <div
+      className="messages"
+      ref={list}
+      tabIndex={0}
+      role="region"
+      aria-label="Messages"
+      aria-busy={!isOpen}
+      data-testid="messages"
+    >
       {isOpen && messages.length === 0 && first <= 1 && (
         <p className="empty">Nothing has been said yet. What you say is entry 1.</p>
       )}

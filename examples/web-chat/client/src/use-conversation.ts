@@ -3,7 +3,7 @@ import { currentState, PositionTrimmedError, type Position, type Positioned } fr
 import type { JournalSnapshot } from 'rx-scrivener/react';
 import { conversation as projection } from '../../conversation.mjs';
 import type { ChatEntry } from './chat-entry';
-import type { Run } from './chat-server';
+import { isOfEndedRun, type Run } from './chat-server';
 import { extended, joined, NOTHING_SAID, preceded, upTo, type Conversation } from './conversation';
 
 /** So many messages are read at once when one scrolls back. */
@@ -64,16 +64,21 @@ export function useConversation(run: Run, snapshot: JournalSnapshot<ChatEntry>) 
     if (reading.current || current.current.first <= 1) return;
     const controller = (reading.current = new AbortController());
     setReading(true);
-    void readBefore(run, current.current, controller.signal, (records, first, before) => {
+    readBefore(run, current.current, controller.signal, (records, first, before) => {
       // What was read has to fit: meanwhile the conversation may have begun anew.
       setShown((now) =>
         now.conversation.first === before ? { ...now, conversation: preceded(now.conversation, records, first) } : now,
       );
-    }).finally(() => {
-      if (reading.current !== controller) return;
-      reading.current = undefined;
-      setReading(false);
-    });
+    }).then(
+      () => {
+        if (reading.current !== controller) return;
+        reading.current = undefined;
+        setReading(false);
+      },
+      (error: unknown) => {
+        if (!isOfEndedRun(error)) throw error;
+      },
+    );
   }, [run]);
 
   return { conversation, isOpen, isReading, readOn };

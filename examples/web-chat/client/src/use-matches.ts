@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useState } from 'react';
 import { PositionTrimmedError, type Position, type Positioned } from 'rx-scrivener';
 import type { JournalSnapshot } from 'rx-scrivener/react';
 import type { ChatEntry } from './chat-entry';
-import type { Run } from './chat-server';
+import { isOfEndedRun, type Run } from './chat-server';
 
 const MATCHES = 200;
 const MAX_MATCHES = 5_000;
@@ -83,7 +83,7 @@ async function search(
       break;
     }
   } catch (error) {
-    if (signal.aborted) return undefined;
+    if (signal.aborted || isOfEndedRun(error)) return undefined;
     if (!(error instanceof PositionTrimmedError)) throw error;
   }
   return { records: records.reverse(), from };
