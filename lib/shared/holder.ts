@@ -21,6 +21,8 @@ export const GROUP_TYPE = 'application/vnd.rx-scrivener.group+json';
 /** A guest is this user's own: this bounds what a mistake costs. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const HEARTBEAT_MS = 2_000;
+/** How long a holder that closes waits for the rest of a request: a guest that is stopped does not send it. */
+const REST_MS = 1_000;
 
 /** Holds the file, and serves it to the other processes. */
 export class Holder<T> {
@@ -32,6 +34,8 @@ export class Holder<T> {
   readonly #server: Server;
   /** The unanswered requests that write; none of the promises rejects. */
   readonly #writing = new Set<Promise<void>>();
+  /** Those of them that other processes have sent, or are sending. */
+  readonly #posts = new Set<IncomingMessage>();
   #isClosing = false;
 
   private constructor(file: FileScrivener<T>, memoryPath: string | undefined) {
@@ -47,7 +51,7 @@ export class Holder<T> {
     const listen = nodeListener((request) => this.handle(request));
     this.#server = createServer((request: IncomingMessage, response: ServerResponse) => {
       if (!this.#isClosing) {
-        if (request.method === 'POST') this.#track(new Promise<void>((resolve) => response.once('close', resolve)));
+        if (request.method === 'POST') this.#trackPost(request, response);
         listen(request, response);
         return;
       }
@@ -107,7 +111,9 @@ export class Holder<T> {
   /** Accepts no more requests, answers the pending ones, and releases the file, which another process then takes. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    const cut = setTimeout(() => this.#cutIncomplete(), REST_MS);
     while (this.#writing.size > 0) await Promise.all(this.#writing);
+    clearTimeout(cut);
     const closed = new Promise((resolve) => this.#server.close(resolve));
     // Before the journal ends, so that its guests' tails continue elsewhere.
     this.#server.closeAllConnections();
@@ -135,6 +141,16 @@ export class Holder<T> {
     } catch {
       // It is missing, or a crash has left half of it: then nothing is remembered.
     }
+  }
+
+  /** Nothing of an incomplete request is written: its guest sends it again, to the next holder. */
+  #cutIncomplete(): void {
+    for (const request of this.#posts) if (!request.complete) request.destroy();
+  }
+
+  #trackPost(request: IncomingMessage, response: ServerResponse): void {
+    this.#posts.add(request);
+    this.#track(new Promise((resolve) => response.once('close', resolve)).then(() => this.#posts.delete(request)));
   }
 
   #track(answering: Promise<unknown>): void {

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { lastEntries } from 'rx-scrivener';
 import { openSharedScrivener } from 'rx-scrivener/shared';
 import { GROUP_TYPE } from '../../lib/shared/holder';
 import { SocketFetch } from '../../lib/shared/socket-fetch';
 import { socketPathOf } from '../../lib/shared/socket-path';
+import { fileHandlePrototype } from '../file/support/file-handle';
 import { until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 
@@ -110,4 +113,35 @@ test('a signal that is aborted after the opening does not keep a process from ta
   await holder.close();
   expect(await guest.write('one')).toBe(1);
   expect(guest.role).toBe('holder');
+});
+
+test('a guest that is stopped while it sends does not keep the holder from closing; what arrived is answered', async () => {
+  const holder = await open();
+  const guest = await open();
+  const { token } = await post('a', '"one"');
+  const stopped = connect(await socketPath());
+  stopped.on('error', () => undefined);
+  const cut = once(stopped, 'close');
+  stopped.write(
+    `POST / HTTP/1.1\r\nHost: journal.invalid\r\nContent-Type: application/json\r\nIdempotency-Key: b\r\nContent-Length: 1000\r\n\r\n"two`,
+  );
+  const prototype = await fileHandlePrototype(path('probe'));
+  const { write } = prototype;
+  let release = (): void => undefined;
+  const disk = jest.spyOn(prototype, 'write').mockImplementationOnce(async function (this: typeof prototype, ...args) {
+    await new Promise<void>((resolve) => (release = resolve));
+    return write.apply(this, args);
+  });
+  const arrived = guest.write('three');
+  await until(() => disk.mock.calls.length > 0);
+  const closed = holder.close();
+  await cut;
+  release();
+  expect(await arrived).toBe(2);
+  await closed;
+  // Nothing of it was written, and the next holder knows that.
+  expect(await guest.write('four')).toBe(3);
+  expect(await post('b', '"two"', { since: token })).toMatchObject({ status: 201, answer: { position: 4 } });
+  await guest.close();
+  jest.restoreAllMocks();
 });
