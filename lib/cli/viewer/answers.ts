@@ -1,16 +1,18 @@
-import { typeOf } from '../figures/entry-types';
 import { isUsual } from '../figures/entry-times';
-import { entryTime, timeFieldsIn } from './entry-time';
-import { rowOf, type Line, type Row } from './line';
+import { entryTime, timeFieldsOf, timesIn } from './entry-time';
+import { rowOf, shownTypeOf, type Line, type Row } from './line';
 import type { LineSource } from './line-source';
 import { Query } from './query';
 
 /** The most rows in one answer. */
 const MAX_ROWS = 500;
-/** A search answers after this many lines, bytes or milliseconds, whichever comes first; the page asks for more. */
+/** About the most bytes of lines that are read for one answer; the page asks for more. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** A search also answers after this many lines or milliseconds. */
 const MAX_SEARCHED = 20_000;
-const MAX_SEARCHED_BYTES = 16 * 1024 * 1024;
 const MAX_SEARCHED_MS = 200;
+/** How many lines it reads first, and at most, between two looks at these limits. */
+const FIRST_STEP = 16;
 const SEARCH_STEP = 500;
 /** How many places a survey looks at at a time. */
 const AT_ONCE = 8;
@@ -42,9 +44,14 @@ export interface Sample {
   readonly time: number | undefined;
 }
 
+/** The rows from one line on, up to another or as many as an answer holds; none if there are none. */
 export async function rowsOf(source: LineSource, from: number, to: number, timeField?: string): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const line of source.lines(from, Math.min(to, from + MAX_ROWS - 1))) rows.push(rowOf(line, timeField));
+  let bytes = 0;
+  for await (const line of source.lines(from, Math.min(to, from + MAX_ROWS - 1))) {
+    rows.push(rowOf(line, timeField));
+    if ((bytes += line.bytes) >= MAX_BYTES) break;
+  }
   return rows;
 }
 
@@ -69,9 +76,9 @@ export async function search(
   let rows: Row[] = [];
   let lines = 0;
   let bytes = 0;
-  while (end > oldest && rows.length < MAX_ROWS) {
-    if (lines >= MAX_SEARCHED || bytes >= MAX_SEARCHED_BYTES || performance.now() - started >= MAX_SEARCHED_MS) break;
-    const begin = Math.max(oldest, end - SEARCH_STEP);
+  for (let step = FIRST_STEP; end > oldest && rows.length < MAX_ROWS; step = Math.min(SEARCH_STEP, 2 * step)) {
+    if (lines >= MAX_SEARCHED || bytes >= MAX_BYTES || performance.now() - started >= MAX_SEARCHED_MS) break;
+    const begin = Math.max(oldest, end - step);
     const found: Row[] = [];
     for await (const line of source.lines(begin, end - 1)) {
       lines++;
@@ -94,14 +101,22 @@ export async function survey(source: LineSource, wanted?: string): Promise<Surve
     { length: count },
     (_, i) => first + Math.round((i * (head - first)) / Math.max(1, count - 1)),
   );
-  const lines: Line[] = [];
-  for (let i = 0; i < places.length; i += AT_ONCE) {
-    const some = await Promise.all(places.slice(i, i + AT_ONCE).map((n) => lineAt(source, n)));
-    lines.push(...some.filter((line) => line !== undefined));
-  }
-  const timeFields = timeFieldsIn(lines.map(({ entry }) => entry));
+  // A line may be long: nothing is kept of it but this.
+  const look = async (place: number) => {
+    const line = await lineAt(source, place);
+    if (line === undefined) return [];
+    const { n, entry } = line;
+    return [{ n, type: shownTypeOf(entry), time: entryTime(entry, wanted), times: timesIn(entry) }];
+  };
+  const seen: Awaited<ReturnType<typeof look>> = [];
+  for (let i = 0; i < places.length; i += AT_ONCE)
+    seen.push(...(await Promise.all(places.slice(i, i + AT_ONCE).map(look))).flat());
+  const timeFields = timeFieldsOf(seen.map(({ times }) => times));
   const timeField = wanted ?? timeFields.slice(0, 1).find((field) => !isUsual(field));
-  const samples = lines.map(({ n, entry }) => ({ n, type: typeOf(entry), time: entryTime(entry, timeField) }));
+  const samples = seen.map(({ times, time, ...sample }) => ({
+    ...sample,
+    time: timeField === wanted ? time : times.get(timeField!),
+  }));
   return { samples, timeField, timeFields };
 }
 

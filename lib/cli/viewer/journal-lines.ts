@@ -36,8 +36,9 @@ export interface OpenFiles {
 
 /** The shortest interval between two looks at the size. */
 const SIZE_MS = 1_000;
-/** How many entries a server is asked for at a time: it sends them in one answer. */
+/** The most entries that are read backward at a time, and about the most bytes: they are held until the first of them is here. */
 const AT_ONCE = 100;
+const AT_ONCE_BYTES = 4 * 1024 * 1024;
 
 /** The entries of a journal that has closed segments, or that is on a server. */
 export class JournalLines implements LineSource {
@@ -128,20 +129,33 @@ export class JournalLines implements LineSource {
 
   /** In parts, each read backward: if asked for what comes after a position, a server sends all of it. */
   async *#ask(from: number, last: number): AsyncGenerator<Line, void> {
-    for (let begin = from; begin <= last; begin += AT_ONCE) {
-      const before = Math.min(begin + AT_ONCE, last + 1);
-      const lines: Line[] = [];
-      try {
-        for await (const record of this.#journal.readBackward(before)) {
-          if (record.position >= begin) lines.push(lineOf(record));
-          if (record.position <= begin) break;
-        }
-      } catch (error) {
-        // Entries that were dropped meanwhile are not damage.
-        if (!isTrimmed(error)) lines.push(this.#damaged((lines.at(-1)?.n ?? before) - 1, error));
+    let atOnce = AT_ONCE;
+    for (let begin = from; begin <= last;) {
+      const before = Math.min(begin + atOnce, last + 1);
+      const lines = await this.#before(before, begin);
+      if (lines === undefined) atOnce = Math.ceil((before - begin) / 2);
+      else {
+        yield* lines.reverse();
+        begin = before;
       }
-      yield* lines.reverse();
     }
+  }
+
+  /** The lines before a position, the newest first, down to another one; `undefined` if they are too many bytes to be held. */
+  async #before(before: number, begin: number): Promise<Line[] | undefined> {
+    const lines: Line[] = [];
+    let bytes = 0;
+    try {
+      for await (const record of this.#journal.readBackward(before)) {
+        if (record.position >= begin) lines.push(lineOf(record));
+        if (record.position <= begin) break;
+        if ((bytes += lines.at(-1)!.bytes) > AT_ONCE_BYTES) return undefined;
+      }
+    } catch (error) {
+      // Entries that were dropped meanwhile are not damage.
+      if (!isTrimmed(error)) lines.push(this.#damaged((lines.at(-1)?.n ?? before) - 1, error));
+    }
+    return lines;
   }
 
   #damaged(n: number, error: unknown): Line {

@@ -32,6 +32,8 @@ export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset
 }
 
 const SUMMARY = 300;
+/** A longer type is shown as any other field. */
+const TYPE = 200;
 
 /** An entry that is nested deeper is shown as text: it can be parsed, but `JSON.stringify` may overflow the stack. */
 const MAX_DEPTH = 1_000;
@@ -77,16 +79,31 @@ function isDeeper(value: unknown, levels: number): boolean {
  */
 export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: Line, timeField?: string): Row {
   const time = entryTime(entry, timeField);
-  const summary = (entry === undefined ? text : summaryOf(entry, timeField)).slice(0, SUMMARY);
-  return { n, position, bytes, byteOffset, damage, type: typeOf(entry), time, summary };
+  const summary = beginningOf(entry === undefined ? text : summaryOf(entry, timeField));
+  return { n, position, bytes, byteOffset, damage, type: shownTypeOf(entry), time, summary };
 }
 
-/** An entry in one line, without its type and time, which have columns of their own. */
+/** The type of an entry, unless it is too long to be a name. */
+export function shownTypeOf(entry: unknown): string | undefined {
+  const type = typeOf(entry);
+  return type !== undefined && type.length <= TYPE ? type : undefined;
+}
+
+/** A copy: a part of a string keeps all of it in memory. */
+function beginningOf(text: string): string {
+  return Buffer.from(text.slice(0, SUMMARY), 'utf16le').toString('utf16le');
+}
+
+/** The beginning of an entry in one line, without its type and time, which have columns of their own. */
 function summaryOf(entry: unknown, timeField: string | undefined): string {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return JSON.stringify(entry);
   const times: readonly string[] = timeField === undefined ? TIME_FIELDS : [timeField];
-  const isBeside = ([key, value]: [string, unknown]) =>
-    value === typeOf(entry) || (times.includes(key) && entryTime(entry, key) !== undefined);
-  const fields = Object.entries(entry).filter((field) => !isBeside(field));
-  return fields.map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(', ');
+  const type = shownTypeOf(entry);
+  let summary = '';
+  for (const [key, value] of Object.entries(entry)) {
+    if (summary.length >= SUMMARY) break;
+    if (value === type || (times.includes(key) && entryTime(entry, key) !== undefined)) continue;
+    summary += `${summary && ', '}${key}: ${JSON.stringify(value)}`;
+  }
+  return summary;
 }

@@ -17,7 +17,7 @@ export const EVERYTHING: Span = { from: 1, to: Infinity };
 
 /** A number of consecutive lines, as far as they are known. */
 interface Page {
-  rows: readonly Row[];
+  readonly rows: Row[];
   /** Whether it is still to be fetched, or fetched again. */
   isStale: boolean;
   isAsked: boolean;
@@ -94,9 +94,15 @@ export class JournalRows implements Rows {
     // Lines may be appended before the answer arrives: then it is fetched again.
     page.isStale = false;
     try {
-      const rows: Row[] = [];
-      for (const row of await this.#server.rows(number * PAGE + 1, (number + 1) * PAGE)) rows[(row.n - 1) % PAGE] = row;
-      page.rows = rows;
+      const to = (number + 1) * PAGE;
+      // Of long lines, an answer has some.
+      for (let from = number * PAGE + 1; from <= Math.min(to, this.#extent.head);) {
+        const rows = await this.#server.rows(from, to);
+        if (rows.length === 0) break;
+        for (const row of rows) page.rows[(row.n - 1) % PAGE] = row;
+        from = rows.at(-1)!.n + 1;
+        this.#changed();
+      }
     } catch {
       // The next change fetches it again.
       page.isStale = true;
