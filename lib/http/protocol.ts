@@ -4,6 +4,8 @@ import { START, type Position } from '../journal/position';
 export const MEMORY_HEADER = 'Scrivener-Memory';
 /** The oldest position that the journal keeps, in each answer to a reader; missing if its scrivener does not say. */
 export const FIRST_HEADER = 'Scrivener-First';
+/** The last flushed position, in an answer to HEAD; missing if readers receive only what is flushed, or if nothing flushes the journal. */
+export const FLUSHED_HEADER = 'Scrivener-Flushed';
 /** How often an idle tail sends a heartbeat. */
 export const HEARTBEAT_HEADER = 'Scrivener-Heartbeat-Ms';
 /** A connection counts as lost after this many heartbeat intervals: to a client that receives nothing, and to a server of whom nothing is taken. */

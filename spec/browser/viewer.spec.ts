@@ -1,9 +1,13 @@
 import { source as axeSource, type AxeResults } from 'axe-core';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openFileScrivener, openJournalFolder } from 'rx-scrivener/file';
+import { journalHandler, nodeListener } from 'rx-scrivener/http';
 import { ViewerServer } from '../../lib/cli/viewer/viewer-server';
 import { ROOT } from '../examples/installed-package';
 import { useTempDir } from '../file/support/temp-dir';
@@ -316,6 +320,40 @@ describeInBrowser('The viewer', (browser) => {
     await tab.keyboard.press('Home');
     await row(1).waitFor();
     expect(await tab.getByRole('status').textContent()).toBe('');
+    await scrivener.close();
+  });
+
+  test('of a served journal, what is not flushed yet is marked if its server says so', async () => {
+    const config = { filePath: path('talk.ndjson'), flushThreshold: 1_000, flushIntervalMs: Infinity };
+    const scrivener = await openFileScrivener<object>(config);
+    const handle = journalHandler(scrivener, { authorize: 'public', whenFlushed: async () => undefined });
+    const journal = createServer(nodeListener(handle)).listen(0, '127.0.0.1');
+    await once(journal, 'listening');
+    for (const text of ['wet', 'dry', 'wet']) await scrivener.write({ type: 'Said', text });
+    await scrivener.flush();
+    const { port } = journal.address() as AddressInfo;
+    server = new ViewerServer({ target: `http://127.0.0.1:${port}/`, isFolder: false, port: 0, page });
+    await server.start();
+    await tab.goto(server.url);
+    const marks = () => tab.locator('.row .flushed').allTextContents();
+    await tab.locator('.row .flushed').nth(2).waitFor();
+    expect(await marks()).toEqual(['flushed', 'flushed', 'flushed']);
+    for (const text of ['dry', 'wet']) await scrivener.write({ type: 'Said', text });
+    await tab.locator('.figures', { hasText: '5 entries · 2 not flushed' }).waitFor();
+    await row(5).waitFor();
+    expect(await marks()).toEqual(['flushed', 'flushed', 'flushed', 'not flushed', 'not flushed']);
+    await tab.keyboard.press('/');
+    await tab.keyboard.type('wet');
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('status').filter({ hasText: '3 found' }).waitFor();
+    await frames();
+    expect(await marks()).toEqual(['flushed', 'flushed', 'not flushed']);
+    await scrivener.flush();
+    await tab.locator('.figures', { hasText: /^5 entries$/ }).waitFor();
+    await frames();
+    expect(await marks()).toEqual(['flushed', 'flushed', 'flushed']);
+    journal.closeAllConnections();
+    journal.close();
     await scrivener.close();
   });
 

@@ -34,6 +34,13 @@ export interface OpenFiles {
   salvage(from: Position, to: Position): AsyncIterable<Line>;
 }
 
+/** What is known of a journal beside its entries. */
+export interface JournalFacts {
+  readonly files?: OpenFiles;
+  /** Its last flushed position, and each change; `undefined` while that is unknown. */
+  readonly flushed$?: Observable<Position | undefined>;
+}
+
 /** The shortest interval between two looks at the size. */
 const SIZE_MS = 1_000;
 /** The most entries that are read backward at a time, and about the most bytes: they are held until the first of them is here. */
@@ -51,9 +58,10 @@ export class JournalLines implements LineSource {
   #error: string | undefined;
   #lost: string | undefined;
   #sizeBytes: number | undefined;
+  #flushed: Position | undefined;
   #isOver = false;
 
-  constructor(journal: OpenJournal, name: string, files?: OpenFiles) {
+  constructor(journal: OpenJournal, name: string, { files, flushed$ }: JournalFacts = {}) {
     this.#journal = journal;
     this.#name = name;
     this.#files = files;
@@ -71,6 +79,11 @@ export class JournalLines implements LineSource {
       this.changes$.next();
     });
     this.#following.add(connection);
+    const flushed = flushed$?.subscribe((position) => {
+      this.#flushed = position;
+      this.changes$.next();
+    });
+    this.#following.add(flushed);
     if (files === undefined) return;
     const size$ = entries$.pipe(
       startWith(undefined),
@@ -94,7 +107,8 @@ export class JournalLines implements LineSource {
 
   get extent(): Extent {
     const { head, first = 1 } = this.#journal;
-    return { first, head, generation: 1, sizeBytes: this.#sizeBytes, error: this.#error ?? this.#lost };
+    const [sizeBytes, flushed] = [this.#sizeBytes, this.#flushed];
+    return { first, head, generation: 1, sizeBytes, flushed, error: this.#error ?? this.#lost };
   }
 
   lines(from: number, to: number): AsyncGenerator<Line, void> {

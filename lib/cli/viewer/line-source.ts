@@ -10,6 +10,8 @@ export interface Extent {
   /** Changes when another file has replaced the one that was shown. */
   readonly generation: number;
   readonly sizeBytes?: number | undefined;
+  /** The number of the last line that is flushed; `undefined` if that is not known. */
+  readonly flushed?: number | undefined;
   /** Why it cannot be read at present. */
   readonly error?: string | undefined;
 }

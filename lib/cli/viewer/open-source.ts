@@ -8,7 +8,8 @@ import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
 import { isCompressedFile } from '../reading/source';
 import { CurrentSource } from './current-source';
 import { FileLines } from './file-lines';
-import { JournalLines, type OpenFiles, type OpenJournal } from './journal-lines';
+import { flushedAt } from './flushed-at';
+import { JournalLines, type OpenFiles } from './journal-lines';
 import type { LineSource } from './line-source';
 import { salvagedLines } from './salvaged-lines';
 
@@ -24,14 +25,14 @@ export async function openSource(target: string, signal: AbortSignal): Promise<L
 
 /** A journal that has closed segments, or that is at a URL, is read as a journal; any other file line by line. */
 async function opened(target: string, signal: AbortSignal): Promise<LineSource> {
-  if (isUrl(target)) return new JournalLines(await openUrl(target, signal), target);
+  if (isUrl(target)) return openUrl(target, signal);
   if ((await findSegments(target)).length > 0) {
     try {
       const files: OpenFiles = {
         sizeBytes: () => sizeOfFiles(target).catch(() => undefined),
         salvage: (from, to) => salvagedLines(target, from, to),
       };
-      return new JournalLines(await openFileReader({ filePath: target, signal }), target, files);
+      return new JournalLines(await openFileReader({ filePath: target, signal }), target, { files });
     } catch (error) {
       // The active file is shown line by line, with its damage.
       if (!(error instanceof CorruptJournalError)) throw error;
@@ -44,15 +45,18 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
 }
 
 /** A stream of the Durable Streams Protocol is recognized by its offset; anything else must be a journal. */
-async function openUrl(url: string, signal: AbortSignal): Promise<OpenJournal> {
+async function openUrl(url: string, signal: AbortSignal): Promise<LineSource> {
   const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined);
-  if (response?.headers.has(OFFSET_HEADER) !== true) return openRemoteScrivener({ url, signal });
+  if (response?.headers.has(OFFSET_HEADER) !== true) {
+    const journal = await openRemoteScrivener({ url, signal });
+    return new JournalLines(journal, url, { flushed$: flushedAt(url, () => journal.head, signal) });
+  }
   // It only reads: the client would create a stream that is gone. Once the viewer is closed, every stream is.
   const read = async (url: string, init: RequestInit) => {
     if (init.method !== 'GET' || signal.aborted) return new Response(null, { status: 404 });
     return fetch(url, { ...init, signal: AbortSignal.any([signal, init.signal!]) });
   };
-  return openDurableStream({ url, fetch: read });
+  return new JournalLines(await openDurableStream({ url, fetch: read }), url);
 }
 
 /** The size of a journal's files together; one that is removed meanwhile counts as 0. */

@@ -1,9 +1,9 @@
 import { assertOptions, shown } from '../../errors/assert-argument';
 import type { CrossOriginOptions } from './handler-options';
-import { FIRST_HEADER, HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from '../protocol';
+import { FIRST_HEADER, FLUSHED_HEADER, HEARTBEAT_HEADER, KEY_HEADER, MEMORY_HEADER } from '../protocol';
 
 const METHODS = 'GET, HEAD, POST';
-const EXPOSED = ['ETag', 'Retry-After', MEMORY_HEADER, FIRST_HEADER, HEARTBEAT_HEADER];
+const EXPOSED = ['ETag', 'Retry-After', MEMORY_HEADER, FIRST_HEADER, FLUSHED_HEADER, HEARTBEAT_HEADER];
 const HEADERS = ['Authorization', 'Content-Type', 'If-Match', 'Last-Event-ID', KEY_HEADER, MEMORY_HEADER];
 
 const OPTIONS: Record<keyof CrossOriginOptions, true> = { origin: true, credentials: true, allowHeaders: true };

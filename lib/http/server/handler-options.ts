@@ -74,7 +74,8 @@ export interface JournalHandlerOptions<T> {
   readonly rememberedWrites?: RememberedWrites;
   /**
    * Resolves when a position is durable enough to be sent to clients; no client receives it before. Default: when the journal has flushed it, if it
-   * is flushed (see {@link flushingOf}), so that clients never see entries that a crash of the server can lose.
+   * is flushed (see {@link flushingOf}), so that clients never see entries that a crash of the server can lose. With another condition, an answer to
+   * `HEAD` says in `Scrivener-Flushed` how far the journal is flushed.
    */
   readonly whenFlushed?: (position: Position) => Promise<unknown>;
   /** Which pages of other origins may use it. Default: none */

@@ -21,7 +21,16 @@ import { CrossOrigin } from './cross-origin';
 import { EventTexts } from './event-texts';
 import type { Admission, JournalHandlerOptions } from './handler-options';
 import { badRequest, Problem, problemOf, unflushed } from './problem';
-import { etag, EVENTS_TYPE, FIRST_HEADER, HEARTBEAT_HEADER, JSON_TYPE, MEMORY_HEADER, randomName } from '../protocol';
+import {
+  etag,
+  EVENTS_TYPE,
+  FIRST_HEADER,
+  FLUSHED_HEADER,
+  HEARTBEAT_HEADER,
+  JSON_TYPE,
+  MEMORY_HEADER,
+  randomName,
+} from '../protocol';
 import { assertAccepts, parsePosition, single } from './request-parts';
 import { assertSeen, SEEN } from '../seen';
 import { TailEvents } from './tail-events';
@@ -143,8 +152,13 @@ export function handlerOf<T>(
   }
 
   async function head(headers: Record<string, string>): Promise<Response> {
-    const position = await firstValueFrom(newestPosition(scrivener));
-    return new Response(null, { headers: { ...headers, ETag: etag(await lastFlushed(position)) } });
+    const position = await lastFlushed(await firstValueFrom(newestPosition(scrivener)));
+    const flushed = options.whenFlushed && flushingOf(scrivener)?.flushed;
+    const own = {
+      ETag: etag(position),
+      ...(flushed !== undefined && { [FLUSHED_HEADER]: String(Math.min(flushed, position)) }),
+    };
+    return new Response(null, { headers: { ...headers, ...own } });
   }
 
   async function page(request: Request, query: URLSearchParams, headers: Record<string, string>): Promise<Response> {

@@ -75,6 +75,28 @@ describe('a journal that is flushed', () => {
     await events.cancel();
   });
 
+  test('HEAD says how far it is flushed, where readers receive more than that', async () => {
+    const journal = new InMemoryScrivener<Said>();
+    const flushed = async (options?: Partial<JournalHandlerOptions<Said>>) => {
+      const response = await handlerOf(journal, options)(new Request(URL_OF_JOURNAL, { method: 'HEAD' }));
+      return [response.headers.get('ETag'), response.headers.get('Scrivener-Flushed')];
+    };
+    const whenFlushed = async () => undefined;
+    journal.append({ text: 'a' });
+    expect(await flushed({ whenFlushed })).toEqual(['"1"', null]);
+    const flusher = new FlusherDaemon({ scrivener: journal, sink });
+    await flusher.start();
+    expect(await flushed({ whenFlushed })).toEqual(['"1"', '0']);
+    const isFlushed = flusher.whenFlushed(1);
+    while (!accept.observed) await Promise.resolve();
+    accept.next();
+    await isFlushed;
+    expect([await flushed(), await flushed({ whenFlushed })]).toEqual([
+      ['"1"', null],
+      ['"1"', '1'],
+    ]);
+  });
+
   test('and cannot be flushed any more: what is flushed is read, and reading the rest is answered with "later"', async () => {
     const journal = new InMemoryScrivener<Said>();
     const flusher = new FlusherDaemon({ scrivener: journal, sink });

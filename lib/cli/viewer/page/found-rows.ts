@@ -1,5 +1,7 @@
 import type { Row } from '../line';
+import type { Extent } from '../line-source';
 import type { Span } from './journal-rows';
+import { marked, type MarkedRow } from './marked-row';
 import type { Rows } from './row-list';
 import type { Server } from './server';
 
@@ -19,9 +21,11 @@ export class FoundRows implements Rows {
   /** Where the search continues when lines are appended. */
   #next: number;
   readonly #last: number;
+  #extent: Extent;
 
-  /** @param head - the newest line */
-  constructor(server: Server, query: string, { from, to }: Span, head: number, changed: () => void) {
+  constructor(server: Server, query: string, { from, to }: Span, extent: Extent, changed: () => void) {
+    const { head } = extent;
+    this.#extent = extent;
     this.#server = server;
     this.#query = query;
     this.#changed = changed;
@@ -44,8 +48,8 @@ export class FoundRows implements Rows {
     return `${found}${this.#isDone ? more : ', searching…'}`;
   }
 
-  at(index: number): Row | undefined {
-    return this.#rows[index];
+  at(index: number): MarkedRow | undefined {
+    return marked(this.#rows[index], this.#extent);
   }
 
   show(): void {
@@ -53,7 +57,9 @@ export class FoundRows implements Rows {
   }
 
   /** Searches the appended lines. */
-  follow(head: number): void {
+  follow(extent: Extent): void {
+    const { head } = extent;
+    this.#extent = extent;
     const from = this.#next;
     const to = Math.min(head, this.#last);
     if (to < from) return;

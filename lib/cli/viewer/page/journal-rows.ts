@@ -1,5 +1,6 @@
 import type { Row } from '../line';
 import type { Extent } from '../line-source';
+import { marked, type MarkedRow } from './marked-row';
 import type { Rows } from './row-list';
 import type { Server } from './server';
 
@@ -70,9 +71,9 @@ export class JournalRows implements Rows {
     return n - this.#start;
   }
 
-  at(index: number): Row | undefined {
+  at(index: number): MarkedRow | undefined {
     const n = this.#start + index;
-    return this.#pages.get(pageOf(n))?.rows[(n - 1) % PAGE];
+    return marked(this.#pages.get(pageOf(n))?.rows[(n - 1) % PAGE], this.#extent);
   }
 
   show(from: number, to: number): void {

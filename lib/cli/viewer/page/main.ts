@@ -68,10 +68,11 @@ function showJournal(server: Server): void {
 
   function changed(): void {
     list.draw();
-    const { head, first, sizeBytes } = all.extent;
-    const count = (head - first + 1).toLocaleString('en');
+    const { head, first, sizeBytes, flushed = head } = all.extent;
     const part = all.span === EVERYTHING ? '' : `${all.count.toLocaleString('en')} of `;
-    figures.textContent = `${part}${count} entries${sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`}${rate}`;
+    const size = sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`;
+    const waiting = flushed < head ? ` · ${(head - flushed).toLocaleString('en')} not flushed` : '';
+    figures.textContent = `${part}${(head - first + 1).toLocaleString('en')} entries${size}${waiting}${rate}`;
   }
 
   /** Shows the status, or the error. */
@@ -87,7 +88,7 @@ function showJournal(server: Server): void {
     found =
       query === ''
         ? undefined
-        : new FoundRows(server, query, all.span, all.extent.head, () => {
+        : new FoundRows(server, query, all.span, all.extent, () => {
             changed();
             say();
           });
@@ -276,7 +277,7 @@ function showJournal(server: Server): void {
     say();
     if (isAnother) times.clear();
     if (isAnother && found) search();
-    found?.follow(extent.head);
+    found?.follow(extent);
     survey();
     changed();
   });

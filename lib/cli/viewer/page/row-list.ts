@@ -226,6 +226,7 @@ function partsOf(row: ShownRow, isDated: boolean): Node[] {
   if (isFlushed !== undefined) {
     const flushed = element('span', 'flushed', element('span', 'hidden', isFlushed ? 'flushed' : 'not flushed'));
     flushed.dataset.flushed = String(isFlushed);
+    flushed.title = isFlushed ? 'flushed' : 'not flushed: a crash can lose it';
     parts.push(flushed);
   }
   parts.push(element('span', 'position', position === undefined ? `line ${n}` : String(position)));
