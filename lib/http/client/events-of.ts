@@ -36,6 +36,7 @@ export async function* eventsOf(
   // Not every `fetch` ends a body when it is aborted.
   const leave = () => void reader.cancel().catch(() => undefined);
   attempt.signal.addEventListener('abort', leave);
+  if (attempt.signal.aborted) leave();
   // While a machine sleeps, timers stop, and nothing reports that the connection is lost.
   const unlisten = onWaking(() => {
     if (Date.now() - cameMs > silenceMs / 2) attempt.end();
