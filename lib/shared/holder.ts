@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, lstat, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { startWith, Subject, switchMap, type Observable } from 'rxjs';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { FileScrivener } from '../file/file-scrivener';
@@ -36,6 +37,7 @@ export class Holder<T> {
   readonly #writing = new Set<Promise<void>>();
   /** Those of them that other processes have sent, or are sending. */
   readonly #posts = new Set<IncomingMessage>();
+  readonly #reopened = new Subject<void>();
   #isClosing = false;
 
   private constructor(file: FileScrivener<T>, memoryPath: string | undefined) {
@@ -84,11 +86,18 @@ export class Holder<T> {
     return holder;
   }
 
+  /** The last position that is in the file, then each change; completes when the file is closed. */
+  get flushed$(): Observable<Position> {
+    return this.#reopened.pipe(
+      startWith(undefined),
+      switchMap(() => this.file.flushed$),
+    );
+  }
+
   /** Answers a request of this process or another. */
   async handle(request: Request): Promise<Response> {
     if (request.headers.get('Accept') === HEADS_TYPE) return this.#heads();
-    const isGroup = request.headers.get('Content-Type') === GROUP_TYPE;
-    const answering = isGroup ? this.#group(request) : this.#handler(request);
+    const answering = request.method === 'POST' ? this.#post(request) : this.#handler(request);
     if (request.method === 'POST') this.#track(answering);
     return answering;
   }
@@ -119,6 +128,7 @@ export class Holder<T> {
     this.#server.closeAllConnections();
     await closed;
     await this.#handOver();
+    this.#reopened.complete();
     await this.file.close();
   }
 
@@ -159,8 +169,21 @@ export class Holder<T> {
     this.#writing.add(tracked);
   }
 
+  async #post(request: Request): Promise<Response> {
+    await this.#reopenFailed();
+    return request.headers.get('Content-Type') === GROUP_TYPE ? this.#group(request) : this.#handler(request);
+  }
+
+  /** After a failure, as on a full disk, each write is another try, also for what was written before. */
+  async #reopenFailed(): Promise<void> {
+    if (this.file.flusher.status !== 'Failed') return;
+    await this.file.reopen().catch(() => undefined);
+    this.#reopened.next();
+  }
+
   async #flushed(position: Position): Promise<void> {
     try {
+      await this.#reopenFailed();
       await this.file.whenFlushed(position);
     } catch (cause) {
       throw new WriteUncertainError({ cause });
@@ -169,7 +192,7 @@ export class Holder<T> {
 
   #heads(): Response {
     const headers = { [MEMORY_HEADER]: this.#memory.token, [FIRST_HEADER]: String(this.file.first) };
-    return new Response(headEvents(this.file.flushed$), { headers });
+    return new Response(headEvents(this.flushed$), { headers });
   }
 
   async #group(request: Request): Promise<Response> {

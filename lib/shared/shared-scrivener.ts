@@ -13,6 +13,7 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
+import { ScrivenerError } from '../errors/scrivener-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import type { RemoteScrivener } from '../http/client/remote-scrivener';
 import type { Guest } from './guest';
@@ -91,7 +92,7 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
   /** `flushed`, then each change; completes when this scrivener is closed. */
   get flushed$(): Observable<Position> {
     return this.role$.pipe(
-      switchMap(() => this.#seat.holder?.file.flushed$ ?? this.#guest?.head$ ?? of(this.flushed)),
+      switchMap(() => this.#seat.holder?.flushed$ ?? this.#guest?.head$ ?? of(this.flushed)),
       distinctUntilChanged((before, after) => after <= before),
     );
   }
@@ -173,6 +174,8 @@ export class SharedScrivener<in out T> implements Scrivener<T>, GroupWriter<T>, 
 
   /** The status of a lost connection, with who does not answer. Meanwhile the file is taken if nobody has it. */
   async #withReasonOf(status: Extract<ConnectionStatus, { status: 'retrying' }>): Promise<ConnectionStatus> {
+    // The holder has answered: it cannot read, as what is not flushed on a full disk.
+    if (ScrivenerError.is((status.error as Error).cause)) return status;
     await this.#seat.look();
     return { ...status, error: this.#seat.reasonFor(status.error) };
   }

@@ -2,8 +2,10 @@ import { chmod, link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ScrivenerError } from 'rx-scrivener';
+import { lastEntries, type ScrivenerError } from 'rx-scrivener';
 import { openSharedScrivener, type ConnectionStatus, type SharedScrivener } from 'rx-scrivener/shared';
+import { HEADS_TYPE } from '../../lib/shared/heads';
+import { SocketFetch } from '../../lib/shared/socket-fetch';
 import * as socketPaths from '../../lib/shared/socket-path';
 import { fileHandlePrototype } from '../file/support/file-handle';
 import { rejectionOf, until } from '../file/support/outcome';
@@ -134,6 +136,68 @@ test('a full disk is reported in each process that writes', async () => {
   disk.mockRestore();
   await guest.close();
   expect(await rejectionOf(holder.close())).toBe(full);
+});
+
+/** What the holder tells its guests of the journal's last positions. */
+async function headEvents() {
+  const socketPath = await socketPaths.socketPathOf(`${file()}.lock`);
+  const init = { headers: { Accept: HEADS_TYPE } };
+  const { body } = await new SocketFetch().fetch(socketPath, new URL('http://journal.invalid'), init);
+  return body!.pipeThrough(new TextDecoderStream());
+}
+
+test('when a full disk has room again, the next write and all before it are in the file; nobody counts the holder as lost', async () => {
+  const holder = await openSharedScrivener<string>({ filePath: file() });
+  const guest = await openSharedScrivener<string>({ filePath: file() });
+  const statuses: ConnectionStatus[] = [];
+  guest.connected$.subscribe((status) => statuses.push(status));
+  const heads: number[] = [];
+  guest.head$.subscribe((head) => heads.push(head));
+  const flushed: number[] = [];
+  holder.flushed$.subscribe((position) => flushed.push(position));
+  expect(await guest.write('one')).toBe(1);
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const disk = jest.spyOn(await fileHandlePrototype(path('probe')), 'write').mockRejectedValue(full);
+  jest.spyOn(process, 'emitWarning').mockImplementation();
+  for (const writing of [guest.write('two'), holder.write('three'), guest.write('four')])
+    expect(await rejectionOf(writing)).toMatchObject({ code: 'ERR_WRITE_UNCERTAIN' });
+  // A heartbeat, of which there is none where the holder has ended what it told.
+  const reader = (await headEvents()).getReader();
+  for (let n = 0; n < 2; n++) expect((await reader.read()).value).toBe('data:1\n\n');
+  await reader.cancel();
+  expect(statuses).toEqual([{ status: 'open' }]);
+  disk.mockRestore();
+  expect(await guest.write('five')).toBe(5);
+  expect(await lastEntries(guest, 5)).toHaveLength(5);
+  expect(await holder.write('six')).toBe(6);
+  await until(() => heads.at(-1) === 6 && flushed.at(-1) === 6);
+  expect(heads).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(statuses).toEqual([{ status: 'open' }]);
+  await guest.close();
+  await holder.close();
+});
+
+test('a tail that meets a full disk says so, not that the holder does not answer, and continues when there is room', async () => {
+  const holder = await openSharedScrivener<string>({ filePath: file() });
+  const guest = await openSharedScrivener<string>({ filePath: file() });
+  const statuses: ConnectionStatus[] = [];
+  guest.connected$.subscribe((status) => statuses.push(status));
+  const seen: string[] = [];
+  guest.tail().subscribe(({ entry }) => seen.push(entry));
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const disk = jest.spyOn(await fileHandlePrototype(path('probe')), 'write').mockRejectedValue(full);
+  jest.spyOn(process, 'emitWarning').mockImplementation();
+  await rejectionOf(holder.write('one'));
+  const errors = () => statuses.flatMap((status) => (status.status === 'retrying' ? [status.error] : []));
+  await until(() => errors().length >= 2);
+  for (const error of errors()) expect(error).toMatchObject({ cause: { code: 'ERR_HTTP_STATUS', status: 503 } });
+  disk.mockRestore();
+  expect(await guest.write('two')).toBe(2);
+  await until(() => seen.length === 2);
+  expect(seen).toEqual(['one', 'two']);
+  await until(() => statuses.at(-1)!.status === 'open');
+  await guest.close();
+  await holder.close();
 });
 
 describe('the socket', () => {

@@ -144,7 +144,8 @@ export class Connection {
       return response;
     }
     release(response);
-    throw new Unreachable(`The server, or what is before it, answered ${response.status}`);
+    const cause = errorOf(response.status, undefined);
+    throw new Unreachable(`The server, or what is before it, answered ${response.status}`, { cause });
   }
 
   /** Resolves when the server accepts requests (`Retry-After`), immediately if it set no time; or when the signal is aborted. */

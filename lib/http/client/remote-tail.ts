@@ -141,10 +141,10 @@ async function* connected<T>(
         if (before.records.length > 0) yield before;
         if (event.event === ENDED) return true;
         const { status, position } = (parse(event) ?? {}) as Readonly<Record<string, unknown>>;
-        if (event.event === FAILED)
-          throw status === 503
-            ? new Unreachable('The journal is lost to its server')
-            : errorOf(Number(status), parse(event));
+        if (event.event === FAILED) {
+          const cause = errorOf(Number(status), parse(event));
+          throw status === 503 ? new Unreachable('The journal is lost to its server', { cause }) : cause;
+        }
         if (event.event === CAUGHT_UP) catchUp(connection, place, position);
       }
     } finally {
