@@ -6,7 +6,6 @@ const turns = new WeakMap<object, Promise<unknown>>();
 
 /**
  * Runs the work after all earlier callers in this process have finished: those that compare and append take turns, so they do not make each other fail.
- * the others.
  *
  * @param signal - ends the waiting immediately, with its reason; the work has to check it itself
  */
@@ -14,7 +13,10 @@ export function inTurn<R>(journal: object, work: () => Promise<R>, signal?: Abor
   const before = turns.get(journal) ?? Promise.resolve();
   const turn = signal ? firstValueFrom(merge(aborted(signal), from(before))) : before;
   const result = turn.then(work);
-  // A caller that gave up before its turn does not let the next one in.
-  turns.set(journal, Promise.allSettled([before, result]));
+  // A caller that gave up before its turn does not let the next one in. What earlier callers were given is not kept.
+  turns.set(
+    journal,
+    before.then(() => result).catch(() => undefined),
+  );
   return result;
 }

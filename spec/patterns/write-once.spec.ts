@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   InMemoryScrivener,
   lastEntries,
@@ -16,6 +18,8 @@ interface Order {
   readonly id: string;
   readonly from?: number;
 }
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 const path = useTempDir();
 const boom = new Error('boom');
 const order = (id: string, from?: number): Order => ({ id, ...(from === undefined ? {} : { from }) });
@@ -31,6 +35,16 @@ test('of callers at once, each with other entries, none writes for nothing', asy
   });
   await Promise.all(Array.from({ length: 50 }, (_, n) => once(scrivener, order(`id ${n}`))));
   expect([inner.head, writes]).toEqual([50, 50]);
+});
+
+test('what earlier callers were given is not kept', async () => {
+  const scrivener = new InMemoryScrivener<Order>();
+  const given = async (id: string) => new WeakRef(await once(scrivener, order(id)));
+  const outcome = await given('a');
+  for (const id of ['b', 'c']) await once(scrivener, order(id));
+  await new Promise(setImmediate);
+  collectGarbage();
+  expect([outcome.deref(), scrivener.head]).toEqual([undefined, 3]);
 });
 
 test('a caller whose write fails leaves the next its turn', async () => {
