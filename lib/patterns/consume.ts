@@ -93,7 +93,9 @@ export function consume<T>(
     );
     subscriber.add(() => {
       const end = () => bookmark.end();
-      Promise.resolve(handling)
+      // If `handle` unsubscribes, `handling` is assigned when it returns.
+      Promise.resolve()
+        .then(() => handling)
         .then(end, end)
         .catch(() => undefined); // nobody is subscribed any longer
     });

@@ -35,6 +35,27 @@ function journalOf(texts: string): SpiedScrivener<string> {
   return journal;
 }
 
+test('where the handling itself unsubscribes, its record is finished and bookmarked before another consumer begins', async () => {
+  const journal = journalOf('abc');
+  const bookmark = new Bookmark();
+  const sending = new Gate();
+  const log: unknown[] = [];
+  const consuming = consume(journal, bookmark, async ({ entry }) => {
+    log.push(`first: ${entry}`);
+    if (entry !== 'b') return;
+    consuming.unsubscribe();
+    await sending.passed;
+  }).subscribe();
+  await settle();
+  consume(journal, bookmark, ({ entry }) => void log.push(`second: ${entry}`)).subscribe();
+  await settle();
+  expect([log, bookmark.saved]).toEqual([['first: a', 'first: b'], [1]]);
+  sending.open();
+  await settle();
+  expect(log).toEqual(['first: a', 'first: b', 'second: c']);
+  expect(bookmark.saved).toEqual([1, 2, 3]);
+});
+
 describe.each(backends<string>())('on a journal %s', (_, open) => {
   test('continues in a new run, at least once, in order', async () => {
     const { scrivener, close } = await open(path('journal.ndjson'));
