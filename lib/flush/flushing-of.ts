@@ -52,11 +52,16 @@ export function flushingOf<T>(scrivener: Scrivener<T>): Flushing | undefined {
 
 /** Registers a flusher for its journal; returns a function that removes it, to be called when it has completed. */
 export function countFlusher<T>(scrivener: Scrivener<T>, flusher: CountedFlusher): () => void {
-  let carrier: Carrier = scrivener as Carrier;
-  for (let inner; (inner = carrier[INNER]);) carrier = inner;
+  const carrier: Carrier = innermost(scrivener);
   const flushers = carrier[FLUSHERS] ?? new Flushers();
   Reflect.defineProperty(carrier, FLUSHERS, { value: flushers, configurable: true });
   return flushers.add(flusher);
+}
+
+/** The scrivener inside all wrappers. */
+export function innermost(scrivener: object): object {
+  const { [INNER]: inner } = scrivener as Carrier;
+  return inner ? innermost(inner) : scrivener;
 }
 
 function isFlushing(carrier: object): carrier is Flushing {

@@ -1,8 +1,10 @@
-import { assertPosition, type Position, type Positioned } from '../journal/position';
+import { take } from 'rxjs';
+import { assertPosition, type Position } from '../journal/position';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { JournalExistsError } from '../errors/journal-exists-error';
 import { JournalNotFoundError } from '../errors/journal-not-found-error';
+import { entries } from '../operators/entries';
 import { Handles } from './handles';
 import { assertThrough } from './assert-through';
 import { assertJournalName, assertPrefix, type Journals } from './journals';
@@ -71,13 +73,11 @@ class InMemoryJournals<in out T> implements Journals<T> {
     if (!source) throw new JournalNotFoundError(name);
     if (this.#journals.has(newName)) throw new JournalExistsError(newName);
     assertThrough(through, source);
-    const held: Positioned<T>[] = [];
-    const reading = source.tail().subscribe((record) => {
-      if (record.position <= through) held.push(record);
-    });
-    reading.unsubscribe();
     const fork = new InMemoryScrivener<T>();
-    for (const { entry } of held) fork.append(entry);
+    source
+      .tail()
+      .pipe(take(through), entries())
+      .subscribe((entry) => fork.next(entry));
     this.#journals.set(newName, fork);
   }
 

@@ -15,6 +15,7 @@ import type {
   WaitOptions,
   WriteOptions,
 } from '../journal/scrivener';
+import { forgetStates } from '../state/kept-state';
 
 /** A scrivener of this package: it knows where its journal begins and ends, and writes groups. */
 export interface Opened<T> extends Scrivener<T>, GroupWriter<T> {
@@ -123,6 +124,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
   /** The journal was deleted: what was known of it no longer applies. */
   forget(): void {
     this.#ends = NOTHING;
+    forgetStates(this);
   }
 
   /** The journal, if it is open now. */
@@ -213,7 +215,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
 
   #release(lease: Lease<S>): void {
     const { first, head } = lease.scrivener;
-    this.#ends = lease.isDeleted ? NOTHING : { first, head };
+    if (!lease.isDeleted) this.#ends = { first, head };
     lease.release();
   }
 

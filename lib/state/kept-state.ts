@@ -1,18 +1,24 @@
+import { innermost } from '../flush/flushing-of';
 import type { Scrivener } from '../journal/scrivener';
 import type { Checkpoint, CheckpointStore, Projection } from './projection';
 
-type Kept = WeakMap<object, WeakMap<object, Checkpoint<unknown>>>;
+type Level = WeakMap<object, unknown>;
 
-const kept = new WeakMap<object, Kept>();
+/** The states by the scrivener inside all wrappers, by the scrivener, by the projection, and by what determines the start. */
+const kept: Level = new WeakMap();
+
+/** The journal of a scrivener was deleted: another one may take its place. */
+export function forgetStates(scrivener: object): void {
+  kept.delete(scrivener);
+}
 
 /** The last state of a projection over a journal, kept as long as both exist; separate for each checkpoint store, because they determine the start. */
 export class KeptState<E, S> {
-  readonly #states: WeakMap<object, Checkpoint<unknown>>;
+  readonly #states: Level;
   readonly #key: object;
 
   constructor(scrivener: Scrivener<E>, projection: Projection<E, S>, checkpoints: CheckpointStore<S> | undefined) {
-    const projections = getOrAdd(kept, scrivener, (): Kept => new WeakMap());
-    this.#states = getOrAdd(projections, projection, () => new WeakMap<object, Checkpoint<unknown>>());
+    this.#states = [innermost(scrivener), scrivener, projection].reduce(levelBelow, kept);
     this.#key = checkpoints ?? projection;
   }
 
@@ -27,8 +33,7 @@ export class KeptState<E, S> {
   }
 }
 
-function getOrAdd<V>(map: WeakMap<object, V>, key: object, make: () => V): V {
-  const value = map.get(key) ?? make();
-  map.set(key, value);
-  return value;
+function levelBelow(level: Level, key: object): Level {
+  if (!level.has(key)) level.set(key, new WeakMap());
+  return level.get(key) as Level;
 }

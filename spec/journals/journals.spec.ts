@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   consume,
+  currentState,
   decide,
   flushingOf,
   inMemoryJournals,
   lastEntries,
+  projection,
+  TappedScrivener,
   type GroupWriter,
   type Journals,
   type Position,
@@ -72,6 +75,24 @@ for (const [backend, open] of Object.entries(backends)) {
       expect(await journals.journal('a').write('3')).toBe(2);
       expect(await held(journals.journal('a'))).toEqual(['1', '3']);
       expect(await journals.exists('a')).toBe(true);
+    });
+
+    test('no state is kept of a journal that was deleted, also where it is wrapped', async () => {
+      const journal = journals.journal('a');
+      const tapped = new TappedScrivener(journal, (entry, to, options) => to.write(entry, options));
+      const text = projection<string, string>({ initial: () => '', evolve: (text, entry) => text + entry });
+      for (const entry of 'old') await journal.write(entry);
+      for (const scrivener of [journal, tapped]) expect((await currentState(scrivener, text)).state).toBe('old');
+      await journals.delete('a');
+      await journals.create('a');
+      expect(await decide(journal, text, (state) => `after "${state}"`)).toEqual({
+        position: 1,
+        state: 'after ""',
+        written: [1],
+      });
+      for (const entry of ', new') await journal.write(entry);
+      for (const scrivener of [journal, tapped])
+        expect(await currentState(scrivener, text)).toEqual({ position: 6, state: 'after "", new' });
     });
 
     test('readers of a journal that does not exist make none', async () => {
