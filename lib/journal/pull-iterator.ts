@@ -58,7 +58,7 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
     }
     if (value === PENDING) return this.#wait('first');
     if (value === ENDED) return this.return();
-    if (this.#waiting.length > 0) this.#pull();
+    if (this.#waiting.length > 0) this.#join();
     return Promise.resolve({ done: false, value });
   }
 
@@ -88,14 +88,17 @@ export class PullIterator<V> implements AsyncIterableIterator<V, undefined> {
   #wait(turn: 'first' | 'last'): Promise<IteratorResult<V, undefined>> {
     return new Promise((resolve, reject) => {
       this.#waiting[turn === 'first' ? 'unshift' : 'push']({ resolve, reject });
-      if (this.#reads) return;
-      if (!this.#joined) {
-        this.#joined = true;
-        if (this.#signal) this.#unlisten = onAbort(this.#signal, this.#pull);
-        this.#wakeups?.join(this.#pull);
-      }
-      this.#pull();
+      if (!this.#reads) this.#join();
     });
+  }
+
+  #join(): void {
+    if (!this.#joined) {
+      this.#joined = true;
+      if (this.#signal) this.#unlisten = onAbort(this.#signal, this.#pull);
+      this.#wakeups?.join(this.#pull);
+    }
+    this.#pull();
   }
 
   /** Answers waiting calls as long as there is something to read. */

@@ -115,6 +115,20 @@ describe('caughtUp', () => {
     expect([read, scrivener.observed]).toEqual([[1, 2], false]);
   });
 
+  test('may request the next entry of the iteration that it comes to', async () => {
+    const scrivener = filled(0);
+    let second: Promise<unknown> | undefined;
+    const caughtUp = () => {
+      scrivener.append(1);
+      second = iterator.next();
+    };
+    const iterator = scrivener.tail(0, { caughtUp })[Symbol.asyncIterator]();
+    expect(await iterator.next()).toEqual({ done: false, value: { position: 1, entry: 1 } });
+    scrivener.append(2);
+    expect(await second).toEqual({ done: false, value: { position: 2, entry: 2 } });
+    expect(scrivener.observed).toBe(false);
+  });
+
   test('may end the iteration that it comes to', async () => {
     const scrivener = filled(1);
     const iterator = scrivener.tail(0, { caughtUp: () => void iterator.return?.() })[Symbol.asyncIterator]();
