@@ -19,6 +19,7 @@ import {
   PRODUCER_SEQ_HEADER,
   RECEIVED_SEQ_HEADER,
   SEQ_HEADER,
+  SEQUENCE_GAP,
   type Run,
 } from './protocol';
 import type { Producer, StreamState } from './stream-record';
@@ -197,7 +198,7 @@ function refusalOrRepetition(
     if (producer.seq !== expected && known && !isSame) throw badRequest('A new epoch begins with sequence number 0');
     if (producer.seq !== expected) {
       const headers = { [EXPECTED_SEQ_HEADER]: String(expected), [RECEIVED_SEQ_HEADER]: String(producer.seq) };
-      throw new Problem(409, 'ERR_SEQUENCE_GAP', `Expected sequence number ${expected}`, { headers });
+      throw new Problem(409, SEQUENCE_GAP, `Expected sequence number ${expected}`, { headers });
     }
   }
   if (seq !== undefined && state.seq !== undefined && !isAfter(seq, state.seq)) {

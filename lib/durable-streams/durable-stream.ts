@@ -87,7 +87,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     return this.#read.waitFor(after, match, options);
   }
 
-  /** Releases the server: tails complete, and what waits to be sent rejects. The stream continues. Again: the same. */
+  /** Releases the server: tails complete, what waits to be sent rejects, and what was sent is uncertain. The stream continues. Again: the same. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#following;

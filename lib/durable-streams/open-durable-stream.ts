@@ -6,7 +6,7 @@ import { DurableStream } from './durable-stream';
 export interface DurableStreamConfig<T> {
   /** The stream's URL. */
   readonly url: string | URL;
-  /** Headers of each request, or a function that returns them, called for each request; called again if it fails or takes too long. */
+  /** Headers of each request, or a function that returns them, called for each request; called again if it fails or takes too long, or the answer is 401. */
   readonly headers?: StreamHeaders;
   /** Any synchronous Standard Schema validator: checks what is written; what is read becomes its output. */
   readonly schema?: StandardSchemaV1<unknown, T>;

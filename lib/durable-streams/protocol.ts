@@ -27,6 +27,9 @@ export const RECEIVED_SEQ_HEADER = 'Producer-Received-Seq';
 /** The positions of the messages of a producer's append, for example `3-5,8`: messages of others may be between them. */
 export const POSITIONS_HEADER = 'Scrivener-Positions';
 
+/** The code of the refusal of a producer's sequence number that does not follow its last one. */
+export const SEQUENCE_GAP = 'ERR_SEQUENCE_GAP';
+
 export const JSON_TYPE = 'application/json';
 
 /** The offset after a position. */

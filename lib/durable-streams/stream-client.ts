@@ -5,9 +5,9 @@ import { isTrimmed } from '../errors/position-trimmed-error';
 import { Attempt } from '../http/client/attempt';
 import { givenHeaders, release, retryAfterMs } from '../http/client/connection';
 import { errorOf } from '../http/client/remote-problem';
-import { retryUntilSettled, sleep, Unreachable } from '../http/client/retry-until-settled';
+import { pause, retryUntilSettled, sleep, Unreachable } from '../http/client/retry-until-settled';
 import type { StreamHeaders } from './open-durable-stream';
-import { CLOSED_HEADER } from './protocol';
+import { CLOSED_HEADER, EXPECTED_SEQ_HEADER, SEQUENCE_GAP } from './protocol';
 
 /** How a stream is reached. */
 export interface StreamClientOptions {
@@ -42,18 +42,31 @@ export class StreamClient {
     return this.#options.url;
   }
 
-  /** Sends a request again until the answer can be used, that is, until it is not a failure that may pass. */
+  /**
+   * Sends a request again until the answer can be used, that is, until it is not a failure that may pass.
+   *
+   * @param failed - called with each such failure
+   */
   async ask<R>(
     query: string,
     init: StreamRequest,
     use: (response: Response, attempt: Attempt) => Promise<R>,
+    failed?: (error: Unreachable) => void,
   ): Promise<R> {
-    const asked = await retryUntilSettled(async () => ({ result: await this.try(query, init, use) }), this.signal);
+    const wait = (tries: number, error: unknown, signal: AbortSignal) => {
+      failed?.(error as Unreachable);
+      return pause(tries, signal);
+    };
+    const asked = await retryUntilSettled(
+      async () => ({ result: await this.try(query, init, use) }),
+      this.signal,
+      wait,
+    );
     if (asked === undefined) throw new JournalClosedError();
     return asked.result;
   }
 
-  /** Sends a request once, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or if it is a failure that may pass. */
+  /** Sends a request once, or twice if its token has expired, and uses its answer. Rejects with {@link Unreachable} if none comes in time, or if it is a failure that may pass. */
   async try<R>(
     query: string,
     init: StreamRequest,
@@ -65,20 +78,26 @@ export class StreamClient {
     const attempt = new Attempt(this.signal);
     attempt.allow(SILENCE_MS);
     try {
-      const all = await givenHeaders(() => (typeof headers === 'function' ? headers() : headers), attempt.signal);
-      for (const [name, value] of Object.entries(init.headers ?? {})) all.set(name, value);
-      let response: Response;
-      try {
-        response = await fetch(url + query, { ...init, headers: all, signal: attempt.signal });
-      } catch (cause) {
-        throw new Unreachable('The server was not reached', { cause });
+      const send = async () => {
+        const all = await givenHeaders(() => (typeof headers === 'function' ? headers() : headers), attempt.signal);
+        for (const [name, value] of Object.entries(init.headers ?? {})) all.set(name, value);
+        try {
+          return await fetch(url + query, { ...init, headers: all, signal: attempt.signal });
+        } catch (cause) {
+          throw new Unreachable('The server was not reached', { cause });
+        }
+      };
+      let response = await send();
+      if (response.status === 401 && typeof headers === 'function') {
+        release(response);
+        response = await send();
       }
       attempt.allow(Infinity);
       if (!isPassing(response)) return await use(response, attempt);
       release(response);
       const ms = retryAfterMs(response);
       if (ms > 0) this.#notBefore = performance.now() + ms;
-      throw new Unreachable(`The server answered ${response.status}`);
+      throw new Unreachable(`The server answered ${response.status}`, {}, response.status === 429);
     } finally {
       attempt.end();
     }
@@ -94,6 +113,7 @@ export class StreamClient {
     if (isTrimmed(error)) return error;
     if (status === 404 || status === 410) return new JournalNotFoundError(this.url);
     if (status === 409 && headers.get(CLOSED_HEADER) === 'true') return new JournalClosedError();
+    if (headers.has(EXPECTED_SEQ_HEADER)) return new HttpStatusError(status, SEQUENCE_GAP);
     return new HttpStatusError(status, typeof problem?.code === 'string' ? problem.code : undefined);
   }
 }

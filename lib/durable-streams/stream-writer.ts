@@ -1,10 +1,21 @@
 import { catchError, first, of } from 'rxjs';
+import { HttpStatusError } from '../errors/http-status-error';
 import { JournalClosedError } from '../errors/journal-closed-error';
 import { SerializationError } from '../errors/serialization-error';
+import { WriteUncertainError } from '../errors/write-uncertain-error';
+import type { Attempt } from '../http/client/attempt';
+import { maySend, type Unreachable } from '../http/client/retry-until-settled';
 import { onAbort } from '../journal/abort';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
-import { JSON_TYPE, positionsIn, PRODUCER_EPOCH_HEADER, PRODUCER_ID_HEADER, PRODUCER_SEQ_HEADER } from './protocol';
+import {
+  JSON_TYPE,
+  positionsIn,
+  PRODUCER_EPOCH_HEADER,
+  PRODUCER_ID_HEADER,
+  PRODUCER_SEQ_HEADER,
+  SEQUENCE_GAP,
+} from './protocol';
 import { readToEnd, type StreamClient } from './stream-client';
 
 /** The part of a stream that was read. */
@@ -19,6 +30,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** The statuses of refusals that may be for one message of several. */
+const OF_CONTENT: readonly number[] = [400, 413, 422];
+
 const MAX_BATCH = 100;
 /** In characters, of up to three bytes: a server may refuse a body that is too large. */
 const MAX_LENGTH = 512 * 1024;
@@ -27,10 +41,10 @@ const MAX_LENGTH = 512 * 1024;
 const EPOCHS_PER_MS = 2_000;
 let lastEpoch = 0;
 
-/** Greater than all before it in this process; those of other processes in the same millisecond are most likely different. */
-function nextEpoch(): number {
+/** Greater than those of all earlier scriveners of this process, also after their refusals; those of other processes in the same millisecond are most likely different. */
+function firstEpoch(): number {
   const now = Date.now() * EPOCHS_PER_MS + Math.floor(Math.random() * EPOCHS_PER_MS);
-  return (lastEpoch = Math.max(lastEpoch + 1, now));
+  return (lastEpoch = Math.max(lastEpoch + EPOCHS_PER_MS, now));
 }
 
 /** Writes to a stream, in turn, as an idempotent producer. */
@@ -39,12 +53,10 @@ export class StreamWriter {
   readonly #read: Read;
   readonly #waiting = new Set<Waiting>();
   readonly #producer: string;
-  /** Greater than that of any earlier scrivener: the server shuts those out. */
-  readonly #epoch = nextEpoch();
+  /** Greater than that of any earlier scrivener: the server shuts those out. After a refusal the next one begins. */
+  #epoch = firstEpoch();
   #seq = 0;
   #isSending = false;
-  /** The error after which nothing more is written: later writes would leave a gap. */
-  #failure: unknown;
 
   constructor(client: StreamClient, read: Read, producer: string) {
     this.#client = client;
@@ -53,7 +65,6 @@ export class StreamWriter {
   }
 
   async write(entry: unknown, signal: AbortSignal | undefined): Promise<Position> {
-    if (this.#failure !== undefined) throw this.#failure;
     const text = textOf(entry);
     return new Promise((resolve, reject) => {
       const dequeue = () => {
@@ -85,46 +96,64 @@ export class StreamWriter {
         if (batch.push(write) === MAX_BATCH) break;
       }
       for (const { dequeue } of batch) dequeue();
-      try {
-        const positions = await this.#append(batch.map(({ text }) => text));
-        const last = positions.at(-1)!;
-        // Its writer reads it from then on.
-        const read$ = this.#read.head$.pipe(
-          first((head) => head >= last, last),
-          catchError(() => of(last)),
-        );
-        read$.subscribe(() => {
-          for (const [index, { resolve }] of batch.entries()) resolve(positions[index]!);
-        });
-      } catch (error) {
-        this.#failure = error;
-        for (const { dequeue, reject } of [...batch, ...this.#waiting]) {
-          dequeue();
-          reject(error);
-        }
-      }
+      await this.#post(batch);
     }
     this.#isSending = false;
   }
 
+  /** Sends writes together, each one on its own if they are refused for one of them; settles each. */
+  async #post(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const positions = await this.#append(batch.map(({ text }) => text));
+      const last = positions.at(-1)!;
+      // Its writer reads it from then on.
+      const read$ = this.#read.head$.pipe(
+        first((head) => head >= last, last),
+        catchError(() => of(last)),
+      );
+      read$.subscribe(() => {
+        for (const [index, { resolve }] of batch.entries()) resolve(positions[index]!);
+      });
+    } catch (error) {
+      if (batch.length > 1 && error instanceof HttpStatusError && OF_CONTENT.includes(error.status)) {
+        for (const write of batch) await this.#post([write]);
+      } else for (const { reject } of batch) reject(error);
+    }
+  }
+
   /** Appends messages exactly once, however often they must be sent; resolves with their positions. */
   async #append(texts: readonly string[]): Promise<readonly Position[]> {
-    const headers = {
-      'Content-Type': JSON_TYPE,
-      [PRODUCER_ID_HEADER]: this.#producer,
-      [PRODUCER_EPOCH_HEADER]: String(this.#epoch),
-      [PRODUCER_SEQ_HEADER]: String(this.#seq),
-    };
-    const body = `[${texts.join(',')}]`;
     const before = this.#read.head;
-    const told = await this.#client.ask('', { method: 'POST', headers, body }, async (response, attempt) => {
+    const use = async (response: Response, attempt: Attempt) => {
       if (!response.ok) throw await this.#client.refusalOf(response, attempt);
       const positions = positionsIn(response, texts.length);
       await readToEnd(response, attempt);
       return positions;
-    });
-    this.#seq++;
-    return told ?? this.#find(texts, before);
+    };
+    const sent = { isInDoubt: false };
+    const failed = (error: Unreachable) => void (sent.isInDoubt ||= maySend(error));
+    for (;;) {
+      const headers = {
+        'Content-Type': JSON_TYPE,
+        [PRODUCER_ID_HEADER]: this.#producer,
+        [PRODUCER_EPOCH_HEADER]: String(this.#epoch),
+        [PRODUCER_SEQ_HEADER]: String(this.#seq),
+      };
+      try {
+        const request = { method: 'POST', headers, body: `[${texts.join(',')}]` } as const;
+        const told = await this.#client.ask('', request, use, failed);
+        this.#seq++;
+        return told ?? (await this.#find(texts, before));
+      } catch (error) {
+        // The server has lost its memory of the producer, as it may when it is restarted.
+        const isForgotten = this.#seq > 0 && error instanceof HttpStatusError && error.remoteCode === SEQUENCE_GAP;
+        // What was sent under the sequence number may be there, or come yet: the server must not take the next messages for it.
+        this.#epoch++;
+        this.#seq = 0;
+        if (sent.isInDoubt) throw new WriteUncertainError({ cause: error });
+        if (!isForgotten) throw error;
+      }
+    }
   }
 
   /** The positions of accepted messages if the server does not say: waits until they are read, and recognizes them by their text, one after the other. */

@@ -1,4 +1,4 @@
-import { inMemoryJournals, InMemoryScrivener, lastEntries, TappedScrivener } from 'rx-scrivener';
+import { inMemoryJournals, InMemoryScrivener, lastEntries, TappedScrivener, type Scrivener } from 'rx-scrivener';
 import { durableStream, durableStreams, openDurableStream } from 'rx-scrivener/durable-streams';
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
 
@@ -111,6 +111,140 @@ test('finds what it wrote on a server that does not tell where that is, also aft
   await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: plain });
   expect(await Promise.all(['x', 'x', 'y'].map((entry) => stream.write(entry)))).toEqual([2, 3, 4]);
   expect(await stream.write('z')).toBe(6);
+});
+
+describe('a write that is refused', () => {
+  const held = async (journal: Scrivener<unknown>) => (await lastEntries(journal, 10)).map(({ entry }) => entry);
+
+  test('does not end the writer: later ones are appended', async () => {
+    const { journals, fetch } = server();
+    let status = 401;
+    const refusing = async (url: string, init: RequestInit) =>
+      init.method === 'POST' && status !== 0 ? new Response(null, { status }) : fetch(url, init);
+    await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: refusing });
+    await expect(stream.write('refused')).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 401 });
+    status = 0;
+    expect([await stream.write('a'), await stream.write('b')]).toEqual([1, 2]);
+    status = 413;
+    await expect(stream.write('large')).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 413 });
+    status = 0;
+    expect(await stream.write('c')).toBe(3);
+    expect(await held(journals.journal('it'))).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is sent once more where its token has expired, and read on, with fresh headers', async () => {
+    const { journals, fetch } = server();
+    let token = 1;
+    let given = 1;
+    const guarded = async (url: string, init: RequestInit) => {
+      const isValid = new Headers(init.headers).get('Authorization') === String(token);
+      return isValid ? fetch(url, init) : new Response(null, { status: 401 });
+    };
+    /** Its first after the token has changed is still the earlier one. */
+    const headers = () => {
+      const Authorization = String(given);
+      given = token;
+      return { Authorization };
+    };
+    await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: guarded, headers });
+    token++;
+    expect(await stream.write('a')).toBe(1);
+    token++;
+    expect(await stream.write('b')).toBe(2);
+    expect(await held(journals.journal('it'))).toEqual(['a', 'b']);
+  });
+
+  test('after an answer to it was lost is uncertain, and the next one is not taken for it', async () => {
+    const { journals, fetch } = server();
+    let tries = 0;
+    const losing = async (url: string, init: RequestInit) => {
+      if (init.method !== 'POST' || ++tries > 2) return fetch(url, init);
+      if (tries === 2) return new Response(null, { status: 401 });
+      await fetch(url, init);
+      throw new TypeError('cut');
+    };
+    await using stream = await openDurableStream<string>({ url: URL_OF_IT, fetch: losing });
+    await expect(stream.write('a')).rejects.toMatchObject({ code: 'ERR_WRITE_UNCERTAIN', cause: { status: 401 } });
+    expect(await stream.write('b')).toBe(2);
+    expect(await held(journals.journal('it'))).toEqual(['a', 'b']);
+  });
+
+  test('takes no other with it that was sent together with it', async () => {
+    const journal = new InMemoryScrivener<unknown>();
+    const validate = (value: unknown) =>
+      typeof value === 'number' ? { value } : { issues: [{ message: 'Expected a number' }] };
+    const schema = { '~standard': { version: 1 as const, vendor: 'spec', validate } };
+    const handle = durableStream(journal, { authorize: 'public', schema });
+    const fetch = (url: string, init: RequestInit) => handle(new Request(url, init));
+    await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+    const written = await Promise.allSettled([1, 2, 'three', 4, 5].map((entry) => stream.write(entry)));
+    expect(written.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(written[2]).toMatchObject({ reason: { code: 'ERR_HTTP_STATUS', status: 422 } });
+    expect(await held(journal)).toEqual([1, 2, 4, 5]);
+  });
+
+  describe('by a server that has forgotten its producers', () => {
+    const setup = async () => {
+      const journal = new InMemoryScrivener<unknown>();
+      const serve = () => durableStream(journal, { authorize: 'public', longPollMs: 50 });
+      const current = { handle: serve(), loses: false };
+      const fetch = async (url: string, init: RequestInit) => {
+        const response = await current.handle(new Request(url, init));
+        if (init.method !== 'POST' || !current.loses) return response;
+        Object.assign(current, { loses: false, handle: serve() });
+        throw new TypeError('cut');
+      };
+      const stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+      const restart = () => void (current.handle = serve());
+      return { journal, stream, current, restart };
+    };
+
+    test('is sent again to it, and appended', async () => {
+      const { journal, stream, restart } = await setup();
+      expect([await stream.write(1), await stream.write(2)]).toEqual([1, 2]);
+      restart();
+      expect([await stream.write(3), await stream.write(4)]).toEqual([3, 4]);
+      expect(await held(journal)).toEqual([1, 2, 3, 4]);
+      await stream.close();
+    });
+
+    test('is uncertain where its answer was lost, and later ones are appended', async () => {
+      const { journal, stream, current } = await setup();
+      await stream.write(1);
+      current.loses = true;
+      await expect(stream.write(2)).rejects.toMatchObject({ code: 'ERR_WRITE_UNCERTAIN' });
+      expect(await stream.write(3)).toBe(3);
+      expect(await held(journal)).toEqual([1, 2, 3]);
+      await stream.close();
+    });
+  });
+});
+
+test('a write that is in the air when the stream is closed is uncertain', async () => {
+  const { journals, fetch } = server();
+  let arrived = () => {};
+  const isThere = new Promise<void>((resolve) => (arrived = resolve));
+  const hanging = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    if (init.method !== 'POST') return response;
+    arrived();
+    return new Promise<Response>((_, reject) => {
+      init.signal!.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  };
+  const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: hanging });
+  const sent = expect(stream.write(1)).rejects.toMatchObject({ code: 'ERR_WRITE_UNCERTAIN' });
+  await isThere;
+  const waiting = expect(stream.write(2)).rejects.toMatchObject({ code: 'ERR_JOURNAL_CLOSED' });
+  await stream.close();
+  await Promise.all([sent, waiting]);
+  expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([1]);
 });
 
 test('an abort ends a write that waits for others, and it is not appended', async () => {

@@ -10,15 +10,12 @@ import { onAbort } from '../../journal/abort';
 import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import type { Connection } from './connection';
-import { Unreachable } from './retry-until-settled';
+import { maySend, Unreachable } from './retry-until-settled';
 import { etag, isPosition, JSON_TYPE, KEY_HEADER, LINES_TYPE, MAX_LINES, MEMORY_HEADER, randomName } from '../protocol';
 import { errorOf } from './remote-problem';
 
 /** The most that is sent together, in characters; a larger entry is sent alone. */
 const BATCH_LENGTH = 128 * 1024;
-
-/** Node's error codes for a connection that was never made; browsers have none. */
-const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
 
 /** How an entry is sent. */
 export interface Sending {
@@ -212,11 +209,4 @@ function isOutcome(error: unknown): boolean {
     JournalClosedError,
     WriteUncertainError,
   ].some((outcome) => error instanceof outcome);
-}
-
-/** Whether the failed request may have reached the server. */
-function maySend({ cause, isUnsent }: Unreachable): boolean {
-  if (isUnsent) return false;
-  const { cause: { code } = {} } = (cause ?? {}) as { cause?: { code?: unknown } };
-  return !NEVER_SENT.includes(code);
 }

@@ -8,11 +8,21 @@ export class Unreachable extends Error {
   constructor(
     message: string,
     options?: ErrorOptions,
-    /** Nothing was sent. */
+    /** Nothing was sent, or nothing was done. */
     readonly isUnsent = false,
   ) {
     super(message, options);
   }
+}
+
+/** Node's error codes for a connection that was never made; browsers have none. */
+const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'];
+
+/** Whether the failed request may have reached the server. */
+export function maySend({ cause, isUnsent }: Unreachable): boolean {
+  if (isUnsent) return false;
+  const { cause: { code } = {} } = (cause ?? {}) as { cause?: { code?: unknown } };
+  return !NEVER_SENT.includes(code);
 }
 
 /** How long to wait after this many failed tries, in milliseconds; random, so that clients do not all return at once. */
