@@ -36,6 +36,8 @@ export interface OpenFiles {
 
 /** What is known of a journal beside its entries. */
 export interface JournalFacts {
+  /** Whether its server answers. Default: what the journal says */
+  readonly connected$?: Observable<ConnectionStatus>;
   readonly files?: OpenFiles;
   /** Its last flushed position, and each change; `undefined` while that is unknown. */
   readonly flushed$?: Observable<Position | undefined>;
@@ -61,7 +63,11 @@ export class JournalLines implements LineSource {
   #flushed: Position | undefined;
   #isOver = false;
 
-  constructor(journal: OpenJournal, name: string, { files, flushed$ }: JournalFacts = {}) {
+  constructor(
+    journal: OpenJournal,
+    name: string,
+    { files, flushed$, connected$ = journal.connected$ }: JournalFacts = {},
+  ) {
     this.#journal = journal;
     this.#name = name;
     this.#files = files;
@@ -74,7 +80,7 @@ export class JournalLines implements LineSource {
         this.changes$.next();
       },
     });
-    const connection = journal.connected$?.subscribe((status) => {
+    const connection = connected$?.subscribe((status) => {
       this.#lost = status.status === 'retrying' ? describeError(status.error, name) : undefined;
       this.changes$.next();
     });

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
+import { Subject } from 'rxjs';
 import { openFileReader } from '../../file/open-file-reader';
 import { CorruptJournalError } from '../../errors/corrupt-journal-error';
 import { findSegments } from '../../file/store/manifest';
 import { openDurableStream } from '../../durable-streams/open-durable-stream';
 import { OFFSET_HEADER } from '../../durable-streams/protocol';
+import type { ConnectionStatus } from '../../journal/connection-status';
 import { openRemoteScrivener } from '../../http/client/open-remote-scrivener';
 import { isCompressedFile } from '../reading/source';
 import { CurrentSource } from './current-source';
@@ -44,19 +46,33 @@ async function opened(target: string, signal: AbortSignal): Promise<LineSource> 
   return new FileLines(target);
 }
 
+/** How long a server is waited for when its journal is opened. */
+const OPEN_MS = 2_000;
+
 /** A stream of the Durable Streams Protocol is recognized by its offset; anything else must be a journal. */
 async function openUrl(url: string, signal: AbortSignal): Promise<LineSource> {
   const response = await fetch(url, { method: 'HEAD', signal }).catch(() => undefined);
   if (response?.headers.has(OFFSET_HEADER) !== true) {
-    const journal = await openRemoteScrivener({ url, signal });
+    const journal = await openRemoteScrivener({ url, signal, retryMs: OPEN_MS });
     return new JournalLines(journal, url, { flushed$: flushedAt(url, () => journal.head, signal) });
   }
   // It only reads: the client would create a stream that is gone. Once the viewer is closed, every stream is.
+  const connected$ = new Subject<ConnectionStatus>();
   const read = async (url: string, init: RequestInit) => {
     if (init.method !== 'GET' || signal.aborted) return new Response(null, { status: 404 });
-    return fetch(url, { ...init, signal: AbortSignal.any([signal, init.signal!]) });
+    const either = AbortSignal.any([signal, init.signal!]);
+    try {
+      const response = await fetch(url, { ...init, signal: either });
+      const error = new Error(`The server answers ${response.status}`);
+      connected$.next(response.status < 500 ? { status: 'open' } : { status: 'retrying', error });
+      return response;
+    } catch (cause) {
+      const error = new Error('The server does not answer', { cause });
+      if (!either.aborted) connected$.next({ status: 'retrying', error });
+      throw cause;
+    }
   };
-  return new JournalLines(await openDurableStream({ url, fetch: read }), url);
+  return new JournalLines(await openDurableStream({ url, fetch: read }), url, { connected$ });
 }
 
 /** The size of a journal's files together; one that is removed meanwhile counts as 0. */

@@ -19,7 +19,7 @@ import { admitted } from './guard';
 import { HeldSources } from './held-sources';
 import { JournalList, type ListedJournal } from './journal-list';
 import type { LineSource } from './line-source';
-import { openSource } from './open-source';
+import { isUrl, openSource } from './open-source';
 
 /** What the viewer shows, and how. */
 export interface ViewerOptions {
@@ -123,7 +123,7 @@ export class ViewerServer {
 
   get #target(): Target {
     const { target, isFolder, timeField } = this.#options;
-    return { name: basename(target) || target, isFolder, timeField };
+    return { name: nameOf(target), isFolder, timeField };
   }
 
   #sendPage(response: ServerResponse): void {
@@ -158,6 +158,12 @@ export class ViewerServer {
     if (!this.#journals || this.#sources.has(name)) return true;
     return (await this.#journals.read()).some(({ path }) => path === name);
   }
+}
+
+/** The last part of a path or URL. A query may hold secrets. */
+function nameOf(target: string): string {
+  const { pathname, host } = isUrl(target) ? new URL(target) : { pathname: target, host: target };
+  return basename(pathname) || host;
 }
 
 async function answerAbout(source: LineSource, url: URL, response: ServerResponse): Promise<void> {

@@ -8,6 +8,7 @@ import { durableStreams } from 'rx-scrivener/durable-streams';
 import { journalHandler, nodeListener } from 'rx-scrivener/http';
 import { firstValueFrom } from 'rxjs';
 import { rowsOf } from '../../../lib/cli/viewer/answers';
+import type { LineSource } from '../../../lib/cli/viewer/line-source';
 import { openSource } from '../../../lib/cli/viewer/open-source';
 import { useTempDir } from '../../file/support/temp-dir';
 
@@ -21,8 +22,8 @@ afterEach(() => {
   }
 });
 
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
+async function serve(listener: RequestListener, port = 0): Promise<string> {
+  const server = createServer(listener).listen(port, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -92,6 +93,30 @@ test('a stream of the Durable Streams Protocol is shown, live; one that is not t
     [3, 'n: 3'],
   ]);
   await source.close();
+  await journals.close();
+});
+
+async function waitForError(source: LineSource, error: string | undefined): Promise<void> {
+  while (source.extent.error !== error) await firstValueFrom(source.changes$);
+}
+
+test('a server that is stopped, and started again, is reported', async () => {
+  const journals = inMemoryJournals<unknown>();
+  const stream = nodeListener(durableStreams(journals, { authorize: 'public' }));
+  const journal = nodeListener(journalHandler(new InMemoryScrivener(), { authorize: 'public' }));
+  for (const listener of [stream, journal]) {
+    const url = await serve(listener);
+    await fetch(url + 'talk', { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: '[1]' });
+    const source = await openSource(`${url}talk`, signal);
+    expect(source.extent.error).toBeUndefined();
+    const server = servers.pop()!;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await waitForError(source, 'The server does not answer');
+    await serve(listener, Number(new URL(url).port));
+    await waitForError(source, undefined);
+    await source.close();
+  }
   await journals.close();
 });
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
-import { IncomingMessage, request, type OutgoingHttpHeaders } from 'node:http';
-import { Socket } from 'node:net';
+import { createServer, IncomingMessage, request, type OutgoingHttpHeaders } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { InMemoryScrivener } from 'rx-scrivener';
+import { journalHandler, nodeListener } from 'rx-scrivener/http';
 import { admitted } from '../../../lib/cli/viewer/guard';
 import { ViewerServer } from '../../../lib/cli/viewer/viewer-server';
 import { useTempDir } from '../../file/support/temp-dir';
@@ -149,6 +152,20 @@ test('the page allows its own scripts alone, and tells nobody its address', asyn
   expect(status).toBe(200);
   expect(headers['content-security-policy']).toContain(`default-src 'none'; script-src 'nonce-${nonce}'`);
   expect(headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+});
+
+test('what it shows has the name of its file, or of the path of its URL, without the query, which may hold secrets', async () => {
+  const journal = nodeListener(journalHandler(new InMemoryScrivener(), { authorize: 'public' }));
+  const served = createServer(journal).listen(0, '127.0.0.1');
+  await once(served, 'listening');
+  const { port } = served.address() as AddressInfo;
+  const name = async (target: string) => (await get<{ name: string }>(await serve(target), 'api/target')).name;
+  expect(await name(`http://127.0.0.1:${port}/a/talk?key=secret`)).toBe('talk');
+  expect(await name(`http://127.0.0.1:${port}/?key=secret`)).toBe(`127.0.0.1:${port}`);
+  await writeFile(path('talk.ndjson'), lines(1));
+  expect(await name(path('talk.ndjson'))).toBe('talk.ndjson');
+  for (const server of servers.splice(0)) await server.close();
+  served.close();
 });
 
 test('rows are had by their number, no more than an answer holds', async () => {

@@ -45,6 +45,18 @@ test.each([
   server.close();
 });
 
+test('a server that does not answer is not waited for without a word', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const { code, stderr } = await command.run(['view', '--no-open', `http://127.0.0.1:${port}/talk`], path());
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining('the server does not answer') as string,
+  });
+});
+
 test('what is not there fails at once', async () => {
   const { code, stderr } = await command.run(['view', '--no-open', 'nothing.ndjson'], path());
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'rx-scrivener: nothing.ndjson: no such file or directory\n' });
