@@ -104,14 +104,14 @@ export class Holder<T> {
 
   /** Writes an entry, and resolves when it is flushed. */
   async write(entry: T, options?: WriteOptions): Promise<Position> {
-    const position = await this.file.write(entry, options);
+    const position = await this.file.write(entry, options).finally(() => this.#reopenFailed());
     await this.#flushed(position);
     return position;
   }
 
   /** {@link Holder.write} for several entries as one. */
   async writeAll(entries: Iterable<T>, options?: WriteOptions): Promise<Position[]> {
-    const positions = await this.file.writeAll(entries, options);
+    const positions = await this.file.writeAll(entries, options).finally(() => this.#reopenFailed());
     const last = positions.at(-1);
     if (last !== undefined) await this.#flushed(last);
     return positions;
@@ -183,7 +183,6 @@ export class Holder<T> {
 
   async #flushed(position: Position): Promise<void> {
     try {
-      await this.#reopenFailed();
       await this.file.whenFlushed(position);
     } catch (cause) {
       throw new WriteUncertainError({ cause });

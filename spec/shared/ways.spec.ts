@@ -8,7 +8,7 @@ import { HEADS_TYPE } from '../../lib/shared/heads';
 import { SocketFetch } from '../../lib/shared/socket-fetch';
 import * as socketPaths from '../../lib/shared/socket-path';
 import { fileHandlePrototype } from '../file/support/file-handle';
-import { rejectionOf, until } from '../file/support/outcome';
+import { rejectionOf, turns, until } from '../file/support/outcome';
 import { useTempDir } from '../file/support/temp-dir';
 
 const path = useTempDir();
@@ -175,6 +175,26 @@ test('when a full disk has room again, the next write and all before it are in t
   expect(statuses).toEqual([{ status: 'open' }]);
   await guest.close();
   await holder.close();
+});
+
+test('with `maxPending`, too, what one process alone writes is tried again after a full disk', async () => {
+  await using holder = await openSharedScrivener<string>({ filePath: file(), maxPending: 1 });
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const disk = jest.spyOn(await fileHandlePrototype(path('probe')), 'write').mockRejectedValue(full);
+  jest.spyOn(process, 'emitWarning').mockImplementation();
+  expect(await rejectionOf(holder.write('one'))).toMatchObject({ code: 'ERR_WRITE_UNCERTAIN' });
+  expect(await rejectionOf(holder.write('never'))).toBe(full);
+  disk.mockRestore();
+  // One may be refused, since the one before it waits; but that one is in the file then.
+  let position: number | undefined;
+  while (position === undefined) {
+    await turns(1);
+    await holder.write('two').then(
+      (taken) => (position = taken),
+      () => undefined,
+    );
+  }
+  expect(position).toBe(2);
 });
 
 test('a tail that meets a full disk says so, not that the holder does not answer, and continues when there is room', async () => {
