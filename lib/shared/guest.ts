@@ -13,6 +13,8 @@ import { GROUP_TYPE } from './holder';
 
 /** Nobody resolves it. */
 const ORIGIN = 'http://journal.invalid';
+/** The longest pause before the holder is asked again: it is near, and may be gone, and then a guest is to take over. */
+const LONGEST_PAUSE_MS = 500;
 /** How long a write is retried while nobody answers. */
 const RETRY_MS = 30_000;
 
@@ -30,7 +32,12 @@ export class Guest<T> {
   constructor(ask: typeof fetch, { schema, upgrade }: Reading<T>) {
     const reading = { ...(schema && { schema }), ...(upgrade && { upgrade }) };
     this.#reading = reading;
-    const connection = new Connection({ url: new URL(ORIGIN), headers: () => ({}), fetch: ask });
+    const connection = new Connection({
+      url: new URL(ORIGIN),
+      headers: () => ({}),
+      fetch: ask,
+      longestPauseMs: LONGEST_PAUSE_MS,
+    });
     const writer = new RemoteWriter(connection, RETRY_MS);
     this.#connection = connection;
     this.#writer = writer;

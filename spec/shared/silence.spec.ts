@@ -121,3 +121,21 @@ test('opening a journal whose holder is stopped waits as long as `lockTimeoutMs`
     expect(error).toMatchObject({ code: 'ERR_JOURNAL_LOCKED', holder: { pid: holder.process.pid } });
   }
 });
+
+test('however long its holder has been stopped, a guest looks for it again within half a second', async () => {
+  const holder = program(file(), 'holder', '1');
+  await until(() => holder.has('written'));
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'Date'] });
+  const guest = await openSharedScrivener<string>({ filePath: file() });
+  const pauses: number[] = [];
+  guest.connected$.subscribe((now) => {
+    if (now.status === 'retrying') pauses.push(now.nextAttempt! - Date.now());
+  });
+  holder.process.kill('SIGSTOP');
+  await pass(() => pauses.length >= 8);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(500);
+  await holder.kill();
+  await wait(() => guest.role === 'holder');
+  jest.useRealTimers();
+  await guest.close();
+});

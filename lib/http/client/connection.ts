@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly url: URL;
   readonly headers: () => HeaderFields | Promise<HeaderFields>;
   readonly fetch: typeof fetch;
+  /** The longest pause before another try, in milliseconds. @default 5000 */
+  readonly longestPauseMs?: number;
 }
 
 /** One request. */
@@ -160,7 +162,7 @@ export class Connection {
    * @param error - the error of the last try
    */
   async pause(tries: number, error: unknown, signal: AbortSignal): Promise<void> {
-    const ms = pauseMs(tries);
+    const ms = pauseMs(tries, this.#options.longestPauseMs);
     this.#status$.next({ status: 'retrying', error, nextAttempt: Date.now() + ms });
     const waiting = new Attempt(signal);
     const unlisten = onWaking(() => waiting.end());

@@ -26,8 +26,8 @@ export function maySend({ cause, isUnsent }: Unreachable): boolean {
 }
 
 /** How long to wait after this many failed tries, in milliseconds; random, so that clients do not all return at once. */
-export function pauseMs(tries: number): number {
-  const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS);
+export function pauseMs(tries: number, longestMs = LONGEST_PAUSE_MS): number {
+  const longest = Math.min(FIRST_PAUSE_MS * 2 ** tries, longestMs);
   return longest * (0.5 + Math.random() / 2);
 }
 
