@@ -1,15 +1,11 @@
 import { buildSync } from 'esbuild';
-import { execFileSync } from 'node:child_process';
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +14,7 @@ import { join, resolve } from 'node:path';
 import type { Positioned } from 'rx-scrivener';
 import { Child } from '../../examples/run-node';
 import type { ChatEntry } from '../../../examples/web-chat/client/src/chat-entry';
+import { buildPage } from './build-page';
 
 const ROOT = resolve(__dirname, '../../..');
 const EXAMPLE = join(ROOT, 'examples/web-chat');
@@ -35,7 +32,8 @@ export class WebChat {
   #port = 0;
 
   constructor() {
-    if (!WebChat.#isBuilt) buildClient();
+    if (!WebChat.#isBuilt)
+      buildPage(CLIENT, 'dist/index.html', ['src', 'public', '../../../lib', 'index.html', 'vite.config.mjs']);
     WebChat.#isBuilt = true;
     const server = join(this.folder, 'server');
     mkdirSync(server);
@@ -99,21 +97,4 @@ export class WebChat {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** Builds the client unless that was done since its sources changed; its packages are installed when they are missing. */
-function buildClient(): void {
-  const modified = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0);
-  const npm = (...args: string[]) => {
-    console.info(`web-chat: npm ${args.join(' ')}`);
-    const env = { ...process.env, NODE_ENV: 'production' };
-    execFileSync('npm', args, { cwd: CLIENT, stdio: ['ignore', 'ignore', 'inherit'], env });
-  };
-  if (modified(join(CLIENT, 'node_modules/.package-lock.json')) < modified(join(CLIENT, 'package-lock.json')))
-    npm('ci', '--include=dev');
-  const sources = ['src', 'public', '../../../lib'].flatMap((folder) =>
-    readdirSync(join(CLIENT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(CLIENT, folder, file)),
-  );
-  const newest = Math.max(...[...sources, join(CLIENT, 'index.html'), join(CLIENT, 'vite.config.mjs')].map(modified));
-  if (modified(join(CLIENT, 'dist/index.html')) < newest) npm('run', 'build');
 }
