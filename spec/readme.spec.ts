@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { useCommand } from './cli/support/installed-command';
@@ -9,12 +10,20 @@ import { Child, runNode } from './examples/run-node';
 const first = (page: string, language: string) =>
   codeBlocks(readFileSync(join(ROOT, page), 'utf8')).find((block) => block.language === language)!;
 
-const installed = new InstalledPackage(['.', './file', './shared']);
+const installed = new InstalledPackage(['.', './file', './http', './shared', './durable-streams']);
 
 /** What Node runs of TypeScript. */
 function javascriptOf(text: string): string {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
   return ts.transpileModule(text, { compilerOptions }).outputText;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 const command = useCommand();
@@ -110,6 +119,31 @@ describe('the five lines of the README', () => {
 
   test('are five', () => {
     expect(example.text.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('the Durable Streams of the README', () => {
+  const example = codeBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).find(({ text }) =>
+    text.includes('openDurableStream'),
+  )!;
+
+  test('are written and read, also after a restart', async () => {
+    const cwd = installed.newFolder();
+    const port = await freePort();
+    writeFileSync(join(cwd, 'streams.mjs'), javascriptOf(example.text).replaceAll('4437', String(port)));
+    for (const lines of ['1 hello\n', '1 hello\n2 hello\n']) {
+      const server = new Child(process.execPath, ['streams.mjs'], cwd);
+      try {
+        await server.prints(lines);
+      } finally {
+        server.process.kill('SIGKILL');
+      }
+      expect((await server.ended).stderr).toBe('');
+    }
+  });
+
+  test('are ten lines', () => {
+    expect(example.text.split('\n').filter((line) => line !== '').length).toBeLessThanOrEqual(10);
   });
 });
 
