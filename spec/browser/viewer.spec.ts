@@ -5,6 +5,7 @@ import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { openFileScrivener, openJournalFolder } from 'rx-scrivener/file';
 import { journalHandler, nodeListener } from 'rx-scrivener/http';
@@ -381,6 +382,51 @@ describeInBrowser('The viewer', (browser) => {
     await open(lines(7), true);
     await tab.getByRole('link', { name: 'talk.ndjson' }).click();
     await row(7).waitFor();
+  });
+
+  test('a journal of a folder that cannot be shown says why, until it can', async () => {
+    await open('', true);
+    await writeFile(path('talk.ndjson'), gzipSync(lines(1)));
+    await tab.getByRole('link', { name: 'talk.ndjson' }).click();
+    await tab.getByRole('status').filter({ hasText: 'it is compressed' }).waitFor();
+    await writeFile(path('talk.ndjson'), lines(2));
+    await row(2).waitFor();
+    expect(await tab.getByRole('status').textContent()).toBe('');
+    expect(new Set(errors.splice(0))).toEqual(new Set([expect.stringContaining('500')]));
+  });
+
+  test('a very long line says that its beginning alone is shown, and copied', async () => {
+    const text = 'x'.repeat(2_000_000);
+    await open(said(1) + said(2).replace('"n":2', `"text":"${text}"`));
+    await tab.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await row(2).click();
+    await tab.getByText('only its beginning is shown, and copied').waitFor();
+    await tab.locator('.list').focus();
+    await tab.keyboard.press('ArrowUp');
+    await tab.getByRole('heading', { name: 'position 1' }).waitFor();
+    expect(await tab.getByText('only its beginning').count()).toBe(0);
+    await tab.keyboard.press('c');
+    await tab.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await tab.evaluate(() => navigator.clipboard.readText())).toBe(said(1).trimEnd());
+  });
+
+  test('what is typed in a field replaces what was asked for before', async () => {
+    await open(lines(300) + said(301).replace('"Said"', '""'));
+    await row(301).waitFor();
+    for (const [key, name] of [
+      ['g', 'Jump to position'],
+      ['/', 'Search'],
+    ] as const) {
+      for (const text of ['120', '7']) {
+        await tab.locator('.list').focus();
+        await tab.keyboard.press(key);
+        await tab.keyboard.type(text);
+        expect(await tab.getByLabel(name, { exact: true }).inputValue()).toBe(text);
+      }
+    }
+    // A type without a name has no button.
+    await tab.locator('.types').waitFor();
+    expect(await tab.locator('.types button').allTextContents()).toEqual(['Asked', 'Said']);
   });
 
   test('an entry is text, whatever it holds', async () => {

@@ -4,7 +4,7 @@ import { FileChanges } from '../../file/follow/file-changes';
 import { isThere, SEEN_BYTES, type SeenBytes } from '../../file/follow/seen-bytes';
 import { findSegments } from '../../file/store/manifest';
 import { describeError } from '../terminal/describe-error';
-import { lineFrom, type Line } from './line';
+import { cutLine, lineFrom, type Line } from './line';
 import type { Extent, LineSource } from './line-source';
 import { LineMarks } from './line-marks';
 
@@ -12,7 +12,7 @@ const NEWLINE = 10;
 const CHUNK_BYTES = 1024 * 1024;
 /** The most damaged lines that are skipped. */
 const MOST_PASSED = 1_000;
-/** No more than this is read of one line; a longer one is shown as text. */
+/** No more than this, and the rest of a chunk, is read of one line; a longer one is shown as text. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /**
@@ -104,8 +104,7 @@ export class FileLines implements LineSource {
       const bytes = at - start;
       const text = Buffer.concat(held).toString();
       const where = { n, text: text.replace(/\r?\n$/, ''), bytes, byteOffset: start };
-      const cut = bytes > MAX_TEXT_BYTES;
-      return cut ? { ...where, entry: undefined } : lineFrom(where, this.#isJournal);
+      return bytes > MAX_TEXT_BYTES ? cutLine(where) : lineFrom(where, this.#isJournal);
     };
     const size = Math.min(CHUNK_BYTES, 64 * 1024 * Math.max(1, Math.ceil((to - from) / 100)));
     while (at < end && n <= to) {

@@ -1,4 +1,5 @@
 import { CorruptEntryError } from '../../errors/corrupt-entry-error';
+import { HEAD } from '../../flush/json-entry-serializer';
 import type { Position } from '../../journal/position';
 import { TIME_FIELDS } from '../figures/entry-times';
 import { typeOf } from '../figures/entry-types';
@@ -9,8 +10,9 @@ import { entryTime } from './entry-time';
 export interface Line {
   /** Its number: in a journal its position, in a file counted from 1. */
   readonly n: number;
-  /** Its text; a very long one is cut. */
   readonly text: string;
+  /** Whether `text` is only its beginning, because it is very long. */
+  readonly isCut?: boolean;
   /** The position in its envelope. */
   readonly position?: Position | undefined;
   /** The entry, or the value of a line without an envelope; `undefined` if it has neither. */
@@ -23,7 +25,7 @@ export interface Line {
 }
 
 /** What the list shows of a line. */
-export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset' | 'damage'> {
+export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset' | 'damage' | 'isCut'> {
   readonly type: string | undefined;
   /** Milliseconds since 1970, if the entry holds a time. */
   readonly time: number | undefined;
@@ -31,6 +33,7 @@ export interface Row extends Pick<Line, 'n' | 'position' | 'bytes' | 'byteOffset
   readonly summary: string;
 }
 
+const BYTE_ORDER_MARK = '\uFEFF';
 const SUMMARY = 300;
 /** A longer type is shown as any other field. */
 const TYPE = 200;
@@ -45,6 +48,10 @@ export const TOO_DEEP = `it is nested deeper than ${MAX_DEPTH} levels`;
  * @param isJournal - whether a line without an envelope is damage
  */
 export function lineFrom(where: Pick<Line, 'n' | 'text' | 'bytes' | 'byteOffset'>, isJournal: boolean): Line {
+  if (where.byteOffset === 0 && where.text.startsWith(BYTE_ORDER_MARK)) {
+    const line = lineFrom({ ...where, text: where.text.slice(1) }, isJournal);
+    return isJournal ? { ...line, damage: line.damage ?? 'it begins with a byte order mark' } : line;
+  }
   try {
     const { position, entry } = parseLine(where.text);
     return withEntry({ ...where, position }, entry);
@@ -58,6 +65,13 @@ export function lineFrom(where: Pick<Line, 'n' | 'text' | 'bytes' | 'byteOffset'
   } catch {
     return { ...where, damage: 'it is not JSON' };
   }
+}
+
+/** A line of which only the beginning was read: it may say its position. */
+export function cutLine(where: Pick<Line, 'n' | 'text' | 'bytes' | 'byteOffset'>): Line {
+  const { text } = where;
+  const position = text.startsWith(HEAD) ? Number.parseInt(text.slice(HEAD.length, HEAD.length + 16), 10) : 0;
+  return { ...where, isCut: true, ...(position > 0 && { position }) };
 }
 
 /** A line with its entry, or without it if that is nested too deep. */
@@ -77,10 +91,10 @@ function isDeeper(value: unknown, levels: number): boolean {
  *
  * @param timeField - the field that says when an entry was written; default: the first of the usual fields
  */
-export function rowOf({ n, position, bytes, byteOffset, damage, entry, text }: Line, timeField?: string): Row {
+export function rowOf({ entry, text, ...line }: Line, timeField?: string): Row {
   const time = entryTime(entry, timeField);
   const summary = beginningOf(entry === undefined ? text : summaryOf(entry, timeField));
-  return { n, position, bytes, byteOffset, damage, type: shownTypeOf(entry), time, summary };
+  return { ...line, type: shownTypeOf(entry), time, summary };
 }
 
 /** The type of an entry, unless it is too long to be a name. */

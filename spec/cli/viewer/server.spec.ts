@@ -183,6 +183,39 @@ test('rows are had by their number, no more than an answer holds', async () => {
   expect(await get<Shown[]>(url, 'api/rows?from=2001&to=2009')).toEqual([]);
 });
 
+test('a line that is too long to be read as a whole says so, and has its position', async () => {
+  const text = 'x'.repeat(2_000_000);
+  await writeFile(path('talk.ndjson'), `${said(1)}${line(2, { text })}${said(3)}{"text":"${text}"}\n`);
+  const url = await serve(path('talk.ndjson'));
+  await waitForHead(url, 4);
+  const rows = await get<(Shown & { isCut?: boolean })[]>(url, 'api/rows?from=1&to=4');
+  expect(rows.map(({ position, isCut, damage }) => [position, isCut, damage])).toEqual([
+    [1, undefined, undefined],
+    [2, true, undefined],
+    [3, undefined, undefined],
+    [undefined, true, undefined],
+  ]);
+  expect(await get(url, 'api/find?position=2')).toBe(2);
+});
+
+test('a byte order mark is no part of the first line; in a journal it is damage', async () => {
+  await writeFile(path('pino.log'), '\uFEFF{"msg":"a"}\r\n{"msg":"b"}\r\n');
+  const log = await serve(path('pino.log'));
+  await waitForHead(log, 2);
+  const rows = await get<Shown[]>(log, 'api/rows?from=1&to=2');
+  expect(rows.map(({ summary, damage }) => [summary, damage])).toEqual([
+    ['msg: "a"', undefined],
+    ['msg: "b"', undefined],
+  ]);
+  await writeFile(path('talk.ndjson'), `\uFEFF${lines(2)}`);
+  const talk = await serve(path('talk.ndjson'));
+  await waitForHead(talk, 2);
+  expect(await get<Shown[]>(talk, 'api/rows?from=1&to=2')).toMatchObject([
+    { position: 1, damage: 'it begins with a byte order mark' },
+    { position: 2 },
+  ]);
+});
+
 test('what is appended is announced, and a last line without its newline is shown', async () => {
   await writeFile(path('talk.ndjson'), lines(1));
   const url = await serve(path('talk.ndjson'));

@@ -1,4 +1,6 @@
 import type { Survey } from '../answers';
+import type { Extent } from '../line-source';
+import type { ListedJournals } from '../viewer-server';
 import { isUsual } from '../../figures/entry-times';
 import { bytes } from './bytes';
 import { differenceOf, titleOf, type Detail } from './difference';
@@ -23,13 +25,14 @@ const SURVEY_PAUSE = 20;
 function showList(): void {
   const nav = find('.journals');
   nav.hidden = false;
-  Server.journals((list) => {
-    find('.status').textContent = list === undefined ? 'Not connected' : (list.error ?? '');
-    if (!list) return;
+  const say = (text = '') => (find('.status').textContent = text);
+  const changed = (list: ListedJournals) => {
+    say(list.error);
     const focused = (document.activeElement as HTMLAnchorElement | null)?.href;
     nav.replaceChildren(journalTable(list.journals));
     if (focused) [...nav.querySelectorAll('a')].find(({ href }) => href === focused)?.focus();
-  });
+  };
+  Server.journals(changed, ({ message }) => say(message));
 }
 
 function showJournal(server: Server): void {
@@ -72,7 +75,9 @@ function showJournal(server: Server): void {
     const part = all.span === EVERYTHING ? '' : `${all.count.toLocaleString('en')} of `;
     const size = sizeBytes === undefined ? '' : ` · ${bytes(sizeBytes)}`;
     const waiting = flushed < head ? ` · ${(head - flushed).toLocaleString('en')} not flushed` : '';
-    figures.textContent = `${part}${(head - first + 1).toLocaleString('en')} entries${size}${waiting}${rate}`;
+    const count = head - first + 1;
+    const entries = `${count.toLocaleString('en')} ${count === 1 ? 'entry' : 'entries'}`;
+    figures.textContent = `${part}${entries}${size}${waiting}${rate}`;
   }
 
   /** Shows the status, or the error. */
@@ -138,7 +143,8 @@ function showJournal(server: Server): void {
 
   function draw(detail: Detail): void {
     const { row, text, entry } = detail;
-    const copied = button('Copy', () => void copy(detail).then(() => (copied.textContent = 'Copied')));
+    const copied = button('Copy', () => void copy(detail));
+    copied.className = 'copy';
     const compare = button(base ? 'Stop comparing' : 'Compare', () => compareWith(base ? undefined : detail));
     compare.ariaPressed = String(base !== undefined);
     const time = row.time === undefined ? '' : ` · ${new Date(row.time).toISOString()}`;
@@ -147,6 +153,7 @@ function showJournal(server: Server): void {
       element('p', 'about', `${row.bytes.toLocaleString('en')} bytes${time}`),
       element('div', 'actions', copied, compare, button('Close', close)),
     );
+    if (row.isCut) panel.append(element('p', 'alarm', 'It is very long: only its beginning is shown, and copied.'));
     if (row.damage !== undefined) {
       const where = row.byteOffset === undefined ? '' : `Line ${row.n} (byte ${row.byteOffset}): `;
       panel.append(element('p', 'alarm', where + row.damage));
@@ -157,8 +164,12 @@ function showJournal(server: Server): void {
     panel.hidden = false;
   }
 
-  function copy({ text }: Detail): Promise<void> {
-    return navigator.clipboard.writeText(text);
+  async function copy({ text }: Detail): Promise<void> {
+    const how = await navigator.clipboard.writeText(text).then(
+      () => 'Copied',
+      () => 'Not copied: the browser does not allow it',
+    );
+    find('.copy').textContent = how;
   }
 
   function compareWith(detail: Detail | undefined): void {
@@ -246,8 +257,8 @@ function showJournal(server: Server): void {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const does = {
-      '/': () => field.focus(),
-      g: () => jump.focus(),
+      '/': () => field.select(),
+      g: () => jump.select(),
       f: () => setFollowing(!isFollowing),
       t: () => find('.thumb').focus(),
       c: () => opened && !panel.hidden && void copy(opened),
@@ -270,8 +281,7 @@ function showJournal(server: Server): void {
   // Entries that came while the page was hidden did not come within a second.
   document.addEventListener('visibilitychange', () => (before = -1));
 
-  server.live((extent) => {
-    if (extent === undefined) return say(null);
+  const extended = (extent: Extent) => {
     const isAnother = extent.generation !== all.extent.generation;
     all.extent = extent;
     say();
@@ -280,7 +290,8 @@ function showJournal(server: Server): void {
     found?.follow(extent);
     survey();
     changed();
-  });
+  };
+  server.live(extended, say);
 }
 
 async function main(): Promise<void> {
