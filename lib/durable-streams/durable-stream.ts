@@ -33,7 +33,7 @@ export class DurableStream<in out T> implements Scrivener<T>, AsyncDisposable {
     const client = new StreamClient(parts, this.#closing.signal);
     this.#schema = schema;
     this.#reader = new StreamReader(client, this.#read, schema);
-    this.#writer = new StreamWriter(client, this.#read, producer ?? crypto.randomUUID());
+    this.#writer = new StreamWriter(client, this.#read, this.#reader, producer ?? crypto.randomUUID());
   }
 
   /** The last position that was read. */

@@ -18,7 +18,7 @@ export interface StreamClientOptions {
 
 /** One request. */
 export interface StreamRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
@@ -147,9 +147,4 @@ export async function bodyOf({ body }: Response, attempt: Attempt): Promise<stri
   } finally {
     signal.removeEventListener('abort', leave);
   }
-}
-
-/** Reads an answer of which only the headers count, so that its connection can be used again. */
-export async function readToEnd(response: Response, attempt: Attempt): Promise<void> {
-  await bodyOf(response, attempt).catch(() => undefined);
 }

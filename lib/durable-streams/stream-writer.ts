@@ -1,22 +1,35 @@
-import { catchError, first, of } from 'rxjs';
+import { catchError, first, firstValueFrom, of, ReplaySubject, type Observable } from 'rxjs';
 import { HttpStatusError } from '../errors/http-status-error';
-import { JournalClosedError } from '../errors/journal-closed-error';
+import { NotSupportedError } from '../errors/not-supported-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
 import type { Attempt } from '../http/client/attempt';
+import { release } from '../http/client/connection';
 import { maySend, type Unreachable } from '../http/client/retry-until-settled';
 import { onAbort } from '../journal/abort';
 import type { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import type { Position } from '../journal/position';
 import {
   JSON_TYPE,
+  OFFSET_HEADER,
   positionsIn,
   PRODUCER_EPOCH_HEADER,
   PRODUCER_ID_HEADER,
   PRODUCER_SEQ_HEADER,
   SEQUENCE_GAP,
 } from './protocol';
-import { readToEnd, type StreamClient } from './stream-client';
+import type { StreamClient } from './stream-client';
+import type { Mark, StreamReader } from './stream-reader';
+
+/** The answer to messages that were accepted. */
+interface Receipt {
+  /** Their positions, if the server tells them. */
+  readonly positions: readonly Position[] | undefined;
+  /** An offset after them. */
+  readonly offset: string | null;
+  /** Whether the offset is the one directly after them: they were not there before. */
+  readonly isNew: boolean;
+}
 
 /** The part of a stream that was read. */
 type Read = Pick<InMemoryScrivener<unknown>, 'head' | 'head$' | 'tail'>;
@@ -51,6 +64,7 @@ function firstEpoch(): number {
 export class StreamWriter {
   readonly #client: StreamClient;
   readonly #read: Read;
+  readonly #reader: Pick<StreamReader<unknown>, 'mark$' | 'decode'>;
   readonly #waiting = new Set<Waiting>();
   readonly #producer: string;
   /** Greater than that of any earlier scrivener: the server shuts those out. After a refusal the next one begins. */
@@ -58,9 +72,15 @@ export class StreamWriter {
   #seq = 0;
   #isSending = false;
 
-  constructor(client: StreamClient, read: Read, producer: string) {
+  constructor(
+    client: StreamClient,
+    read: Read,
+    reader: Pick<StreamReader<unknown>, 'mark$' | 'decode'>,
+    producer: string,
+  ) {
     this.#client = client;
     this.#read = read;
+    this.#reader = reader;
     this.#producer = producer;
   }
 
@@ -121,14 +141,27 @@ export class StreamWriter {
     }
   }
 
-  /** Appends messages exactly once, however often they must be sent; resolves with their positions. */
+  /** Appends messages, and resolves with their positions. */
   async #append(texts: readonly string[]): Promise<readonly Position[]> {
+    const marks$ = new ReplaySubject<Mark>(Infinity);
+    const marking = this.#reader.mark$.subscribe(marks$);
     const before = this.#read.head;
+    try {
+      const receipt = await this.#deliver(texts);
+      return receipt.positions ?? (await this.#find(texts, before, receipt, marks$));
+    } finally {
+      marking.unsubscribe();
+    }
+  }
+
+  /** Sends messages until they are accepted or refused: they are appended exactly once, however often they must be sent. */
+  async #deliver(texts: readonly string[]): Promise<Receipt> {
     const use = async (response: Response, attempt: Attempt) => {
-      if (!response.ok) throw await this.#client.refusalOf(response, attempt);
+      const { ok, status, headers } = response;
+      if (!ok) throw await this.#client.refusalOf(response, attempt);
+      release(response);
       const positions = positionsIn(response, texts.length);
-      await readToEnd(response, attempt);
-      return positions;
+      return { positions, offset: headers.get(OFFSET_HEADER), isNew: status === 200 };
     };
     const sent = { isInDoubt: false };
     const failed = (error: Unreachable) => void (sent.isInDoubt ||= maySend(error));
@@ -141,9 +174,9 @@ export class StreamWriter {
       };
       try {
         const request = { method: 'POST', headers, body: `[${texts.join(',')}]` } as const;
-        const told = await this.#client.ask('', request, use, failed);
+        const receipt = await this.#client.ask('', request, use, failed);
         this.#seq++;
-        return told ?? (await this.#find(texts, before));
+        return receipt;
       } catch (error) {
         // The server has lost its memory of the producer, as it may when it is restarted.
         const isForgotten = this.#seq > 0 && error instanceof HttpStatusError && error.remoteCode === SEQUENCE_GAP;
@@ -156,17 +189,58 @@ export class StreamWriter {
     }
   }
 
-  /** The positions of accepted messages if the server does not say: waits until they are read, and recognizes them by their text, one after the other. */
-  async #find(texts: readonly string[], after: Position): Promise<readonly Position[]> {
-    const newest: string[] = [];
-    for await (const { position, entry } of this.#read.tail(after)) {
-      newest.push(textOf(entry));
-      if (newest.length > texts.length) newest.shift();
-      if (newest.length === texts.length && newest.every((text, index) => text === texts[index]))
-        return texts.map((_, index) => position - texts.length + 1 + index);
+  /**
+   * The positions of accepted messages if the server does not say: waits until they are read, and recognizes them by where the server says that they end, or
+   * by what they are. Rejects if neither tells.
+   */
+  async #find(
+    texts: readonly string[],
+    before: Position,
+    receipt: Receipt,
+    marks$: Observable<Mark>,
+  ): Promise<readonly Position[]> {
+    const { length } = texts;
+    try {
+      const offset = receipt.offset ?? (await this.#end());
+      const mark = await firstValueFrom(marks$.pipe(first((mark) => mark.offset >= offset)));
+      const exact = receipt.isNew && mark.offset === offset && mark.head - before >= length ? mark.head : undefined;
+      const wanted = texts.map((text) => comparable(this.#reader.decode(JSON.parse(text))));
+      const newest: string[] = [];
+      const ends: Position[] = [];
+      if (mark.head > before) {
+        for await (const { position, entry } of this.#read.tail(before)) {
+          newest.push(comparable(entry));
+          if (newest.length > length) newest.shift();
+          if (newest.length === length && newest.every((text, index) => text === wanted[index])) ends.push(position);
+          if (position >= mark.head) break;
+        }
+      }
+      const last = exact !== undefined && ends.includes(exact) ? exact : (ends[0] ?? exact);
+      if (last === undefined) throw new NotSupportedError('to find an entry that the server has changed');
+      return texts.map((_, index) => last - length + 1 + index);
+    } catch (cause) {
+      throw new WriteUncertainError({ cause });
     }
-    throw new JournalClosedError();
   }
+
+  /** The offset at the end of the stream. */
+  #end(): Promise<string> {
+    return this.#client.ask('', { method: 'HEAD' }, async (response, attempt) => {
+      const offset = response.headers.get(OFFSET_HEADER);
+      if (!response.ok || offset === null) throw await this.#client.refusalOf(response, attempt);
+      release(response);
+      return offset;
+    });
+  }
+}
+
+/** A text that is the same for all that JSON does not tell apart: the order of keys may be another. */
+function comparable(entry: unknown): string {
+  return JSON.stringify(entry, (_, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 function textOf(entry: unknown): string {

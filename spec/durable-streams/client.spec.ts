@@ -43,37 +43,30 @@ test('a write whose answer is lost is sent again, and is there once', async () =
   expect(entries.map(({ entry }) => entry)).toEqual([1, 2]);
 });
 
-test.each([
-  ['ends', false],
-  ['breaks off', true],
-])('a write is acknowledged by the headers, and its answer is read until it %s', async (_, breaks) => {
+test.each<[string, number, (controller: ReadableStreamDefaultController<Uint8Array>) => void]>([
+  ['ends', 2, (controller) => controller.close()],
+  ['breaks off', 0, (controller) => controller.error(new TypeError('cut'))],
+  ['never ends', 2, () => undefined],
+])('a write is acknowledged by the headers, also where the body %s', async (_, cancelled, end) => {
   const { journals, fetch } = server();
-  const ends: string[] = [];
-  const later = async (url: string, init: RequestInit) => {
+  let left = 0;
+  const withBody = async (url: string, init: RequestInit) => {
     const response = await fetch(url, init);
     if (init.method !== 'POST') return response;
-    let isOver = false;
-    init.signal!.addEventListener('abort', () => {
-      if (!isOver) ends.push('torn down');
-    });
-    const body = new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          await new Promise((resolve) => setImmediate(resolve));
-          isOver = true;
-          ends.push('read');
-          if (breaks) controller.error(new TypeError('cut'));
-          else controller.enqueue(new TextEncoder().encode('{}'));
-          if (!breaks) controller.close();
-        },
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{}'));
+        end(controller);
       },
-      { highWaterMark: 0 },
-    );
-    return new Response(body, response);
+      cancel() {
+        left++;
+      },
+    });
+    return new Response(body, { status: 200, headers: response.headers });
   };
-  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: later });
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: withBody });
   expect([await stream.write(1), await stream.write(2)]).toEqual([1, 2]);
-  expect(ends).toEqual(['read', 'read']);
+  expect(left).toBe(cancelled);
   expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([1, 2]);
 });
 
@@ -201,7 +194,9 @@ describe('a write that is refused', () => {
         throw new TypeError('cut');
       };
       const stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
-      const restart = () => void (current.handle = serve());
+      const restart = () => {
+        current.handle = serve();
+      };
       return { journal, stream, current, restart };
     };
 
@@ -245,6 +240,80 @@ test('a write that is in the air when the stream is closed is uncertain', async 
   await stream.close();
   await Promise.all([sent, waiting]);
   expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([1]);
+});
+
+describe('on a server that does not tell positions, and rewrites what it is given', () => {
+  interface Said {
+    readonly a: string;
+    readonly b: number;
+  }
+  /** @param rewritten - what it makes of a message */
+  const foreign = (rewritten: (message: Said) => unknown) => {
+    const { journals, fetch } = server();
+    const journal = journals.journal('it');
+    /** Called before and after what is sent is appended. */
+    const around = { before: async () => {}, after: async () => {} };
+    const rewriting = async (url: string, init: RequestInit) => {
+      if (init.method !== 'POST') return fetch(url, init);
+      await around.before();
+      const body = JSON.stringify((JSON.parse(init.body as string) as Said[]).map(rewritten));
+      const response = await fetch(url, { ...init, body });
+      await around.after();
+      const headers = new Headers(response.headers);
+      headers.delete('Scrivener-Positions');
+      // As the reference server: the answer to what is there already tells nothing of where.
+      if (response.status === 204) headers.delete('Stream-Next-Offset');
+      return new Response(null, { status: response.status, headers });
+    };
+    return { journal, around, fetch: rewriting };
+  };
+  const said: Said = { a: 'x', b: 1 };
+
+  test.each([
+    ['the order of keys', ({ a, b }: Said) => ({ b, a })],
+    ['what is in it', ({ a, b }: Said) => ({ a: a.toUpperCase(), b })],
+  ])('a write has its position: %s', async (_, rewritten) => {
+    const { journal, around, fetch } = foreign(rewritten);
+    around.before = async () => {
+      await journal.write('other');
+    };
+    await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+    expect(await stream.write(said)).toBe(2);
+    expect(await Promise.all([stream.write(said), stream.write(said)])).toEqual([4, 5]);
+  });
+
+  test('a write is found by what it is where others are read with it', async () => {
+    const { journal, around, fetch } = foreign(({ a, b }) => ({ b, a }));
+    around.after = async () => {
+      around.after = async () => {};
+      await journal.write('other');
+      throw new TypeError('cut');
+    };
+    await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+    expect(await stream.write(said)).toBe(1);
+    expect(await stream.write(said)).toBe(3);
+  });
+
+  test('a write that cannot be told from others is there, and uncertain', async () => {
+    const { journal, around, fetch } = foreign(({ a }) => a);
+    around.after = async () => {
+      around.after = async () => {};
+      await journal.write('other');
+      throw new TypeError('cut');
+    };
+    await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch });
+    const uncertain = { code: 'ERR_WRITE_UNCERTAIN', cause: { code: 'ERR_NOT_SUPPORTED' } };
+    await expect(stream.write(said)).rejects.toMatchObject(uncertain);
+    expect(await stream.write(said)).toBe(3);
+  });
+
+  test('a schema may change what is read of it', async () => {
+    const { fetch } = foreign((message) => message);
+    const validate = (value: unknown) => ({ value: typeof value === 'string' ? new Date(value) : value });
+    const schema = { '~standard': { version: 1 as const, vendor: 'spec', validate } };
+    await using stream = await openDurableStream<unknown>({ url: URL_OF_IT, fetch, schema });
+    expect(await stream.write('2026-11-28')).toBe(1);
+  });
 });
 
 test('an abort ends a write that waits for others, and it is not appended', async () => {
@@ -376,6 +445,33 @@ describe('where no event comes through', () => {
       await jest.advanceTimersByTimeAsync(60_000);
       expect(stream.head).toBe(n);
     }
+    await stream.close();
+  });
+
+  test.each<[string, string, () => Response]>([
+    [
+      'events that end at once',
+      'sse',
+      () => events(new Response('event: control\ndata: {"streamNextOffset":"0000000000000000"}\n\n').body),
+    ],
+    [
+      'long-polls that end at once',
+      'long-poll',
+      () => new Response(null, { status: 204, headers: { 'Stream-Next-Offset': '0000000000000000' } }),
+    ],
+  ])('a server is not asked without pause for %s', async (_, kind, answer) => {
+    const { fetch } = server();
+    let asked = 0;
+    const hasty = async (url: string, init: RequestInit) => {
+      const live = new URL(url).searchParams.get('live');
+      if (live === null) return fetch(url, init);
+      asked++;
+      return live === kind ? answer() : new Response(null, { status: 501 });
+    };
+    const stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: hasty });
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(40);
     await stream.close();
   });
 
