@@ -64,10 +64,10 @@ export async function* remoteTail<T>(
     if (tries > 0) await connection.pause(tries - 1, failure, signal);
     await connection.whenAllowed(signal);
     const attempt = new Attempt(signal);
-    const away = new AbortController();
-    // A page with an open request is not kept in the back/forward cache.
+    let back: Promise<void> | undefined;
+    // A page with an open request is not kept in the back/forward cache. It may be back before the reader reads on.
     const unlisten = onLeaving(() => {
-      away.abort();
+      back = isBack(signal);
       attempt.end();
     });
     const from = place.last;
@@ -86,8 +86,8 @@ export async function* remoteTail<T>(
       attempt.end();
     }
     if (attempt.isTimedOut) failure = silence(place, failure);
-    if (away.signal.aborted) {
-      await isBack(signal);
+    if (back) {
+      await back;
       tries = -1;
     }
     if (place.last > from) tries = Math.min(tries, 0);

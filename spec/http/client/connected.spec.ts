@@ -142,3 +142,21 @@ test('a page that goes away has no request open, and reads on when it is back', 
   await until(() => heard.length === 2);
   expect(heard).toEqual(['one', 'two']);
 });
+
+test('a page that goes away while its reader is busy, and is back before that reads on, continues', async () => {
+  const tail = remote.tail(0)[Symbol.asyncIterator]();
+  const first = tail.next();
+  await settle();
+  journal.append('one');
+  expect(await first).toMatchObject({ value: { entry: 'one' } });
+  page.dispatchEvent(new Event('pagehide'));
+  await settle();
+  page.dispatchEvent(new Event('pageshow'));
+  await settle();
+  journal.append('two');
+  let second: unknown;
+  void tail.next().then((result) => (second = result));
+  await until(() => second !== undefined);
+  expect(second).toMatchObject({ value: { position: 2, entry: 'two' } });
+  await tail.return?.();
+});
