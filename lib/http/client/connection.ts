@@ -7,7 +7,7 @@ import { START, type Position } from '../../journal/position';
 import { Attempt } from './attempt';
 import { onWaking } from './page-events';
 import { FIRST_PAUSE_MS, pauseMs, retryUntilSettled, sleep, Unreachable } from './retry-until-settled';
-import { FIRST_HEADER, MEMORY_HEADER } from '../protocol';
+import { FIRST_HEADER, JSON_TYPE, MEMORY_HEADER } from '../protocol';
 import { BodyTooLarge, readBody } from '../read-body';
 import { errorOf } from './remote-problem';
 
@@ -40,7 +40,7 @@ export interface RequestOptions {
 /** In characters, of up to three bytes. */
 const MAX_KEPT_ALIVE = 5_000;
 
-/** How many redirects a write follows. */
+/** How many redirects a request follows. */
 const MAX_REDIRECTS = 5;
 
 /** Makes requests to a server, and keeps what this process knows of it and its journal. */
@@ -109,36 +109,48 @@ export class Connection {
     const keepalive = body !== undefined && 'document' in globalThis && body.length <= MAX_KEPT_ALIVE;
     const init = { method, headers: all, body, signal, cache: 'no-store', ...(keepalive && { keepalive }) } as const;
     const { fetch } = this.#options; // called as a plain function: the platform's `fetch` rejects another `this`
-    let response;
-    for (let redirects = 0; ; redirects++) {
-      const url = new URL(this.#url);
-      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    let url = this.#url;
+    const ask = async (asking: RequestInit) => {
+      const asked = new URL(url);
+      for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, value);
       try {
-        // If the platform follows a redirect, a POST may become a GET.
-        response = await fetch(url, { ...init, redirect: method === 'POST' ? 'manual' : 'follow' });
+        return await fetch(asked, asking);
       } catch (cause) {
         this.#isLost = true;
         throw new Unreachable('The server does not answer', { cause });
       }
-      const isRedirect = response.type === 'opaqueredirect' || (response.status >= 301 && response.status <= 308);
-      if (method !== 'POST' || !isRedirect || response.status === 304) break;
+    };
+    // If the platform follows a redirect, a POST may become a GET, and headers go to other origins.
+    let response = await ask({ ...init, redirect: 'manual' });
+    for (let redirects = 0; isRedirect(response); redirects++) {
       release(response);
-      const target = [307, 308].includes(response.status) ? response.headers.get('Location') : null;
-      if (target === null || redirects === MAX_REDIRECTS)
-        throw new JournalMismatchError(
-          'the server points a write elsewhere: give the address that it points to as `url`',
-        );
-      this.#moveTo(new URL(target, url), query);
+      let target = response.headers.get('Location');
+      if (method === 'POST' && ![307, 308].includes(response.status)) target = null;
+      else if (response.type === 'opaqueredirect') {
+        // A browser shows only to where it has followed.
+        const followed = await ask({ method: 'HEAD', redirect: 'follow', signal, cache: 'no-store' });
+        release(followed);
+        target = followed.redirected ? followed.url : null;
+      }
+      if (target === null || !URL.canParse(target, url) || redirects === MAX_REDIRECTS)
+        throw new JournalMismatchError('the server points elsewhere: give the address that it points to as `url`');
+      url = this.#onSameOrigin(new URL(target, url), query);
+      response = await ask({ ...init, redirect: 'manual' });
     }
-    if (response.redirected) this.#moveTo(new URL(response.url), query);
+    if (response.redirected) url = this.#onSameOrigin(new URL(response.url), query);
     const ms = retryAfterMs(response);
     if (ms > 0) this.#notBefore = performance.now() + ms;
     const memory = response.headers.get(MEMORY_HEADER);
     // A read can wait until it is possible again; a write that failed must be reported.
-    const isOurs = memory !== null && (method === 'POST' || response.status !== 503);
-    this.#isLost = !isOurs && isFailing(response.status);
-    this.#memory = memory ?? this.#memory;
-    this.noteHead(headIn(response) ?? START);
+    const isOurs = memory !== null && (method === 'POST' || !isPassing(response.status));
+    // A success of a proxy or a portal is none of the journal.
+    const isForeign = memory === null && this.#memory !== undefined && response.ok && !isOf(response, headers?.Accept);
+    this.#isLost = isForeign || (!isOurs && isFailing(response.status));
+    if (memory !== null) {
+      this.#memory = memory;
+      this.#url = url;
+      this.noteHead(headIn(response) ?? START);
+    }
     const [first] = /^\d{1,15}$/.exec(response.headers.get(FIRST_HEADER) ?? '') ?? [];
     if (first !== undefined && isOurs) this.#first = Math.max(this.#first, Number(first));
     if (!this.#isLost) {
@@ -147,7 +159,12 @@ export class Connection {
     }
     release(response);
     const cause = errorOf(response.status, undefined);
-    throw new Unreachable(`The server, or what is before it, answered ${response.status}`, { cause });
+    throw new Unreachable(
+      isForeign
+        ? 'Something else than the journal answered'
+        : `The server, or what is before it, answered ${response.status}`,
+      { cause },
+    );
   }
 
   /** Resolves when the server accepts requests (`Retry-After`), immediately if it set no time; or when the signal is aborted. */
@@ -163,7 +180,8 @@ export class Connection {
    */
   async pause(tries: number, error: unknown, signal: AbortSignal): Promise<void> {
     const ms = pauseMs(tries, this.#options.longestPauseMs);
-    this.#status$.next({ status: 'retrying', error, nextAttempt: Date.now() + ms });
+    const nextMs = Math.max(ms, this.#notBefore - performance.now());
+    this.#status$.next({ status: 'retrying', error, nextAttempt: Date.now() + nextMs });
     const waiting = new Attempt(signal);
     const unlisten = onWaking(() => waiting.end());
     this.#pauses.add(waiting);
@@ -198,13 +216,13 @@ export class Connection {
   }
 
   /** Credentials go only to the origin that they were given for. */
-  #moveTo(target: URL, query: Readonly<Record<string, string>>): void {
+  #onSameOrigin(target: URL, query: Readonly<Record<string, string>>): URL {
     if (target.origin !== this.#url.origin)
       throw new JournalMismatchError(
         `the server points to another origin, ${target.origin}: give that address as \`url\``,
       );
     for (const name of Object.keys(query)) target.searchParams.delete(name);
-    this.#url = target;
+    return target;
   }
 
   /** The JSON of an answer, which must come in time; rejects as {@link Connection.request} does, and with the server's refusal. */
@@ -231,12 +249,18 @@ export class Connection {
     }
   }
 
-  /** Resolves when the server is reachable, immediately if the last request was answered; or, when the signal is aborted, with the error of the last try. */
+  /** Resolves when the server is reachable, immediately if the last request was answered; or with the error of the last try, when the signal is aborted or trying again cannot help. */
   async whenReachable(signal: AbortSignal): Promise<unknown> {
     let failure: unknown;
     for (let tries = 0; this.#isLost && !signal.aborted; tries++) {
       if (tries > 0) await this.pause(tries - 1, failure, signal);
-      await this.json({ method: 'HEAD', signal }).catch((error: unknown) => (failure = error));
+      try {
+        await this.json({ method: 'HEAD', signal });
+      } catch (error) {
+        failure = error;
+        // Asking again does not help: so it is with what comes next.
+        if (!(error instanceof Unreachable)) break;
+      }
     }
     return failure;
   }
@@ -248,9 +272,13 @@ function headIn({ headers }: Response): Position | undefined {
   return head === undefined ? undefined : Number(head);
 }
 
-/** Whether an answer comes from a journal's handler. */
-export function isFromHandler({ headers }: Response): boolean {
-  return headers.has(MEMORY_HEADER);
+/** Whether an answer has the media type that was asked for. */
+function isOf({ headers }: Response, type = JSON_TYPE): boolean {
+  return headers.get('Content-Type')?.startsWith(type) ?? false;
+}
+
+function isRedirect({ type, status }: Response): boolean {
+  return type === 'opaqueredirect' || (status >= 301 && status <= 308 && status !== 304);
 }
 
 /** Releases an answer that nobody reads. */
@@ -298,7 +326,12 @@ export function toHeaders(init: HeaderFields): Headers {
 }
 
 function isFailing(status: number): boolean {
-  return status >= 500 || status === 429 || status === 408;
+  return status >= 500 || isPassing(status);
+}
+
+/** Whether an answer asks to come again. */
+function isPassing(status: number): boolean {
+  return status === 503 || status === 429 || status === 408;
 }
 
 /** The JSON value of an answer's body (`undefined` if it is not JSON), and its size in bytes. */

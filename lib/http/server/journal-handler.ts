@@ -223,7 +223,7 @@ export function handlerOf<T>(
     return new Response(beginning.body, { headers: { ...headers, ...own } });
   }
 
-  return async (request) => {
+  async function answerOrProblem(request: Request): Promise<Response> {
     let shared: Record<string, string> = {};
     const headers = () => ({
       'Cache-Control': 'no-store',
@@ -239,6 +239,13 @@ export function handlerOf<T>(
       const response = toProblem(error).toResponse(headers());
       return request.method === 'HEAD' ? new Response(null, response) : response;
     }
+  }
+
+  return async (request) => {
+    const response = await answerOrProblem(request);
+    // For a client, an answer with the journal's mark is the outcome of its request; without the mark, another one may come later.
+    if (response.headers.has('Retry-After')) response.headers.delete(MEMORY_HEADER);
+    return response;
   };
 }
 

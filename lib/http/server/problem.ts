@@ -8,7 +8,7 @@ import { isTrimmed } from '../../errors/position-trimmed-error';
 import { ScrivenerError } from '../../errors/scrivener-error';
 import { SerializationError } from '../../errors/serialization-error';
 import { WriteUncertainError } from '../../errors/write-uncertain-error';
-import { etag, MEMORY_HEADER } from '../protocol';
+import { etag } from '../protocol';
 import type { Verbatim } from './write-memory';
 
 /** An endless reason for a refusal could fill the server's memory. */
@@ -42,9 +42,7 @@ export class Problem extends Error {
   }
 
   toResponse(headers: Readonly<Record<string, string>>): Response {
-    const all = new Headers({ ...headers, ...this.headers, 'Content-Type': 'application/problem+json' });
-    // For a client, a 503 with the journal's mark is the outcome of its write; without the mark, the server may still answer later.
-    if (all.has('Retry-After')) all.delete(MEMORY_HEADER);
+    const all = { ...headers, ...this.headers, 'Content-Type': 'application/problem+json' };
     return new Response(JSON.stringify(this.body), { status: this.status, headers: all });
   }
 }
