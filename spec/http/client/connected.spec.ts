@@ -10,7 +10,7 @@ const settle = async () => {
 };
 /** Waits for what has to come before the pause that is under way is over by itself. */
 const until = async (condition: () => boolean) => {
-  for (let turn = 0; turn < 1_000 && !condition(); turn++) {
+  for (let turn = 0; turn < 10_000 && !condition(); turn++) {
     if (turn === 50) await jest.advanceTimersByTimeAsync(50);
     await new Promise((resolve) => setImmediate(resolve));
   }
