@@ -83,7 +83,7 @@ function listen(url: string, report: (data: string) => void, failed: (error: Err
     events.onmessage = ({ data }) => report(data as string);
     events.onerror = () => {
       failed(new Error('Not connected'));
-      // It tries again by itself, but not after a refusal.
+      // It tries again, but not after a refusal.
       if (events?.readyState === EventSource.CLOSED) void refused();
     };
   };
