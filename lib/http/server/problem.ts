@@ -3,6 +3,7 @@ import { EntryValidationError } from '../../errors/entry-validation-error';
 import { JournalClosedError } from '../../errors/journal-closed-error';
 import { JournalLostError } from '../../errors/journal-lost-error';
 import { JournalMismatchError } from '../../errors/journal-mismatch-error';
+import { isNotFound } from '../../errors/journal-not-found-error';
 import { isConflict } from '../../errors/position-conflict-error';
 import { isTrimmed } from '../../errors/position-trimmed-error';
 import { ScrivenerError } from '../../errors/scrivener-error';
@@ -70,6 +71,7 @@ export function problemOf(error: unknown): Problem {
     const { expected, actual } = error;
     return problem(412, error, { data: { expected, actual }, headers: { ETag: etag(actual) } });
   }
+  if (isNotFound(error)) return problem(404, error);
   if (error instanceof EntryValidationError) {
     const options = { data: { issues: error.issues.slice(0, MAX_ISSUES).map(plainIssue) }, cause: error };
     return new Problem(422, error.code, 'The schema refuses the entry', options);

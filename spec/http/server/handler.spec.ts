@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { InMemoryScrivener, SerializationError, TappedScrivener } from 'rx-scrivener';
+import { inMemoryJournals, InMemoryScrivener, SerializationError, TappedScrivener } from 'rx-scrivener';
 import { journalHandler, type JournalHandlerOptions } from 'rx-scrivener/http';
 import { z } from 'zod';
 import { EventReader } from '../support/event-reader';
@@ -135,6 +135,28 @@ describe('a tail', () => {
     const response = await handlerOf(filled(9, 3))('?after=2');
     expect(response.status).toBe(410);
     expect(await problem(response)).toMatchObject({ code: 'ERR_POSITION_TRIMMED', requested: 3, first: 7 });
+  });
+
+  test('of a journal that does not exist is a 404, also backward, and one that is deleted ends with it', async () => {
+    const journals = inMemoryJournals<Said>();
+    const errors: unknown[] = [];
+    const handle = journalHandler(journals.journal('ann'), {
+      authorize: 'public',
+      onError: (error) => errors.push(error),
+    });
+    const expected = { status: 404, code: 'ERR_JOURNAL_NOT_FOUND', detail: 'There is no journal "ann"' };
+    for (const query of ['', '?before=2'])
+      expect(await problem(await handle(new Request(URL_OF_JOURNAL + query)))).toEqual(expected);
+    expect((await handle(new Request(URL_OF_JOURNAL, { method: 'HEAD' }))).status).toBe(404);
+
+    expect((await handle(new Request(URL_OF_JOURNAL, post('{"n":1}')))).status).toBe(201);
+    const events = new EventReader(await handle(new Request(URL_OF_JOURNAL)));
+    await events.next();
+    await events.next();
+    await journals.delete('ann');
+    const { event, data } = (await events.next())!;
+    expect([event, JSON.parse(data)]).toEqual(['failed', expected]);
+    expect(errors).toEqual([]);
   });
 
   test('that falls behind what is kept gets an error that says so', async () => {
