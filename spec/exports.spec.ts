@@ -88,6 +88,7 @@ const entries: Record<string, string[]> = {
     'openJetStreamScrivener',
   ],
   nestjs: [
+    'InjectJournals',
     'InjectScrivener',
     'ScrivenerModule',
     'getDaemonEventsToken',
@@ -95,6 +96,7 @@ const entries: Record<string, string[]> = {
     'getFlushPredicateToken',
     'getFlushSinkToken',
     'getFlusherToken',
+    'getJournalsToken',
     'getScrivenerToken',
   ],
   shared: [

@@ -3,9 +3,12 @@ export { ScrivenerModule } from './scrivener-module';
 export type {
   FileJournalAsyncOptions,
   FileJournalOptions,
+  JournalFolderAsyncOptions,
+  JournalFolderOptions,
   JournalOptions,
   MemoryJournalOptions,
 } from './journal-options';
+export { InjectJournals } from './inject-journals';
 export { InjectScrivener } from './inject-scrivener';
 
 // Tokens
@@ -15,5 +18,6 @@ export {
   getFlusherToken,
   getFlushPredicateToken,
   getFlushSinkToken,
+  getJournalsToken,
   getScrivenerToken,
 } from './journal-tokens';

@@ -1,11 +1,12 @@
 import type { FactoryProvider, InjectionToken, ModuleMetadata } from '@nestjs/common';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
+import type { JournalFolderConfig } from '../file/folder/open-journal-folder';
 
-/** What a journal goes by in a Nest application. */
+/** What a journal, or a folder of them, goes by in a Nest application. */
 export interface JournalOptions {
-  /** Its name, which its tokens are made of; each journal of an application has its own. @default 'default', or `token` where that is a string */
+  /** Its name, which its tokens are made of; each journal of an application has its own, and each folder. @default 'default', or `token` where that is a string */
   readonly name?: string;
-  /** A further token to inject the scrivener by: a class, a symbol, a string. */
+  /** A further token to inject the scrivener, or the journals of the folder, by: a class, a symbol, a string. */
   readonly token?: InjectionToken;
 }
 
@@ -20,6 +21,15 @@ export interface FileJournalAsyncOptions<T> extends JournalOptions {
   readonly inject?: FactoryProvider['inject'];
   /** Gives the configuration, or a promise of it. */
   readonly useFactory: (...dependencies: never[]) => FileScrivenerConfig<T> | Promise<FileScrivenerConfig<T>>;
+}
+
+/** How a Nest application keeps a folder of journals. */
+export interface JournalFolderOptions<T> extends JournalFolderConfig<T>, JournalOptions {}
+
+/** How a Nest application keeps a folder of journals, where what the container has says how. */
+export interface JournalFolderAsyncOptions<T> extends Omit<FileJournalAsyncOptions<T>, 'useFactory'> {
+  /** Gives the configuration, or a promise of it. */
+  readonly useFactory: (...dependencies: never[]) => JournalFolderConfig<T> | Promise<JournalFolderConfig<T>>;
 }
 
 /** How a Nest application keeps a journal in memory. */

@@ -1,4 +1,4 @@
-/** The name of the journal that is meant where none is said. */
+/** The name of the journal, or of the folder, that is meant where none is said. */
 export const DEFAULT_NAME = 'default';
 
 // Strings, so that they are the same in ESM and CJS, and can be read in Nest's messages.
@@ -74,4 +74,16 @@ export function getDaemonEventsToken(name: string = DEFAULT_NAME): string {
  */
 export function getFlusherToken(name: string = DEFAULT_NAME): string {
   return token('flusher', name);
+}
+
+/**
+ * The token that Nest's container has the {@link Journals} of a folder under.
+ *
+ * @example
+ * ```ts
+ * const journals = app.get<Journals<Entry>>(getJournalsToken());
+ * ```
+ */
+export function getJournalsToken(name: string = DEFAULT_NAME): string {
+  return token('journals', name);
 }

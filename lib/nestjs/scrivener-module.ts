@@ -1,9 +1,16 @@
-import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type InjectionToken,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { assertCount, assertFunction, assertOptions, shown } from '../errors/assert-argument';
 import { withDefaults } from '../file/file-scrivener-config';
 import type { FileScrivenerConfig } from '../file/file-scrivener-config';
 import { pathOf } from '../file/disk/file-path';
+import { openJournalFolder, withFolderDefaults, type JournalFolderConfig } from '../file/folder/open-journal-folder';
 import { InMemoryScrivener } from '../journal/in-memory-scrivener';
 import { ApplicationProviders } from './application-providers';
 import { fileJournalProvider, fileJournalProviders } from './file-journal-providers';
@@ -12,10 +19,12 @@ import { JournalLifecycle } from './journal-lifecycle';
 import type {
   FileJournalAsyncOptions,
   FileJournalOptions,
+  JournalFolderAsyncOptions,
+  JournalFolderOptions,
   JournalOptions,
   MemoryJournalOptions,
 } from './journal-options';
-import { DEFAULT_NAME, getScrivenerToken } from './journal-tokens';
+import { DEFAULT_NAME, getJournalsToken, getScrivenerToken } from './journal-tokens';
 
 const CONFIG = Symbol('rx-scrivener:config');
 
@@ -93,23 +102,45 @@ export class ScrivenerModule {
    * ```
    */
   static forFileAsync<T = unknown>(options: FileJournalAsyncOptions<T>): DynamicModule {
-    assertOptions('forFileAsync', options, ASYNC_OPTIONS);
-    const { inject = [], useFactory, imports = [] } = options;
-    assertFunction('useFactory', useFactory);
-    assertArray('inject', inject);
-    assertArray('imports', imports);
-    const configure = async (...dependencies: never[]) => {
-      const config: unknown = await useFactory(...dependencies);
-      if (typeof config === 'object' && config !== null) {
-        withDefaults(config as FileScrivenerConfig<unknown>, 'forFileAsync');
-        return config;
-      }
-      const journal = shown(nameOf(options));
-      throw new TypeError(
-        `Expected \`useFactory\` of the journal ${journal} to give its configuration, got ${shown(config)}`,
-      );
-    };
-    return fileModule(options, { provide: CONFIG, inject, useFactory: configure }, imports);
+    const check = (config: FileScrivenerConfig<unknown>) => void withDefaults(config, 'forFileAsync');
+    return fileModule(options, asyncConfig('forFileAsync', 'journal', options, check), options.imports);
+  }
+
+  /**
+   * A folder of journals, {@link Journals} as {@link openJournalFolder} opens them, under {@link getJournalsToken}: each journal is opened by its first
+   * use, and closed when idle or with the application.
+   *
+   * The application does not start when the folder cannot be created, when several modules provide the same token, and when two folders have one
+   * name.
+   *
+   * @throws TypeError or RangeError that names an option which is wrong, missing (`folder`) or unknown
+   * @example
+   * ```ts
+   * ScrivenerModule.forFolder({ folder: 'data/chats', durability: 'disk' });
+   * ```
+   */
+  static forFolder<T = unknown>(options: JournalFolderOptions<T>): DynamicModule {
+    const { name, token, ...config } = { ...options };
+    withFolderDefaults(config, 'forFolder');
+    return folderModule({ name, token }, { provide: CONFIG, useFactory: () => config });
+  }
+
+  /**
+   * {@link ScrivenerModule.forFolder}, configured with what is in the container.
+   *
+   * @throws TypeError that names an option which is wrong, missing (`useFactory`) or unknown; the application does not start when the factory gives no
+   * configuration, or a wrong one
+   * @example
+   * ```ts
+   * ScrivenerModule.forFolderAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ folder: config.getOrThrow('CHATS') }),
+   * });
+   * ```
+   */
+  static forFolderAsync<T = unknown>(options: JournalFolderAsyncOptions<T>): DynamicModule {
+    const check = (config: JournalFolderConfig<unknown>) => void withFolderDefaults(config, 'forFolderAsync');
+    return folderModule(options, asyncConfig('forFolderAsync', 'folder', options, check), options.imports);
   }
 
   /**
@@ -125,19 +156,12 @@ export class ScrivenerModule {
     assertOptions('forMemory', options, MEMORY_OPTIONS);
     const { retain = Infinity, ...names } = options;
     assertCount('retain', retain, ' or Infinity');
-    const token = getScrivenerToken(nameOf(names));
-    const scrivener: FactoryProvider = {
-      provide: token,
-      inject: [ApplicationProviders, JournalLifecycle],
-      useFactory: async (application: ApplicationProviders, lifecycle: JournalLifecycle) => {
-        const provided = await application.find(token);
-        if (provided !== undefined) return provided;
-        const scrivener = new InMemoryScrivener({ retain });
-        lifecycle.opened(async () => scrivener.complete());
-        return scrivener;
-      },
-    };
-    return journalModule(names, { exported: [scrivener] });
+    const token = getScrivenerToken(nameOf(names, getScrivenerToken));
+    const scrivener = openedProvider(token, {
+      open: async () => new InMemoryScrivener({ retain }),
+      close: async (scrivener) => scrivener.complete(),
+    });
+    return journalModule(names, token, { exported: [scrivener] });
   }
 }
 
@@ -146,23 +170,87 @@ function fileModule(
   config: FactoryProvider,
   imports?: ModuleMetadata['imports'],
 ): DynamicModule {
-  const name = nameOf(names);
+  const name = nameOf(names, getScrivenerToken);
   const internal = [config, fileJournalProvider(name, CONFIG)];
-  return journalModule(names, { imports, internal, exported: fileJournalProviders(name) });
+  return journalModule(names, getScrivenerToken(name), { imports, internal, exported: fileJournalProviders(name) });
 }
 
-/** A journal's module: what is its own, and what every journal has. */
+function folderModule(
+  names: JournalOptions,
+  config: FactoryProvider,
+  imports?: ModuleMetadata['imports'],
+): DynamicModule {
+  const token = getJournalsToken(nameOf(names, getJournalsToken));
+  const journals = openedProvider(token, {
+    inject: [CONFIG],
+    open: (config: JournalFolderConfig<unknown>) => openJournalFolder(config),
+    close: (journals) => journals.close(),
+  });
+  return journalModule(names, token, { imports, internal: [config], exported: [journals] });
+}
+
+/** The provider of a configuration that a factory gives. */
+function asyncConfig(
+  called: string,
+  kind: 'journal' | 'folder',
+  options: Omit<FileJournalAsyncOptions<never>, 'useFactory'> & {
+    readonly useFactory: (...dependencies: never[]) => unknown;
+  },
+  check: (config: never) => void,
+): FactoryProvider {
+  assertOptions(called, options, ASYNC_OPTIONS);
+  const { inject = [], useFactory, imports = [] } = options;
+  assertFunction('useFactory', useFactory);
+  assertArray('inject', inject);
+  assertArray('imports', imports);
+  const configure = async (...dependencies: never[]) => {
+    const config: unknown = await useFactory(...dependencies);
+    if (typeof config === 'object' && config !== null) {
+      check(config as never);
+      return config;
+    }
+    const name = shown(nameOf(options, kind === 'journal' ? getScrivenerToken : getJournalsToken));
+    throw new TypeError(
+      `Expected \`useFactory\` of the ${kind} ${name} to give its configuration, got ${shown(config)}`,
+    );
+  };
+  return { provide: CONFIG, inject, useFactory: configure };
+}
+
+/** What the application provides under a token, or else what is opened for it, and closed with it. */
+function openedProvider<V>(
+  token: string,
+  {
+    inject = [],
+    open,
+    close,
+  }: { inject?: InjectionToken[]; open: (...dependencies: never[]) => Promise<V>; close: (opened: V) => Promise<void> },
+): FactoryProvider {
+  return {
+    provide: token,
+    inject: [ApplicationProviders, JournalLifecycle, ...inject],
+    useFactory: async (application: ApplicationProviders, lifecycle: JournalLifecycle, ...dependencies: never[]) => {
+      const provided = await application.find<V>(token);
+      if (provided !== undefined) return provided;
+      const opened = await open(...dependencies);
+      lifecycle.opened(() => close(opened));
+      return opened;
+    },
+  };
+}
+
+/** The module of a journal or of a folder of them, injected by a token: what is its own, and what every one has. */
 function journalModule(
   names: JournalOptions,
+  token: string,
   {
     imports = [],
     internal = [],
     exported,
   }: { imports?: ModuleMetadata['imports']; internal?: FactoryProvider[]; exported: FactoryProvider[] },
 ): DynamicModule {
-  const scrivener = getScrivenerToken(nameOf(names));
   const aliases =
-    names.token === undefined || names.token === scrivener ? [] : [{ provide: names.token, useExisting: scrivener }];
+    names.token === undefined || names.token === token ? [] : [{ provide: names.token, useExisting: token }];
   return {
     module: ScrivenerModule,
     global: true,
@@ -190,11 +278,12 @@ function assertArray(name: string, value: unknown): void {
   if (!Array.isArray(value)) throw new TypeError(`Expected \`${name}\` to be an array, got ${shown(value)}`);
 }
 
-function nameOf({ name, token }: JournalOptions): string {
+/** @param tokenOf - gives the token of a name */
+function nameOf({ name, token }: JournalOptions, tokenOf: (name: string) => string): string {
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new TypeError(`Expected \`name\` to be a string that is not empty, got ${shown(name)}`);
   if (name !== undefined) return name;
   if (typeof token !== 'string') return DEFAULT_NAME;
-  const prefix = getScrivenerToken('');
+  const prefix = tokenOf('');
   return token.startsWith(prefix) ? token.slice(prefix.length) : token;
 }

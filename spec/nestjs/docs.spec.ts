@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as rxjs from 'rxjs';
+import type { Journals } from 'rx-scrivener';
 import * as http from 'rx-scrivener/http';
 import * as nestjs from 'rx-scrivener/nestjs';
 import ts from 'typescript';
@@ -18,11 +19,16 @@ beforeAll(() => {
   common.Logger.overrideLogger(false);
 });
 const guide = readFileSync(join(__dirname, '../../docs/nestjs.md'), 'utf8');
-const block = codeBlocks(guide).find(({ text }) => text.includes('nodeListener('))!.text;
+const [one, folder] = codeBlocks(guide)
+  .filter(({ text }) => text.includes('nodeListener('))
+  .map(({ text }) => text);
 
-/** The guide's module, with its file in a directory of the spec's. */
-function guideModule(): common.Type {
-  const text = block.replace(/^import [^]*?;\n/gm, '').replace('data/chat.ndjson', path('chat.ndjson'));
+/** A module of the guide, with its files in a directory of the spec's. */
+function guideModule(block: string): common.Type {
+  const text = block
+    .replace(/^import [^]*?;\n/gm, '')
+    .replace(/^const app = [^]*/m, '')
+    .replace(/data\/(chat\.ndjson|chats)/, path('$1'));
   const { outputText } = ts.transpileModule(text, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, experimentalDecorators: true },
   });
@@ -31,11 +37,13 @@ function guideModule(): common.Type {
   return (run as (...values: unknown[]) => common.Type)(...Object.values(globals));
 }
 
-test.each<[string, () => AbstractHttpAdapter]>([
+const ADAPTERS: [string, () => AbstractHttpAdapter][] = [
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
-])('the guide serves a journal on %s', async (_, adapter) => {
-  const app = await NestFactory.create(guideModule(), adapter());
+];
+
+test.each(ADAPTERS)('the guide serves a journal on %s', async (_, adapter) => {
+  const app = await NestFactory.create(guideModule(one!), adapter());
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   const remote = await http.openRemoteScrivener({ url: `${url}/journal` });
@@ -45,4 +53,18 @@ test.each<[string, () => AbstractHttpAdapter]>([
   await app.close();
   await tail!.over;
   expect(tail!.text()).toContain('hello');
+});
+
+test.each(ADAPTERS)('the guide serves the journals of a folder on %s', async (_, adapter) => {
+  const app = await NestFactory.create(guideModule(folder!), adapter());
+  const journals = app.get<Journals<unknown>>(nestjs.getJournalsToken());
+  await app.listen(0, '127.0.0.1');
+  for (const name of ['ann', 'ben']) {
+    await journals.create(name);
+    const remote = await http.openRemoteScrivener({ url: `${await app.getUrl()}/chats/${name}` });
+    expect(await remote.write({ type: 'Said', who: name, text: 'hello' })).toBe(1);
+    await remote.close();
+    expect((await journals.journal(name).waitFor(0, () => true)).entry).toMatchObject({ who: name });
+  }
+  await app.close();
 });

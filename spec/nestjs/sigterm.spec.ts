@@ -12,7 +12,7 @@ const installed = new InstalledPackage(['.', './file', './nestjs']);
 afterAll(() => installed.remove());
 
 /** Runs the program, sends it a signal once it has written something, and gives what it said that it wrote. */
-async function terminated(signal: NodeJS.Signals, args: readonly string[] = []) {
+async function terminated(signal: NodeJS.Signals, args: readonly string[], file: string) {
   const cwd = installed.newFolder();
   const source = readFileSync(join(__dirname, 'support/sigterm-program.ts'), 'utf8');
   const { code } = transformSync(source, {
@@ -22,7 +22,7 @@ async function terminated(signal: NodeJS.Signals, args: readonly string[] = []) 
     tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
   });
   writeFileSync(join(cwd, 'program.mjs'), code);
-  const child = spawn(process.execPath, ['program.mjs', 'journal.ndjson', ...args], { cwd });
+  const child = spawn(process.execPath, ['program.mjs', ...args], { cwd });
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
@@ -32,15 +32,16 @@ async function terminated(signal: NodeJS.Signals, args: readonly string[] = []) 
   });
   const ended = await new Promise<unknown>((resolve) => child.on('close', (code, by) => resolve(by ?? code)));
   expect(stderr).toBe('');
-  return { ended, written: stdout.split('\n').slice(0, -1), entries: entriesIn(join(cwd, 'journal.ndjson')) };
+  return { ended, written: stdout.split('\n').slice(0, -1), entries: entriesIn(join(cwd, file)) };
 }
 
 test.each([
-  ['SIGTERM', [], 'SIGTERM'],
-  ['SIGINT', [], 'SIGINT'],
-  ['SIGTERM', ['exit'], 0],
-] as const)('every entry is kept through %s %p', async (signal, args, end) => {
-  const { ended, written, entries } = await terminated(signal, args);
+  ['SIGTERM', ['file', 'journal.ndjson'], 'SIGTERM', 'journal.ndjson'],
+  ['SIGINT', ['file', 'journal.ndjson'], 'SIGINT', 'journal.ndjson'],
+  ['SIGTERM', ['file', 'journal.ndjson', 'exit'], 0, 'journal.ndjson'],
+  ['SIGTERM', ['folder', 'chats'], 'SIGTERM', 'chats/ann/journal.ndjson'],
+] as const)('every entry is kept through %s %p', async (signal, args, end, file) => {
+  const { ended, written, entries } = await terminated(signal, args, file);
   expect(ended).toBe(end);
   expect(written.length).toBeGreaterThan(100);
   expect(written).toEqual(

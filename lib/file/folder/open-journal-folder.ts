@@ -51,16 +51,22 @@ const OPTIONS: Record<keyof JournalFolderConfig<never>, true> = {
  * ```
  */
 export async function openJournalFolder<T>(config: JournalFolderConfig<T>): Promise<Journals<T>> {
-  assertOptions('openJournalFolder', config, OPTIONS);
+  const { path, maxOpen, idleMs, file, durability } = withFolderDefaults(config);
+  file.signal?.throwIfAborted();
+  const folders = new JournalFolders(path, durability === 'disk');
+  await folders.tidy();
+  return new JournalFolder<T>(folders, file, maxOpen, idleMs);
+}
+
+/** Checks a configuration and fills in its defaults; throws a TypeError or RangeError that names the invalid option of `called`. */
+export function withFolderDefaults<T>(config: JournalFolderConfig<T>, called = 'openJournalFolder') {
+  assertOptions(called, config, OPTIONS);
   const { folder, maxOpen = 200, idleMs = 30_000, ...file } = config;
   const path = absolutePathOf('folder', folder);
   assertCount('maxOpen', maxOpen, ' or Infinity');
   assertDelayMs('idleMs', idleMs);
   const { durability } = withDefaults<T>({ ...file, filePath: path });
-  file.signal?.throwIfAborted();
-  const folders = new JournalFolders(path, durability === 'disk');
-  await folders.tidy();
-  return new JournalFolder<T>(folders, file, maxOpen, idleMs);
+  return { path, maxOpen, idleMs, file, durability };
 }
 
 class JournalFolder<in out T> implements Journals<T> {

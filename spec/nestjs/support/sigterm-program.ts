@@ -2,10 +2,10 @@ import { Injectable, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JournalClosedError, type Scrivener } from 'rx-scrivener';
-import { InjectScrivener, ScrivenerModule } from 'rx-scrivener/nestjs';
+import { JournalClosedError, type Journals, type Scrivener } from 'rx-scrivener';
+import { getJournalsToken, getScrivenerToken, InjectScrivener, ScrivenerModule } from 'rx-scrivener/nestjs';
 
-const [filePath = '', exit] = process.argv.slice(2);
+const [kind = '', path = '', exit] = process.argv.slice(2);
 
 /** Writes without end, and in its hooks; says what was written once it was. */
 @Injectable()
@@ -44,9 +44,16 @@ class Writer {
 }
 
 // By count alone, and not by this one: only the end of the application brings the entries to the file.
-const journal = ScrivenerModule.forFile({ filePath, flushIntervalMs: Infinity, flushThreshold: 1_000_000 });
+const never = { flushIntervalMs: Infinity, flushThreshold: 1_000_000 };
+const file = { imports: [ScrivenerModule.forFile({ filePath: path, ...never })], providers: [Writer] };
+const ofFolder = {
+  provide: getScrivenerToken(),
+  inject: [getJournalsToken()],
+  useFactory: (journals: Journals<string>) => journals.journal('ann'),
+};
+const folder = { imports: [ScrivenerModule.forFolder({ folder: path, ...never })], providers: [Writer, ofFolder] };
 
-@Module({ imports: [journal], providers: [Writer] })
+@Module(kind === 'file' ? file : folder)
 class AppModule {}
 
 Logger.overrideLogger(false);
