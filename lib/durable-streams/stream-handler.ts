@@ -8,6 +8,7 @@ import { badRequest, Problem, problemOf } from '../http/server/problem';
 import { BodyTooLarge, readBody } from '../http/read-body';
 import { reportUnhandled } from '../journal/report-unhandled';
 import type { Position } from '../journal/position';
+import { STREAM_OPENED, type AccountedRequest } from '../journal/stream-opened';
 import { appendToStream } from './append-to-stream';
 import { createStream } from './create-stream';
 import { formatOf, isBinary } from './messages';
@@ -205,6 +206,7 @@ export function streamHandler(
     const liveHeaders: Record<string, string> = live === null ? {} : { [CURSOR_HEADER]: nextCursor(cursor) };
     if (live === 'long-poll' && page.isEmpty) {
       const isOver = state.isClosed;
+      (request as AccountedRequest)[STREAM_OPENED]?.();
       if (!isOver && (await moreAfter(stream, after, longPollMs, signal))) page = await pageAfter(stream, after);
       state.lastAccessMs = Date.now();
       if (page.isEmpty) {

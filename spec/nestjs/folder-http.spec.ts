@@ -65,9 +65,15 @@ afterEach(async () => {
 const journalsOf = (application: INestApplication) => application.get<Journals<Said>>(getJournalsToken());
 
 async function serve(adapter: AbstractHttpAdapter, forceCloseConnections = false): Promise<string> {
-  const folder = ScrivenerModule.forFolder({ folder: path('chats'), flushIntervalMs: Infinity });
+  const folder = ScrivenerModule.forFolder({
+    folder: path('chats'),
+    flushIntervalMs: Infinity,
+  });
   app = await NestFactory.create(
-    moduleOf({ imports: [folder, { module: MountingModule }], controllers: [Chats] }),
+    moduleOf({
+      imports: [folder, { module: MountingModule }],
+      controllers: [Chats],
+    }),
     adapter,
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest has a class for its options, and takes objects
     { forceCloseConnections },
@@ -93,9 +99,13 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     const base = await serve(adapter(), true);
     for (const name of ['ann', 'ben%2F1']) {
       await journalsOf(app!).create(decodeURIComponent(name));
-      const remote = await openRemoteScrivener<Said>({ url: `${base}/chats/${name}` });
+      const remote = await openRemoteScrivener<Said>({
+        url: `${base}/chats/${name}`,
+      });
       expect(await remote.write({ text: name })).toBe(1);
-      expect(await remote.waitFor(0, () => true)).toMatchObject({ entry: { text: name } });
+      expect(await remote.waitFor(0, () => true)).toMatchObject({
+        entry: { text: name },
+      });
       await remote.close();
     }
     const names: string[] = [];
@@ -109,7 +119,10 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     ['mounted', 50_000],
   ])('each is a durable stream under /%s, body parsers on', async (route, length) => {
     const url = `${await serve(adapter(), true)}/${route}/ann/1`;
-    const created = await fetch(url, { method: 'PUT', headers: { 'Content-Type': 'application/json' } });
+    const created = await fetch(url, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+    });
     expect(created.status).toBe(201);
     const stream = await openDurableStream<Said>({ url });
     expect(await stream.write({ text: 'a' })).toBe(1);
@@ -130,21 +143,24 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     ).toEqual({ text: 'a' });
   });
 
-  test.each(['sse'])('the application closes while %s readers wait, and keeps what was written', async (live) => {
-    const base = await serve(adapter());
-    await journalsOf(app!).journal('ann').write({ text: 'first' });
-    const url = `${base}/streams/ann?offset=-1&live=${live}`;
-    const lost: Promise<unknown>[] = [];
-    if (live === 'sse') lost.push(...(await openTails(url, 20)).map(({ over }) => over));
-    else {
-      const { headers } = await fetch(url);
-      const next = `${base}/streams/ann?offset=${headers.get('stream-next-offset')}&live=${live}`;
-      for (let n = 0; n < 20; n++) lost.push(fetch(next).catch(() => undefined));
-      await sleep(200); // until they wait
-    }
-    expect(await closingMs()).toBeLessThan(SOON_MS);
-    await Promise.all(lost);
-    expect(entriesIn(path('chats/ann/journal.ndjson'))).toEqual([{ text: 'first' }]);
-    await expect(journalsOf(app!).journal('ann').write({ text: 'late' })).rejects.toThrow(JournalClosedError);
-  });
+  test.each(['sse', 'long-poll'])(
+    'the application closes while %s readers wait, and keeps what was written',
+    async (live) => {
+      const base = await serve(adapter());
+      await journalsOf(app!).journal('ann').write({ text: 'first' });
+      const url = `${base}/streams/ann?offset=-1&live=${live}`;
+      const lost: Promise<unknown>[] = [];
+      if (live === 'sse') lost.push(...(await openTails(url, 20)).map(({ over }) => over));
+      else {
+        const { headers } = await fetch(url);
+        const next = `${base}/streams/ann?offset=${headers.get('stream-next-offset')}&live=${live}`;
+        for (let n = 0; n < 20; n++) lost.push(fetch(next).catch(() => undefined));
+        await sleep(200); // until they wait
+      }
+      expect(await closingMs()).toBeLessThan(SOON_MS);
+      await Promise.all(lost);
+      expect(entriesIn(path('chats/ann/journal.ndjson'))).toEqual([{ text: 'first' }]);
+      await expect(journalsOf(app!).journal('ann').write({ text: 'late' })).rejects.toThrow(JournalClosedError);
+    },
+  );
 });

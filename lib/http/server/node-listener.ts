@@ -109,12 +109,13 @@ async function respond(
   const headers = headersOf(node);
   if (body !== undefined && !(body instanceof ReadableStream)) headers.delete('content-encoding'); // undone by the parser
   const init = { method: node.method ?? 'GET', headers, body, signal, duplex: 'half' };
-  let request: Request;
+  let request: Request & AccountedRequest;
   try {
     request = new Request(urlOf(node), init);
   } catch {
     return new Response(null, { status: 400 });
   }
+  request[STREAM_OPENED] = () => (node as AccountedRequest)[STREAM_OPENED]?.();
   return handler(request);
 }
 
