@@ -1,4 +1,15 @@
-import { defer, Observable, type Subscriber } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  finalize,
+  firstValueFrom,
+  Observable,
+  takeLast,
+  type ObservableInput,
+} from 'rxjs';
 import { isNotFound, JournalNotFoundError } from '../errors/journal-not-found-error';
 import { forwardAbort } from '../journal/abort';
 import { assertReadOptions, assertTailOptions, assertWriteOptions } from '../journal/assert-options';
@@ -132,28 +143,18 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     return this.#lender.opened(this.#name);
   }
 
-  /** Runs work on the open journal; rejects with {@link JournalNotFoundError} if the journal is deleted meanwhile. */
+  /**
+   * Runs work on the open journal; rejects with {@link JournalNotFoundError} if the journal is deleted meanwhile.
+   *
+   * @param signal - ends the wait until it is open
+   */
   protected using<R>(creates: boolean, work: (scrivener: S) => Promise<R>, signal?: AbortSignal): Promise<R> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      this.#lender.borrow(this.#name, {
-        creates,
-        use: (lease) => {
-          work(lease.scrivener)
-            .catch((error: unknown) => {
-              throw this.#toError(lease, error);
-            })
-            .finally(() => this.#release(lease))
-            .then(resolve, reject);
-        },
-        fail: reject,
-      });
-    });
+    return firstValueFrom(this.#use(this.#lease(creates, signal), work));
   }
 
   /** An Observable of the open journal, which stays open until it ends. */
-  protected observed<R>(observe: (scrivener: S) => Observable<R>): Observable<R> {
-    return defer(() => this.#observe((scrivener) => observe(scrivener)));
+  protected observed<R>(observe: (scrivener: S) => ObservableInput<R>): Observable<R> {
+    return this.#use(this.#lease(false), observe);
   }
 
   #stream(read: (scrivener: S) => JournalStream<T>, signal: AbortSignal | undefined): JournalStream<T> {
@@ -161,7 +162,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     return new JournalStream(
       (subscriber) => {
         forwardAbort(signal, subscriber);
-        if (!subscriber.closed) subscriber.add(this.#observe(read).subscribe(subscriber));
+        if (!subscriber.closed) this.observed(read).subscribe(subscriber);
       },
       () => pulled[Symbol.asyncIterator](),
     );
@@ -171,9 +172,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     read: (scrivener: S) => JournalStream<T>,
     left: AbortSignal,
   ): AsyncGenerator<readonly Positioned<T>[], void> {
-    const lease = await new Promise<Lease<S>>((use, fail) =>
-      this.#lender.borrow(this.#name, { creates: false, use, fail }),
-    );
+    const lease = await firstValueFrom(this.#lease(false));
     try {
       const records = read(lease.scrivener)[Symbol.asyncIterator]();
       const leave = () => void records.return?.();
@@ -188,29 +187,40 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     }
   }
 
-  #observe<R>(observe: (scrivener: S) => Observable<R>): Observable<R> {
+  /** Emits a lease when the journal is open; whoever receives it releases it. */
+  #lease(creates: boolean, signal?: AbortSignal): Observable<Lease<S>> {
     return new Observable((subscriber) => {
+      forwardAbort(signal, subscriber);
+      if (subscriber.closed) return;
       this.#lender.borrow(this.#name, {
-        creates: false,
+        creates,
         use: (lease) => {
-          subscriber.add(() => this.#release(lease));
-          if (!subscriber.closed) this.#follow(lease, observe, subscriber);
+          if (subscriber.closed) return this.#release(lease);
+          subscriber.next(lease);
+          subscriber.complete();
         },
         fail: (error) => subscriber.error(error),
       });
     });
   }
 
-  #follow<R>(lease: Lease<S>, observe: (scrivener: S) => Observable<R>, subscriber: Subscriber<R>): void {
-    const follower = observe(lease.scrivener).subscribe({
-      next: (value) => subscriber.next(value),
-      error: (error: unknown) => subscriber.error(this.#toError(lease, error)),
-      complete: () => {
-        if (lease.isDeleted) subscriber.error(new JournalNotFoundError(this.#name));
-        else subscriber.complete();
-      },
-    });
-    subscriber.add(follower);
+  #use<R>(lease$: Observable<Lease<S>>, work: (scrivener: S) => ObservableInput<R>): Observable<R> {
+    return lease$.pipe(
+      takeLast(1), // when the work begins, an abort no longer ends the wait
+      concatMap((lease) => {
+        const assertThere = defer(() => {
+          if (lease.isDeleted) throw new JournalNotFoundError(this.#name);
+          return EMPTY;
+        });
+        const worked = defer(() => work(lease.scrivener));
+        return concat(worked, assertThere).pipe(
+          catchError((error: unknown) => {
+            throw this.#toError(lease, error);
+          }),
+          finalize(() => this.#release(lease)),
+        );
+      }),
+    );
   }
 
   #release(lease: Lease<S>): void {

@@ -17,7 +17,7 @@ import {
 } from 'rx-scrivener';
 import { openJournalFolder } from 'rx-scrivener/file';
 import { scrivenerConformance, type ConformanceEntry, type ConformanceSubject } from 'rx-scrivener/testing';
-import { firstValueFrom, take, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, take, tap, toArray } from 'rxjs';
 
 interface Subject<T> {
   readonly journals: Journals<T>;
@@ -104,6 +104,27 @@ for (const [backend, open] of Object.entries(backends)) {
       expect(await journals.exists('a')).toBe(false);
       expect(await all(journals.names())).toEqual([]);
       expect(await journals.journal('a').write('1')).toBe(1);
+    });
+
+    test('whoever leaves a replay early reads no further', async () => {
+      const journal = journals.journal('a');
+      for (const entry of 'abcdef') await journal.write(entry);
+      const match = jest.fn(() => true);
+      for (const records of [journal.tail(0, { match }), journal.readBackward(undefined, { match })]) {
+        await firstValueFrom(records);
+        await lastValueFrom(records.pipe(take(2)));
+      }
+      expect(match).toHaveBeenCalledTimes(6);
+    });
+
+    test('a signal that a reader of the entry aborts does not reject its write', async () => {
+      const journal = journals.journal('a');
+      await journals.create('a');
+      const controller = new AbortController();
+      const reading = firstValueFrom(journal.tail().pipe(tap(() => controller.abort())));
+      await journal.waitFor(0, () => true, { timeout: 0 }).catch(() => undefined); // it is open
+      expect(await journal.write('a', { signal: controller.signal })).toBe(1);
+      expect([(await reading).entry, controller.signal.aborted]).toEqual(['a', true]);
     });
 
     test('writes keep the order of their calls, from the first one on', async () => {

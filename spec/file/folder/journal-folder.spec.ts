@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readlink, rename, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { lastEntries, type Scrivener } from 'rx-scrivener';
+import { firstValueFrom } from 'rxjs';
+import { lastEntries, type Flushing, type GroupWriter, type Scrivener } from 'rx-scrivener';
 import { forkJournal, openFileScrivener, openJournalFolder, type JournalFolderConfig } from 'rx-scrivener/file';
 import { folderName, journalName } from '../../../lib/file/folder/folder-name';
 import { OpenJournals } from '../../../lib/file/folder/open-journals';
@@ -26,6 +27,33 @@ async function openFiles(): Promise<string[]> {
   }
   return [...new Set(found)].sort();
 }
+
+describe('a journal that somebody else has open', () => {
+  test('what waits for it ends with its signal and its timeout', async () => {
+    await using holder = await openJournalFolder<string>({ folder });
+    await holder.journal('a').write('1');
+    const holding = holder.journal('a').tail().subscribe();
+    await using journals = await openJournalFolder<string>({ folder, lockTimeoutMs: Infinity });
+    const journal = journals.journal('a') as Scrivener<string> & GroupWriter<string> & Flushing;
+    const controller = new AbortController();
+    const boom = new Error('boom');
+    const { signal } = controller;
+    const waits = [
+      journal.write('2', { signal }),
+      journal.writeAll(['3'], { signal }),
+      journal.whenFlushed(1, { signal }),
+      firstValueFrom(journal.tail(0, { signal })),
+      journal.tail(0, { signal })[Symbol.asyncIterator]().next(),
+    ];
+    controller.abort(boom);
+    expect(await Promise.allSettled(waits)).toEqual(waits.map(() => ({ status: 'rejected', reason: boom })));
+    await expect(journal.whenFlushed(1, { timeout: 1 })).rejects.toThrow('Waited 1 ms for position 1 to be flushed');
+    const writing = journal.write('2');
+    holding.unsubscribe();
+    await holder.close();
+    expect([await writing, await held(journal)]).toEqual([2, ['1', '2']]);
+  });
+});
 
 describe('names of folders', () => {
   test.each([
