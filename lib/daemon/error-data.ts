@@ -45,7 +45,7 @@ function member(error: unknown, key: string): unknown {
 
 function textOf(error: unknown): string {
   try {
-    return typeof error === 'object' ? JSON.stringify(error) : (error as string | bigint | symbol).toString();
+    return typeof error === 'object' ? String(JSON.stringify(error)) : (error as string | bigint | symbol).toString();
   } catch {
     return typeof error;
   }

@@ -96,3 +96,8 @@ test('an events journal that stamps its events writes the data itself', () => {
   const line = new JsonEntrySerializer().serialize({ position: 1, entry: event });
   expect(JSON.parse(line)).toMatchObject({ entry: { at: 1, error: { name: 'RangeError', message: 'far' } } });
 });
+
+test('the message is a text, whatever was thrown', () => {
+  const odd = [undefined, null, 1n, Symbol('s'), () => 1, {}, { toJSON: () => undefined }, { message: 1, name: 2 }];
+  for (const thrown of odd) expect(errorData(thrown)).toMatchObject({ message: expect.any(String) as string });
+});
