@@ -1,7 +1,6 @@
 import {
   catchError,
   concatMap,
-  defer,
   endWith,
   firstValueFrom,
   ignoreElements,
@@ -116,8 +115,8 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
 
   protected override async onStart(): Promise<void> {
     const after = await this.#begin();
-    const egress = this.#runSide(this.#egress(after), this.#bookmark);
-    this.#sides = [egress, this.#runSide(defer(() => this.#ingress()))];
+    const egress = this.#runSide(() => this.#egress(after), this.#bookmark);
+    this.#sides = [egress, this.#runSide(() => this.#ingress())];
     // Failures are reported as events.
     for (const side of this.#sides) side.catch(() => undefined);
     egress.then(() => this.shutdown()).catch(() => undefined); // the journal has ended
@@ -185,9 +184,9 @@ export class AdapterHost<in out M, in out E> extends ContractDaemon {
   }
 
   /** Runs one side, and saves its bookmark; if it fails, both end. */
-  async #runSide(side: Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
+  async #runSide(side: () => Observable<unknown>, bookmark?: Bookmark<E>): Promise<void> {
     try {
-      await lastValueFrom(side, { defaultValue: undefined });
+      await lastValueFrom(side(), { defaultValue: undefined });
       await bookmark?.end();
     } catch (error) {
       this.#stop.next();

@@ -387,6 +387,22 @@ test('a host that is started while the one before still works waits for it', asy
   await second.shutdown();
 });
 
+test('a host whose journal cannot be read fails, and leaves its bookmark to the next', async () => {
+  const bookmarks = new Bookmark();
+  const reading = jest.spyOn(journal, 'tail').mockImplementationOnce(() => {
+    throw boom;
+  });
+  const failing = hostOf(() => undefined, bookmarks);
+  await failing.start();
+  expect(await failing.waitForFailure()).toBe(boom);
+  expect(reading).toHaveBeenCalledTimes(1);
+  const next = hostOf(() => undefined, bookmarks);
+  const started = track(next.start());
+  await settle();
+  expect(started.state).toBe('resolved');
+  await next.shutdown();
+});
+
 test('the way out of a bookmark whose next entry was retired: save the position before the oldest kept', async () => {
   journal = new InMemoryScrivener({ retain: 2 });
   for (const text of 'abcd') journal.append(byAgent(text));
