@@ -45,7 +45,10 @@ function member(error: unknown, key: string): unknown {
 
 function textOf(error: unknown): string {
   try {
-    return typeof error === 'object' ? String(JSON.stringify(error)) : (error as string | bigint | symbol).toString();
+    // In an array, what JSON leaves out is `null`.
+    return typeof error === 'object'
+      ? JSON.stringify([error]).slice(1, -1)
+      : (error as string | bigint | symbol).toString();
   } catch {
     return typeof error;
   }

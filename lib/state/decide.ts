@@ -36,7 +36,8 @@ const OPTIONS: Record<keyof DecideOptions<never>, true> = { retries: true, check
  *
  * Rejects, with nothing appended, with {@link PositionConflictError} when other entries came first `retries` + 1 times, with
  * `NotSupportedError` for several entries where the journal has no `writeAll`, with the errors of `decision` and `write`, and as
- * {@link currentState} does.
+ * {@link currentState} does. If `evolve` throws for an entry of `decision`, or the journal cannot be read any longer, the entries may be appended
+ * when it rejects.
  *
  * @example
  * ```ts

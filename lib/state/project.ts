@@ -44,7 +44,7 @@ const OPTIONS: Record<keyof ProjectOptions<never>, true> = { checkpoints: true, 
  * one: nobody sees half of a group. In memory it emits synchronously. Iterated, it pulls, and a slow reader gets the newest state.
  *
  * With `checkpoints`, it starts from the one in the store, saves one after each `every` entries, and saves the last state when it ends or is unsubscribed, one
- * save at a time. None is ahead of what the journal has flushed ({@link flushingOf}), and only completion waits for saves. A checkpoint that
+ * save at a time. None is ahead of what the journal has flushed ({@link flushingOf}), and only the end (completion, an error) waits for saves. A checkpoint that
  * cannot be read is ignored, and the state is built from the start.
  *
  * Completes with the journal. Errors with the error of `evolve`, of the journal, and of `checkpoints.save`; with {@link BookmarkAheadError} if the
