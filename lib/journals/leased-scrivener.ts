@@ -187,7 +187,7 @@ export class LeasedScrivener<in out T, S extends Opened<T> = Opened<T>> implemen
     }
   }
 
-  /** Emits a lease when the journal is open; whoever receives it releases it. */
+  /** Emits a lease when the journal is open; its receiver releases it. */
   #lease(creates: boolean, signal?: AbortSignal): Observable<Lease<S>> {
     return new Observable((subscriber) => {
       forwardAbort(signal, subscriber);
