@@ -81,6 +81,7 @@ async function create(
     type: 'Created',
     id: crypto.randomUUID(),
     contentType,
+    at: Date.now(),
     ...(expiry.ttlSeconds !== undefined && { ttlSeconds: expiry.ttlSeconds }),
     ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
     initial: through + prefix.length + entries.length,

@@ -56,7 +56,7 @@ export function sseBody({
       // It was closed since then: that must be sent, and nothing else would wake this.
       if (page.isUpToDate && !state.isClosed) await moreAfter(stream, after, QUIET_MS, left.signal);
       if (isGone()) return;
-      state.lastAccessMs = Date.now();
+      await stream.use();
     }
   }
 

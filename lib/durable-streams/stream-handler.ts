@@ -120,12 +120,12 @@ export function streamHandler(
     if (method === 'POST') {
       const body = await bodyOf(request);
       const stream = (await streams.find(name)) ?? never(notFound());
-      stream.state.lastAccessMs = Date.now();
+      await stream.use();
       return appendToStream(stream, request, body, schema);
     }
     const stream = (await streams.find(name)) ?? never(notFound());
     if (method === 'HEAD') return head(stream);
-    stream.state.lastAccessMs = Date.now();
+    await stream.use();
     return read(stream, request, url.searchParams, allowed.signal);
   }
 
@@ -208,7 +208,7 @@ export function streamHandler(
       const isOver = state.isClosed;
       (request as AccountedRequest)[STREAM_OPENED]?.();
       if (!isOver && (await moreAfter(stream, after, longPollMs, signal))) page = await pageAfter(stream, after);
-      state.lastAccessMs = Date.now();
+      await stream.use();
       if (page.isEmpty) {
         const headers = {
           ...metadata(stream, page.last),

@@ -14,6 +14,8 @@ export interface Creation {
   /** Distinguishes it from another stream of the same name. */
   readonly id: string;
   readonly contentType: string;
+  /** When, in milliseconds since 1970. */
+  readonly at?: number;
   readonly ttlSeconds?: number;
   readonly expiresAt?: string;
   /** How many messages it is created with: if there are fewer, its creation was interrupted, and it does not exist. */
@@ -41,6 +43,8 @@ export type StreamRecord =
   | Append
   /** The append before it did not happen, except for this many messages, in this try and earlier ones. */
   | { readonly type: 'BrokenOff'; readonly producer?: Producer; readonly done: number }
+  /** It was read or written: recorded at most ten times in a TTL. */
+  | { readonly type: 'Used'; readonly at: number }
   /** Another stream was forked from it, or that fork is gone. */
   | { readonly type: 'Forked' | 'ForkDeleted'; readonly name: string }
   /** Its messages are deleted, and its name stays taken as long as it has forks. */
@@ -71,12 +75,16 @@ export class StreamState {
   readonly forks = new Set<string>();
   isDeleted = false;
   lastAccessMs = Date.now();
+  #recordedMs = Date.now();
 
   /** @param head - the journal's last position: an append past it did not happen, or only in part */
   add(record: StreamRecord, head: Position): void {
     if (record.type === 'Created') {
       this.creation = record;
       this.isClosed = record.isClosed === true;
+      this.#usedAt(record.at);
+    } else if (record.type === 'Used') {
+      this.#usedAt(record.at);
     } else if (record.type === 'Appended') {
       this.begin(record);
       if (record.after + record.count <= head) this.#append(record);
@@ -88,6 +96,24 @@ export class StreamState {
     } else if (record.type === 'Forked') this.forks.add(record.name);
     else if (record.type === 'ForkDeleted') this.forks.delete(record.name);
     else this.isDeleted = true;
+  }
+
+  /** It was used then, or until the next such record was due. */
+  #usedAt(ms = Date.now()): void {
+    this.#recordedMs = ms;
+    this.lastAccessMs = Math.min(ms + this.#recordEveryMs, Date.now());
+  }
+
+  get #recordEveryMs(): number {
+    return (this.creation?.ttlSeconds ?? Infinity) * 100;
+  }
+
+  /** It is used now; returns whether that is to be recorded. */
+  use(): boolean {
+    this.lastAccessMs = Date.now();
+    const isDue = this.lastAccessMs >= this.#recordedMs + this.#recordEveryMs;
+    if (isDue) this.#recordedMs = this.lastAccessMs;
+    return isDue;
   }
 
   /** An append is recorded, and its messages are not in the journal yet. */

@@ -39,6 +39,12 @@ export class Stream {
     return head;
   }
 
+  /** Restarts its TTL, also for a later process. */
+  async use(): Promise<void> {
+    if (!this.state.use() || this.state.isDeleted) return;
+    await this.record({ type: 'Used', at: this.state.lastAccessMs });
+  }
+
   /** Writes to the record, and flushes it. */
   async record(record: StreamRecord): Promise<void> {
     await flushed(this.records, await this.records.write(record));
@@ -154,6 +160,8 @@ export class Streams {
         state.isDeleted = true;
         await this.#journals.delete(name);
       } else {
+        // Its readers must not write to its record again.
+        state.isDeleted = true;
         this.forget(name);
         await this.#journals.delete(name);
         await this.#journals.delete(RECORDS + name);

@@ -96,6 +96,45 @@ test('producers, the end, the type and the expiry are as they were after a resta
   expect(await (await send('GET', 'a')).json()).toEqual([1, 2]);
 });
 
+describe('a TTL', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  const at = (ms: number) => jest.spyOn(Date, 'now').mockReturnValue(ms);
+
+  test('ends as it would have without restarts of the server', async () => {
+    const start = Date.now();
+    at(start);
+    await send('PUT', 'a', { body: '[1]', headers: { 'Stream-TTL': '1000' } });
+    for (let seconds = 400; seconds <= 800; seconds += 400) {
+      at(start + seconds * 1000);
+      await restart();
+      expect((await send('HEAD', 'a')).status).toBe(200);
+    }
+    at(start + 1_200_000);
+    await restart();
+    expect((await send('GET', 'a')).status).toBe(404);
+    expect(await journals.exists('a')).toBe(false);
+  });
+
+  test('starts again with each read, also for a server that is started later', async () => {
+    const start = Date.now();
+    at(start);
+    await send('PUT', 'a', { body: '[1]', headers: { 'Stream-TTL': '1000' } });
+    at(start + 900_000);
+    expect((await send('GET', 'a')).status).toBe(200);
+    at(start + 1_500_000);
+    await restart();
+    expect((await send('GET', 'a')).status).toBe(200);
+    at(start + 2_400_000);
+    await restart();
+    expect((await send('GET', 'a')).status).toBe(200);
+    at(start + 3_600_000);
+    await restart();
+    expect((await send('GET', 'a')).status).toBe(404);
+  });
+});
+
 test('an append that is on record and did not happen is taken when it is sent again', async () => {
   await send('PUT', 'a');
   await send('POST', 'a', { body: '1', headers: producer('p', 0, 0) });
