@@ -40,7 +40,10 @@ export async function startServer({ filePath, port, chunkMs }) {
   // says up to where it would survive a crash of this process, and `Server-Run` tells a tab that this is another one, which may have lost the rest.
   const whenFlushed = (/** @type {number} */ position) => scrivener.whenFlushed(position);
   const journal = journalHandler(scrivener, { authorize: isLocal, schema: saidSchema, whenFlushed });
-  const live = journalHandler(scrivener, { authorize: (request) => isLocal(request) && request.method !== 'POST' });
+  const live = journalHandler(scrivener, {
+    authorize: (request) => isLocal(request) && request.method !== 'POST',
+    whenFlushed: async () => undefined,
+  });
 
   // A page begins with what the journal adds up to, and reads what came since.
   const store = new FileCheckpointStore(`${filePath}.conversation.json`, { version: '1' });
