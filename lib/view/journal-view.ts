@@ -193,9 +193,10 @@ export class JournalView<T> {
     const subscription = new Subscription();
     this.#loading = { position: missing, subscription };
     let isSynchronous = true;
+    let isFound = false;
     const loaded = () => {
       // What a journal does not have it will not have when it is asked again.
-      if (this.at(missing) === undefined) this.#first = Math.max(this.#first, missing + 1);
+      if (!isFound) this.#first = Math.max(this.#first, missing + 1);
       this.#loading = undefined;
       if (!isSynchronous) this.#load();
     };
@@ -204,7 +205,11 @@ export class JournalView<T> {
         .readBackward(missing + 1)
         .pipe(take(missing - pageStart(missing) + 1))
         .subscribe({
-          next: (record) => this.#add(record),
+          next: (record) => {
+            // It may be dropped again before the page is whole, when it is no longer shown.
+            isFound ||= record.position === missing;
+            this.#add(record);
+          },
           error: (error: unknown) => {
             if (!isTrimmed(error)) return this.#fail(error);
             this.#trim(error);

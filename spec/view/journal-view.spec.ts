@@ -238,6 +238,22 @@ describe('showing', () => {
     leave();
   });
 
+  test('what was read and is no longer shown may be dropped, and counts as there', () => {
+    const { reads, scrivener } = late(journalOf(1_000));
+    const view = viewOf(scrivener, 50);
+    const leave = view.subscribe(() => undefined);
+    view.show(131, 150);
+    view.show(101, 120);
+    reads[0]!.answer();
+    frames.flush();
+    expect(view.getSnapshot().first).toBe(1);
+    expect(range(view, 101, 120)).toEqual(numbers(101, 120));
+    view.show(131, 150);
+    reads[1]!.answer();
+    expect(range(view, 131, 150)).toEqual(numbers(131, 150));
+    leave();
+  });
+
   test('what is not shown any more is not read any more; what still is, is not asked for twice', () => {
     const { reads, scrivener } = late(journalOf(1_000));
     const view = viewOf(scrivener);
