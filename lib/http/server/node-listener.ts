@@ -5,6 +5,7 @@ import { EVENTS_TYPE } from '../protocol';
 /** The parts of a Node request in use: of `node:http` and Express. */
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
+  readonly httpVersionMajor?: number | undefined;
   readonly url?: string | undefined;
   /** The full URL in Express, where `url` is only the rest after the mount path. */
   readonly originalUrl?: string;
@@ -84,8 +85,8 @@ async function answer(
   for (const [name, value] of response.headers) if (name !== 'set-cookie') out.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) out.setHeader('set-cookie', cookies);
-  // The unread rest of a body would be taken for the next request.
-  if (hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
+  // The unread rest of a body would be taken for the next request; over HTTP/2 each has a stream of its own.
+  if (!isHttp2(node) && hasBody(node) && node.readableEnded === false) out.setHeader('Connection', 'close');
   if (response.headers.get('content-type') === EVENTS_TYPE) (node as AccountedRequest)[STREAM_OPENED]?.();
   if (response.body && node.method !== 'HEAD') await send(response.body, out);
   out.end();
@@ -148,8 +149,15 @@ function isText(text: string, { headers }: NodeRequest): boolean {
   }
 }
 
-function hasBody({ method, headers }: NodeRequest): boolean {
+function isHttp2({ httpVersionMajor = 1 }: NodeRequest): boolean {
+  return httpVersionMajor > 1;
+}
+
+function hasBody(node: NodeRequest): boolean {
+  const { method, headers } = node;
   if (method === 'GET' || method === 'HEAD') return false;
+  // It needs no header for a body: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1
+  if (isHttp2(node)) return true;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type RequestListener } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import express5, { type Express, type RequestHandler } from 'express';
@@ -211,4 +212,18 @@ test('a handler that throws, and a body that breaks, end the connection and not 
 
 test('an argument that is not a handler is refused', () => {
   expect(() => nodeListener(undefined as never)).toThrow(TypeError);
+});
+
+test('a body over HTTP/2 needs no Content-Length', async () => {
+  const server = createHttp2Server(listener()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const headers = { ':method': 'POST', ':path': '/journal', 'content-type': 'application/json' };
+  const request = client.request(headers).end('{"text":"hi"}');
+  const [{ ':status': status }] = (await once(request, 'response')) as [Record<string, unknown>];
+  expect(status).toBe(201);
+  expect(journal.head).toBe(1);
+  client.destroy();
+  server.close();
+  await once(server, 'close');
 });
