@@ -66,6 +66,8 @@ async function writeEach<T>(
     let admitted;
     try {
       admitted = await admit(entry, admission);
+      // Returned, as by `authorize`, it refuses as well: appended it would be an empty entry.
+      if (admitted instanceof Response) throw admitted;
     } catch (error) {
       throw await refusal(error);
     }

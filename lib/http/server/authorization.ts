@@ -36,5 +36,7 @@ async function verdictOf(authorize: Authorize | 'public', request: Request): Pro
 function callerOf(verdict: unknown): Allowed | undefined {
   const { caller, signal } = Object(verdict) as { readonly caller?: unknown; readonly signal?: unknown };
   if (typeof caller !== 'string') return undefined;
-  return { caller, ...(signal instanceof AbortSignal && { signal }) };
+  if (signal === undefined) return { caller };
+  // With anything else, such as its controller, the tail would outlive what allowed it.
+  return signal instanceof AbortSignal ? { caller, signal } : undefined;
 }

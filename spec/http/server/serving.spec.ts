@@ -208,13 +208,19 @@ describe('who may read', () => {
     expect(await new EventReader(late).next()).toBeUndefined();
   });
 
-  test.each([{}, { caller: 7 }, { caller: undefined }, 'yes', 1, null])(
-    'is nobody for the verdict %j',
-    async (verdict) => {
-      const handle = handlerOf(new InMemoryScrivener<Said>(), { authorize: () => verdict as never });
-      expect((await post(handle, 'a')).status).toBe(403);
-    },
-  );
+  test.each([
+    {},
+    { caller: 7 },
+    { caller: undefined },
+    { caller: 'ann', signal: new AbortController() },
+    { caller: 'ann', signal: null },
+    'yes',
+    1,
+    null,
+  ])('is nobody for the verdict %j', async (verdict) => {
+    const handle = handlerOf(new InMemoryScrivener<Said>(), { authorize: () => verdict as never });
+    expect((await post(handle, 'a')).status).toBe(403);
+  });
 
   test('may be answered by the same response, twice', async () => {
     const refusal = new Response('no', { status: 401 });
@@ -227,6 +233,13 @@ describe('who may read', () => {
 });
 
 describe('what is admitted', () => {
+  test('is nothing where `admit` returns a response, as `authorize` does', async () => {
+    const journal = new InMemoryScrivener<Said>();
+    const admit = () => new Response('not here', { status: 451 }) as never;
+    const answer = await post(handlerOf(journal, { authorize: 'public', admit }), 'hi');
+    expect([answer.status, await answer.text(), journal.head]).toEqual([451, 'not here', 0]);
+  });
+
   const named = (request: Request) => ({ caller: request.headers.get('X-User') ?? 'nobody' });
 
   test('is what `admit` makes of an entry, for each of a batch', async () => {
