@@ -154,7 +154,8 @@ export class StreamReader<T> {
       const type = headers.get('Content-Type');
       if (status === 200 && !type?.startsWith(JSON_TYPE))
         throw new NotSupportedError(`a stream of ${type ?? 'no content type'}`);
-      const messages = status === 204 ? [] : (JSON.parse(await bodyOf(response, attempt)) as unknown[]);
+      const text = status === 204 ? '' : await bodyOf(response, attempt);
+      const messages = text === '' ? [] : (JSON.parse(text) as unknown[]);
       const isEnd = headers.get(CLOSED_HEADER) === 'true';
       this.#take(messages, headers.get(OFFSET_HEADER), headers.get(CURSOR_HEADER), isEnd);
       return headers.get(UP_TO_DATE_HEADER) === 'true' || this.#isClosed;

@@ -1,5 +1,6 @@
 import { catchError, first, firstValueFrom, of, ReplaySubject, type Observable } from 'rxjs';
 import { HttpStatusError } from '../errors/http-status-error';
+import { JournalMismatchError } from '../errors/journal-mismatch-error';
 import { NotSupportedError } from '../errors/not-supported-error';
 import { SerializationError } from '../errors/serialization-error';
 import { WriteUncertainError } from '../errors/write-uncertain-error';
@@ -160,8 +161,11 @@ export class StreamWriter {
       const { ok, status, headers } = response;
       if (!ok) throw await this.#client.refusalOf(response, attempt);
       release(response);
-      const positions = positionsIn(response, texts.length);
-      return { positions, offset: headers.get(OFFSET_HEADER), isNew: status === 200 };
+      const offset = headers.get(OFFSET_HEADER);
+      const isNew = status === 200;
+      // A portal, or a redirect that made a GET of it.
+      if (offset === null && isNew) throw new JournalMismatchError('what answered a write is no stream');
+      return { positions: positionsIn(response, texts.length), offset, isNew };
     };
     const sent = { isInDoubt: false };
     const failed = (error: Unreachable) => void (sent.isInDoubt ||= maySend(error));

@@ -316,6 +316,30 @@ describe('on a server that does not tell positions, and rewrites what it is give
   });
 });
 
+test('an answer of something else than a stream is no acknowledgement', async () => {
+  const { journals, fetch } = server();
+  let isPortal = true;
+  const behindPortal = async (url: string, init: RequestInit) =>
+    init.method === 'POST' && isPortal ? new Response('<p>Sign in</p>') : fetch(url, init);
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: behindPortal });
+  await expect(stream.write(1)).rejects.toMatchObject({ code: 'ERR_JOURNAL_MISMATCH' });
+  isPortal = false;
+  expect(await stream.write(2)).toBe(1);
+  expect((await lastEntries(journals.journal('it'), 10)).map(({ entry }) => entry)).toEqual([2]);
+});
+
+test('a page that is empty at the end, as the protocol has it, is one without messages', async () => {
+  const { journals, fetch } = server();
+  const terse = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    const isPage = init.method === 'GET' && new URL(url).searchParams.get('live') === null && response.ok;
+    return isPage ? new Response('', response) : response;
+  };
+  await using stream = await openDurableStream<number>({ url: URL_OF_IT, fetch: terse });
+  await journals.journal('it').write(1);
+  expect(await stream.waitFor(0, () => true)).toEqual({ position: 1, entry: 1 });
+});
+
 test('an abort ends a write that waits for others, and it is not appended', async () => {
   const { journals, fetch } = server();
   let answer = () => {};
