@@ -35,11 +35,15 @@ const PEER_ROWS = [
   'append-disk/better-sqlite3',
   'shared/better-sqlite3',
   'live-delivery/rxjs-9',
+  ...['append', 'catch-up', 'fan-out'].map((what) => `streams/${what}`),
 ];
 const ROWS = [...OWN_ROWS, ...PEER_ROWS];
 
 /** The other package of a row, if it is one against another. */
-const peerOf = (name) => (PEER_ROWS.includes(name) ? name.split('/')[1] : undefined);
+function peerOf(name) {
+  if (name.startsWith('streams/')) return '@durable-streams/server';
+  return PEER_ROWS.includes(name) ? name.split('/')[1] : undefined;
+}
 /** `append` is all rows of that file but those against other packages, `peers` all of these. */
 const rowsOf = (name) =>
   name === 'peers'

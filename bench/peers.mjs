@@ -3,13 +3,14 @@ import { createRequire } from 'node:module';
 /** The stores that `bench/peers` has an adapter for, and installs: `npm ci --prefix bench/peers`. */
 export const PEERS = ['sonic-boom', 'pino', 'better-sqlite3', 'classic-level', 'lmdb', 'hypercore'];
 
-const { resolve } = createRequire(new URL('peers/package.json', import.meta.url));
+/** A package of `bench/peers`. */
+export const requirePeer = createRequire(new URL('peers/package.json', import.meta.url));
 
 /** @param {string | undefined} peer */
 export function isMissing(peer) {
   if (peer === undefined) return false;
   try {
-    resolve(peer);
+    requirePeer.resolve(peer);
     return false;
   } catch {
     return true;
